@@ -1,0 +1,1 @@
+"""The only room that knows mc: find it, run it, its argv, its lines, its errors."""

@@ -1,0 +1,105 @@
+"""What shall be mirrored, and how."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mcmirror.model.location import Location
+
+ALWAYS_ALLOWED_DELETES = 10
+"""So that a small bucket can be tidied without anyone lifting a limit."""
+
+
+class Assurance(StrEnum):
+    """How much a run proves."""
+
+    FULL = "full"
+    """Plan, guard, mirror, verify."""
+    OFF = "off"
+    """Exactly one ``mc mirror``; nothing is listed by us and nothing is verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxDelete:
+    """How many objects a run may remove: a share of the target's objects, a number, or anything."""
+
+    percent: float | None = 25.0
+    number: int | None = None
+
+    @classmethod
+    def parse(cls, text: str | int) -> "MaxDelete":
+        """Read ``"25%"``, ``"100"``, ``100`` or ``"unlimited"``; ValueError otherwise."""
+        word = str(text).strip().lower()
+        if word == "unlimited":
+            return cls(None, None)
+        number = float(word.removesuffix("%"))
+        if word.endswith("%"):
+            if not 0 <= number <= 100:
+                raise ValueError("a percentage lies between 0% and 100%")
+            return cls(number, None)
+        if number < 0 or number != int(number):
+            raise ValueError("a number of objects is a whole number, 0 or more")
+        return cls(None, int(number))
+
+    def __str__(self) -> str:
+        if self.percent is not None:
+            return f"{self.percent:g}%"
+        return "unlimited" if self.number is None else str(self.number)
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether any number of objects may go."""
+        return self.percent is None and self.number is None
+
+    def allows(self, deletes: int, target_objects: int) -> bool:
+        """Whether ``deletes`` of ``target_objects`` may be removed; ten always may under a percentage."""
+        if self.percent is not None:
+            return deletes <= max(ALWAYS_ALLOWED_DELETES, target_objects * self.percent / 100)
+        return self.number is None or deletes <= self.number
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorOptions:
+    """The flags of ``mc mirror``, by their names."""
+
+    overwrite: bool = False
+    remove: bool = False
+    dry_run: bool = False
+    preserve: bool = False
+    skip_errors: bool = False
+    exclude: tuple[str, ...] = ()
+    newer_than: str = ""
+    """Go-like duration with days, ``7d10h31s``."""
+    older_than: str = ""
+    limit_upload: str = ""
+    """Bytes a second, ``10MiB``; 0 and empty: no limit."""
+    limit_download: str = ""
+    workers: int | None = None
+    storage_class: str = ""
+    attr: str = ""
+    """``key=value;key2=value2``."""
+    checksum: str = ""
+    region: str = ""
+    """Only for a bucket that the run creates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One pair to mirror, complete and valid."""
+
+    name: str
+    source: Location
+    target: Location
+    options: MirrorOptions = field(default_factory=MirrorOptions)
+    assurance: Assurance = Assurance.FULL
+    max_delete: MaxDelete = field(default_factory=MaxDelete)
+    create_target: bool = False
+    strict: bool = False
+    """Objects kept because overwrite is off count as not done."""
+    retries: int = 3
+    retry_delay: float = 5.0
+    """Seconds before the first retry; doubles, with jitter."""
+    stall_timeout: float = 120.0
+    """Seconds without a byte moved or a line printed after which mc is stopped."""
+    prefix: str = ""
+    """As written, with its dates; ``service`` puts it below source and target when a run starts."""
+    timezone: str = "UTC"

@@ -1,0 +1,139 @@
+"""What a run came to: one value, rendered many ways."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from mcmirror.model.cost import Requests
+from mcmirror.model.plan import Count
+from mcmirror.model.problem import Problem
+
+
+class Status(StrEnum):
+    """The verdict."""
+
+    SUCCEEDED = "succeeded"
+    """Every object in scope is on the target, equal; nothing to do is a success."""
+    PARTIAL = "partial"
+    """Some planned objects did not arrive; each is named."""
+    FAILED = "failed"
+    """Nothing could be decided or done."""
+    REFUSED = "refused"
+    """The guard stopped it before any write."""
+    CANCELLED = "cancelled"
+    """Ctrl-C or SIGTERM."""
+    SKIPPED = "skipped"
+    """Another run holds the target's lock."""
+
+
+class ExitCode(IntEnum):
+    """What the process says; a published API."""
+
+    SUCCEEDED = 0
+    FAILED = 1
+    USAGE = 2
+    PARTIAL = 3
+    REFUSED = 4
+    DIFFERENCES = 10
+    """``plan --exit-code`` found something to do."""
+    LOCKED = 75
+    SIGINT = 130
+    SIGTERM = 143
+
+    @classmethod
+    def worst(cls, codes: Iterable["ExitCode"]) -> "ExitCode":
+        """The one to end with when several jobs ran."""
+        return max(codes, key=_SEVERITY.index, default=cls.SUCCEEDED)
+
+
+_SEVERITY = (
+    ExitCode.SUCCEEDED,
+    ExitCode.DIFFERENCES,
+    ExitCode.LOCKED,
+    ExitCode.PARTIAL,
+    ExitCode.REFUSED,
+    ExitCode.FAILED,
+    ExitCode.USAGE,
+    ExitCode.SIGINT,
+    ExitCode.SIGTERM,
+)
+
+EXIT_CODES = {
+    Status.SUCCEEDED: ExitCode.SUCCEEDED,
+    Status.PARTIAL: ExitCode.PARTIAL,
+    Status.FAILED: ExitCode.FAILED,
+    Status.REFUSED: ExitCode.REFUSED,
+    Status.SKIPPED: ExitCode.LOCKED,
+    Status.CANCELLED: ExitCode.SIGINT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """An object that should be on the target and is not, or should be gone and is not."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The run in numbers."""
+
+    planned: Count = Count()
+    """To be copied."""
+    done: Count = Count()
+    """Copied, and seen on the target afterwards (with assurance off: announced by mc)."""
+    to_remove: Count = Count()
+    removed: Count = Count()
+    kept: Count = Count()
+    """Different, left alone because overwrite is off."""
+    extraneous: Count = Count()
+    """On the target only, left alone because remove is off."""
+    equal: Count = Count()
+    """Needed nothing."""
+    remaining: Count = Count()
+    unproven: Count = Count()
+    """Of equal and done: those whose ETags prove nothing about the content."""
+    excluded: Count = Count()
+    vanished: Count = Count()
+    """Planned, and gone from the source before they could be copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run, complete."""
+
+    job: str
+    source: str
+    target: str
+    status: Status
+    verified: bool
+    """Whether a listing of both sides stands behind the verdict."""
+    dry_run: bool = False
+    signal: int = 0
+    """The signal that cancelled it."""
+    started: str = ""
+    """UTC, RFC 3339."""
+    seconds: float = 0.0
+    phases: dict[str, float] = field(default_factory=dict)
+    """Seconds by phase."""
+    tally: Tally = field(default_factory=Tally)
+    problems: tuple[Problem, ...] = ()
+    remaining: tuple[Remaining, ...] = ()
+    """By name, the first NAMED of them; ``tally.remaining`` counts all."""
+    removed: tuple[str, ...] = ()
+    """By name, the first NAMED of them."""
+    requests: Requests = field(default_factory=Requests)
+    attempts: int = 1
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of this run alone."""
+        if self.status is Status.CANCELLED and self.signal == 15:  # noqa: PLR2004
+            return ExitCode.SIGTERM
+        return EXIT_CODES[self.status]
+
+
+NAMED = 1000
+"""How many keys a report names; the event stream names all."""
