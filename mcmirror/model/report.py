@@ -130,7 +130,7 @@ class RunReport:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of this run alone."""
-        if self.status is Status.CANCELLED and self.signal == 15:  # noqa: PLR2004
+        if self.status is Status.CANCELLED and self.signal == 15:
             return ExitCode.SIGTERM
         return EXIT_CODES[self.status]
 
