@@ -1,0 +1,126 @@
+"""mc's lines -> values; the only place that knows their shapes, and the door to ``orjson``.
+
+The shapes are those of CONTRACT.md section 2: every JSON line of a mirror is one of four.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from mcmirror.model.plan import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """mc is about to copy: printed before the copy starts, and never followed by a word that it ended."""
+
+    source: str
+    target: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """mc removed an object; printed after the server confirmed it. The path has lost a trailing slash."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error line, or a line of plain text where JSON was due."""
+
+    message: str
+    cause: str
+    code: str = ""
+    """The S3 error code, where the server sent one."""
+    key: str = ""
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A summary, a retry: nothing that a verdict may rest on."""
+
+
+Line = Announced | Deleted | Failure | Other
+
+
+def line(raw: bytes) -> Line:
+    """Read one line of ``mc mirror``, ``cp`` or ``rm``."""
+    try:
+        fields = load(raw)
+    except ValueError:
+        return Failure("mc printed a line that is not JSON", raw[:2000].decode(errors="replace").strip())
+    if fields.get("status") == "error":
+        return failure(fields)
+    if fields.get("source"):
+        return Announced(fields["source"], fields.get("target", ""), int(fields.get("size", 0)))
+    if fields.get("target") or fields.get("key"):
+        return Deleted(fields.get("target") or fields["key"])
+    return Other()
+
+
+def failure(fields: dict[str, Any]) -> Failure:
+    """Read an error line: ``{"status":"error","error":{"message","cause":{"message","error"},"type"}}``."""
+    error = fields.get("error") or {}
+    if not isinstance(error, dict):
+        return Failure(str(error), str(error))
+    cause = error.get("cause") or {}
+    detail = cause.get("error") or {}
+    if not isinstance(detail, dict):
+        detail = {}
+    return Failure(
+        message=str(error.get("message", "")),
+        cause=str(cause.get("message", "")),
+        code=str(detail.get("Code") or ""),
+        key=str(detail.get("Key") or ""),
+        fatal=error.get("type") == "fatal",
+    )
+
+
+def entries(lines: Iterable[bytes]) -> Iterator[Entry | Failure]:
+    """Read lines of ``mc ls --json``; folder markers (``key/``, zero bytes) are objects too."""
+    loads, make = orjson.loads, Entry._make
+    for raw in lines:
+        if not raw:
+            continue
+        try:
+            fields = loads(raw)
+            yield make((fields["key"], fields["size"], fields.get("etag", ""), _utc(fields["lastModified"])))
+        except (ValueError, KeyError):
+            yield _unlisted(raw)
+
+
+def load(raw: bytes) -> dict[str, Any]:
+    """Parse one JSON object; ValueError otherwise.
+
+    A certificate in an error line holds a number of 617 digits, which orjson refuses and ``json`` reads.
+    """
+    try:
+        fields = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        fields = json.loads(raw)
+    if not isinstance(fields, dict):
+        raise ValueError("not a JSON object")
+    return fields
+
+
+def _unlisted(raw: bytes) -> Failure:
+    try:
+        fields = load(raw)
+    except ValueError:
+        return Failure("mc printed a line that is not JSON", raw[:2000].decode(errors="replace").strip())
+    if fields.get("status") == "error":
+        return failure(fields)
+    return Failure("mc listed something without key, size or time", raw[:2000].decode(errors="replace"))
+
+
+def _utc(stamp: str) -> str:
+    """Drop the ``Z``: mc runs with TZ=UTC, and without it text order is time order."""
+    if not stamp.endswith("Z"):
+        raise ValueError(f"not UTC: {stamp}")
+    return stamp[:-1]

@@ -1,0 +1,167 @@
+"""A private place for mc to run in: a folder that only we can read, an environment built from scratch.
+
+Credentials reach mc through a config.json that we write (0600, in a folder 0700) and through nothing else: no argv, no
+environment, no ``mc alias set``. The folder goes when the session ends; those of sessions that were killed go at the
+next start.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mcmirror.mc.process import Process
+from mcmirror.model.location import Alias
+from mcmirror.model.redact import redactor
+from mcmirror.model.stop import Stop
+
+FOLDER_PREFIX = "mcmirror-"
+LOCK = "alive"
+"""Locked while the session lives: an unlocked one belongs to a run that was killed."""
+
+
+class Session:
+    """Runs mc for one set of aliases. Use as a context manager; ``process`` may be called from several threads."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        program: str,
+        aliases: Iterable[Alias],
+        *,
+        workers: int | None = None,
+        proxy: str = "",
+        stop: Stop | None = None,
+        debug: Callable[[str], None] | None = None,
+    ) -> None:
+        """``debug`` is told, redacted, each argv before it runs."""
+        self.program = program
+        self.aliases = {alias.name: alias for alias in aliases}
+        self.stop = stop
+        self.redact = redactor(secret for alias in self.aliases.values() for secret in alias.secrets())
+        self._workers = workers
+        self._proxy = proxy
+        self._debug = debug
+        self._folder = Path()
+        self._lock: Any = None
+
+    def __enter__(self) -> Self:
+        from filelock import FileLock
+
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        try:
+            self._lock = FileLock(self._folder / LOCK)
+            self._lock.acquire()
+            authorities = self._folder / "mc" / "certs" / "CAs"
+            authorities.mkdir(parents=True)
+            (self._folder / "empty").mkdir()
+            for alias in self.aliases.values():
+                if alias.ca_file:
+                    shutil.copyfile(alias.ca_file, authorities / f"{alias.name}.pem")
+            _write_private(self._folder / "mc" / "config.json", json.dumps(_configuration(self.aliases.values())))
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._remove()
+
+    def process(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: Path | None = None,
+        stall_timeout: float = 0.0,
+        stoppable: bool = True,
+    ) -> Process:
+        """Make ready an mc with these arguments; it runs in an empty folder, where no alias can name a file.
+
+        ``stoppable=False`` is for the cleaning up after a stop.
+        """
+        if any(alias.insecure for alias in self.aliases.values()):
+            argv = ["--insecure", *argv]
+        if self._debug:
+            self._debug(self.redact(" ".join([self.program, *argv])))
+        return Process(
+            self.program,
+            argv,
+            env=self._environment(),
+            folder=str(self._folder / "empty"),
+            stdin=stdin,
+            stop=self.stop if stoppable else None,
+            stall_timeout=stall_timeout,
+        )
+
+    def scratch(self, name: str, text: str) -> Path:
+        """Write a private file for mc to read."""
+        path = self._folder / name
+        _write_private(path, text)
+        return path
+
+    def _environment(self) -> dict[str, str]:
+        env = {
+            "HOME": str(self._folder),
+            "MC_CONFIG_DIR": str(self._folder / "mc"),
+            "PATH": "/usr/bin:/bin",
+            "TZ": "UTC",
+        }
+        if self._proxy:
+            env |= {"HTTP_PROXY": self._proxy, "HTTPS_PROXY": self._proxy}
+        regions = {alias.region for alias in self.aliases.values()}
+        if len(regions) == 1 and (region := regions.pop()):
+            # One region for all: else mc asks each server, which some keys may not.
+            env["MC_REGION"] = region
+        if self._workers:
+            # mc starts NumCPU workers and adds GOMAXPROCS every 4 s.
+            env["GOMAXPROCS"] = str(self._workers)
+        return env
+
+    def _remove(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _configuration(aliases: Iterable[Alias]) -> dict[str, Any]:
+    """Write mc's config.json, version 10 (mc's cmd/config-v10.go)."""
+    return {
+        "version": "10",
+        "aliases": {
+            alias.name: {
+                "url": alias.url,
+                "accessKey": alias.access_key.value,
+                "secretKey": alias.secret_key.value,
+                **({"sessionToken": alias.session_token.value} if alias.session_token else {}),
+                "api": alias.api,
+                "path": alias.path,
+            }
+            for alias in aliases
+        },
+    }
+
+
+def _write_private(path: Path, text: str) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)
+
+
+def _sweep() -> None:
+    """Remove the folders of sessions that were killed."""
+    from filelock import FileLock, Timeout
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        lock = folder / LOCK
+        try:
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid() or not lock.exists():
+                continue
+            with FileLock(lock, blocking=False):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, Timeout):
+            continue
