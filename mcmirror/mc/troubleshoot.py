@@ -1,0 +1,181 @@
+"""From what mc said to what a person needs: category, cause, remedy, and whether trying again can help.
+
+Pure: the table is data (``troubles``), nothing is read or run here.
+"""
+
+import functools
+import json
+import re
+
+from mcmirror.mc.troubles import TABLE, Row
+from mcmirror.model.problem import Category, Problem
+
+LONGEST_CAUSE = 300
+"""Characters of mc's words that are shown."""
+
+_BY_CATEGORY = {row.category: row for row in TABLE}
+_BY_CODE = {code.lower(): row for row in TABLE for code in row.codes}
+
+_WHAT = (
+    (r"failed to copy", "{it} was not copied"),
+    (r"failed to remove", "{it} was not removed"),
+    (r"unable to list|disk usage", "{it} could not be listed to the end"),
+    (r"stat source|start mirroring|start monitoring", "{it} cannot be read"),
+    (r"error condition", "{it} differs and was left alone"),
+    (r"(make|create) bucket", "{it} could not be created"),
+    (r"initialize new alias", "{it} could not be used"),
+    (r"unable to stat", "{it} cannot be read"),
+)
+"""mc's own headlines in plain words; several of them are untrue (nothing is "retrying")."""
+
+
+def table() -> tuple[Row, ...]:
+    """Every row, in the order in which phrases are tried and people read them."""
+    return TABLE
+
+
+def row(category: Category) -> Row:
+    """The row of a category; each has exactly one."""
+    return _BY_CATEGORY[category]
+
+
+def problem(category: Category, message: str = "", cause: str = "", object: str = "", *, remedy: str = "") -> Problem:  # noqa: A002
+    """Build a problem whose remedy and retryability come from the table.
+
+    Without ``message`` or ``cause`` the row's own sentence is used; ``remedy`` overrides the row's.
+    """
+    found = _BY_CATEGORY[category]
+    meaning = _sentence(found.cause)
+    return Problem(
+        category=category,
+        message=_one_line(message) or meaning,
+        cause=_shorten(_one_line(cause)) or meaning,
+        remedy=remedy or found.remedy,
+        retryable=found.retryable,
+        object=object,
+    )
+
+
+def classify(message: str, cause: str, code: str = "", *, object: str = "", side: str = "") -> Problem:  # noqa: A002
+    """Turn an error line of mc into a problem.
+
+    ``message`` and ``cause`` are mc's (``error.message``, ``error.cause.message``), ``code`` is the S3 code or empty,
+    ``object`` the key or place it concerns and ``side`` ``"source"`` or ``"target"`` where the caller knows them.
+    """
+    found = _row_for(message, cause, code)
+    what = _what(message, object or (f"The {side}" if side else ""))
+    headline = f"{what}: {found.cause}" if what else ""
+    return problem(found.category, headline, words(cause or code or message), object)
+
+
+def find(text: str) -> Row | None:
+    """Return the row that explains ``text``: a category, an S3 code, a heading, or mc's words (JSON line too)."""
+    asked = text.strip()
+    message, cause, code = _read_line(asked)
+    for known in TABLE:
+        if known.category == asked.lower():
+            return known
+    found = _row_for(message, cause, code or asked)
+    if found.category is not Category.UNKNOWN:
+        return found
+    plain = _squeeze(asked)
+    for known in TABLE:
+        if any(_squeeze(heading) in plain for heading in known.headings):
+            return known
+    if len(plain) < 3:
+        return None
+    for known in TABLE:
+        if any(plain in _squeeze(words) for words in (known.category, *known.headings, known.cause, *known.codes)):
+            return known
+    return None
+
+
+def markdown() -> str:
+    """Render the table for the README."""
+    lines = ["| category | what it means | what to do | tried again |", "| --- | --- | --- | --- |"]
+    for known in TABLE:
+        names = ", ".join(f"“{heading}”" for heading in known.headings[:1])
+        meaning = _sentence(known.cause) + (f" {names}" if names else "")
+        cells = (f"`{known.category}`", meaning, known.remedy, "yes" if known.retryable else "no")
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def words(said: str) -> str:
+    """mc's words, fit to be shown: one line, no secret, no query string, no markup, not too long."""
+    said = re.sub(r"(invalid secret key) `[^\n]*`", r"\1", said, flags=re.IGNORECASE)
+    if said.lstrip().startswith("<"):
+        said = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", said, flags=re.DOTALL | re.IGNORECASE)
+    said = re.sub(r"(https?://[^\s\"`?]*)\?[^\s\"`]*", r"\1", said)
+    return _shorten(_one_line(" ".join(said.split())))
+
+
+def _row_for(message: str, cause: str, code: str) -> Row:
+    by_code = _BY_CODE.get(code.strip().lower())
+    if by_code is not None:
+        return by_code
+    text = f"{_without_names(message)}\n{_without_names(cause)}"
+    for known in TABLE:
+        if any(pattern.search(text) for pattern in _patterns(known.category)):
+            return known
+    if re.match(r"5\d\d ", code):
+        return _BY_CATEGORY[Category.SERVER_ERROR]
+    return _BY_CATEGORY[Category.UNKNOWN]
+
+
+@functools.cache
+def _patterns(category: Category) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(phrase, re.IGNORECASE) for phrase in _BY_CATEGORY[category].phrases)
+
+
+def _without_names(text: str) -> str:
+    """Blank what stands in quotes: a key may be called ``connection refused``."""
+    text = re.sub(r"`.*`", "``", text, flags=re.DOTALL)
+    return re.sub(r'"(?:[^"\\]|\\.)*"', '""', text, flags=re.DOTALL).replace("\n", " ")
+
+
+def _what(message: str, it: str) -> str:
+    """What happened, in plain words; empty when mc's headline says nothing of use."""
+    named = re.search(r"[`'](.*)[`']", message, flags=re.DOTALL)
+    it = it or (named[1] if named else "")
+    for phrase, plain in _WHAT:
+        if re.search(phrase, message, flags=re.IGNORECASE):
+            return plain.format(it=it or "One side")
+    return it
+
+
+def _read_line(text: str) -> tuple[str, str, str]:
+    """Return message, cause and code of a pasted JSON line of mc; other text is its own cause."""
+    if text.startswith("{"):
+        try:
+            error = json.loads(text).get("error", {})
+            cause = error.get("cause", {})
+            inner = cause.get("error")
+            code = inner.get("Code", "") if isinstance(inner, dict) else ""
+            return str(error.get("message", "")), str(cause.get("message", "")), str(code)
+        except (ValueError, AttributeError):
+            return "", text, ""
+    return "", text, ""
+
+
+def _squeeze(text: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", text.lower()).split())
+
+
+def _sentence(cause: str) -> str:
+    """Begin with a capital, but mc is called mc."""
+    return cause if cause.startswith("mc ") else cause[:1].upper() + cause[1:]
+
+
+def _one_line(text: str) -> str:
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text.strip()
+    )
+
+
+def _shorten(text: str) -> str:
+    """Cut the middle out: mc's reason stands at the end, what it was doing at the beginning."""
+    if len(text) <= LONGEST_CAUSE:
+        return text
+    half = (LONGEST_CAUSE - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
