@@ -1,0 +1,33 @@
+"""What people write, TOML and environment, to frozen values. pydantic lives here and nowhere else."""
+
+from mcmirror.config.aliases import KnownAlias, find_alias, known_aliases
+from mcmirror.config.load import FILE_NAME, find_file, home_of, load, select
+from mcmirror.config.values import (
+    ConfigError,
+    Configuration,
+    Mistake,
+    Notifier,
+    Schedule,
+    Settings,
+    Wrong,
+    nearest,
+)
+
+__all__ = [
+    "FILE_NAME",
+    "ConfigError",
+    "Configuration",
+    "KnownAlias",
+    "Mistake",
+    "Notifier",
+    "Schedule",
+    "Settings",
+    "Wrong",
+    "find_alias",
+    "find_file",
+    "home_of",
+    "known_aliases",
+    "load",
+    "nearest",
+    "select",
+]

@@ -1,0 +1,159 @@
+"""What no single value shows: whether the parts of a configuration fit together."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcmirror.config import syntax
+from mcmirror.config.values import Mistake, Wrong, nearest
+from mcmirror.model.job import Assurance, Job
+from mcmirror.model.location import ALIAS_NAME, Location
+
+if TYPE_CHECKING:
+    from mcmirror.config.aliases import Aliases
+    from mcmirror.config.schema import JobTable, NotifyTable, OptionsTable
+
+_JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_TRIGGERS = ("cron", "every", "realtime")
+
+
+def names(file: str, headings: Mapping[str, Iterable[str]]) -> list[Mistake]:
+    """Names of tables that could not be used in a location or on the command line."""
+    return [
+        Mistake(file, f"{heading}.{name}", f"this cannot be the name of a {word}", remedy)
+        for heading, word, allowed, remedy in (
+            ("alias", "server", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
+            ("job", "job", _JOB_NAME, "Use letters, digits, '.', '-' and '_', a letter or digit first."),
+        )
+        for name in headings.get(heading, ())
+        if not allowed.match(name)
+    ]
+
+
+def location(text: str, folder: Path) -> Location:
+    """What a person wrote, a relative folder meant from where the file stands. Raises Wrong."""
+    if text in {".", ".."} or text.startswith(("./", "../")):
+        text = str(folder.absolute() / text)
+    try:
+        place = Location.parse(text)
+    except ValueError as error:
+        raise Wrong(str(error), f'Write "alias/bucket/prefix", or "./{text}" for a folder.') from None
+    if place.bucket:
+        syntax.bucket(place.bucket)
+    return place
+
+
+def locations(
+    file: str, job: str, values: Mapping[str, Any], folder: Path
+) -> tuple[tuple[Location, Location] | None, list[Mistake]]:
+    """Both sides of a job, or what is wrong with them."""
+    found: list[Location] = []
+    mistakes: list[Mistake] = []
+    for side in ("source", "target"):
+        try:
+            found.append(location(values[side], folder))
+        except Wrong as wrong:
+            mistakes.append(Mistake(file, f"job.{job}.{side}", str(wrong), wrong.remedy))
+    return (None if mistakes else (found[0], found[1])), mistakes
+
+
+def jobs(
+    file: str, found: Mapping[str, Job], aliases: "Aliases", written: Mapping[str, Mapping[str, Any]]
+) -> list[Mistake]:
+    """Jobs that contradict themselves."""
+    mistakes: list[Mistake] = []
+    for name, job in found.items():
+        urls = {alias: aliases.url(alias) for alias in aliases}
+        if overlap(job, urls):
+            mistakes.append(
+                Mistake(
+                    file,
+                    f"job.{name}.target",
+                    f"{job.target} and {job.source} are the same place, or one lies in the other",
+                    "Choose a target outside the source.",
+                )
+            )
+        limit = written[name].get("max_delete")
+        if job.assurance is Assurance.OFF and job.options.remove and str(limit).lower() != "unlimited":
+            mistakes.append(
+                Mistake(
+                    file,
+                    f"job.{name}.assurance",
+                    "with assurance off nothing limits what remove deletes",
+                    'Write max_delete = "unlimited" if that is meant, or assurance = "full".',
+                )
+            )
+    return mistakes
+
+
+def overlap(job: Job, urls: Mapping[str, str]) -> bool:
+    """Whether source and target are one place or lie in each other, two names for one server counted as one."""
+    source, target = job.source.below(job.prefix), job.target.below(job.prefix)
+    if not source.is_local and urls.get(source.alias, source.alias) == urls.get(target.alias, target.alias):
+        target = replace(target, alias=source.alias)
+    return source.contains(target) or target.contains(source)
+
+
+def aliases_exist(file: str, found: Mapping[str, Job], known: set[str], folder: Path) -> list[Mistake]:
+    """Jobs whose alias nobody defined: for mc that would be a folder, silently written to."""
+    named = {(name, side): getattr(job, side) for name, job in found.items() for side in ("source", "target")}
+    return [
+        Mistake(
+            file, f"job.{name}.{side}", f"there is no alias {place.alias!r}", unknown_alias_remedy(place, known, folder)
+        )
+        for (name, side), place in named.items()
+        if not place.is_local and place.alias not in known
+    ]
+
+
+def unknown_alias_remedy(place: Location, known: set[str], folder: Path) -> str:
+    """What to do about an alias that nobody defined."""
+    if (folder / place.alias).is_dir():
+        return f'Write "./{place}" if the folder {place.alias} is meant.'
+    if guess := nearest(place.alias, known):
+        return f"Did you mean {guess}? Or write ./{place} for a folder."
+    return f"Define it: mcmirror alias set {place.alias} URL. Or write ./{place} for a folder."
+
+
+def triggers(file: str, defaults: "OptionsTable", tables: Mapping[str, "JobTable"]) -> list[Mistake]:
+    """Tables with more than one of cron, every and realtime."""
+    places: list[tuple[str, OptionsTable]] = [("defaults", defaults)]
+    places += [(f"job.{name}", table) for name, table in tables.items()]
+    mistakes = []
+    for key, table in places:
+        written = [trigger for trigger in _TRIGGERS if getattr(table, trigger)]
+        if len(written) > 1:
+            mistakes.append(
+                Mistake(file, f"{key}.{written[1]}", f"{' and '.join(written)} exclude each other", "Keep one of them.")
+            )
+    return mistakes
+
+
+def notified(file: str, defaults: "OptionsTable", tables: Mapping[str, "JobTable"], names: set[str]) -> list[Mistake]:
+    """Names in notify that nobody defined."""
+    places: list[tuple[str, OptionsTable]] = [("defaults", defaults)]
+    places += [(f"job.{name}", table) for name, table in tables.items()]
+    mistakes = []
+    for key, table in places:
+        for name in table.notify or ():
+            if name not in names:
+                guess = nearest(name, names)
+                remedy = f"Did you mean {guess}?" if guess else f"Define it as [notify.{name}]."
+                mistakes.append(Mistake(file, f"{key}.notify", f"there is no [notify.{name}]", remedy))
+    return mistakes
+
+
+def notifiers(file: str, tables: Mapping[str, "NotifyTable"]) -> list[Mistake]:
+    """Notifiers that lack what their type needs."""
+    needed = {
+        "slack": {"token": '"{env:SLACK_BOT_TOKEN}"', "channel": '"C0123456789"'},
+        "webhook": {"url": '"https://..."'},
+    }
+    return [
+        Mistake(file, f"notify.{name}.{key}", f"a {table.type} needs its {key}", f"Write {key} = {example}.")
+        for name, table in tables.items()
+        for key, example in needed[table.type].items()
+        if not getattr(table, key)
+    ]

@@ -1,0 +1,250 @@
+"""mcmirror.toml to a Configuration, all its mistakes in one go."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mcmirror.config import check, inherited, schema, syntax
+from mcmirror.config.aliases import Aliases, AliasText
+from mcmirror.config.reference import is_reference, resolve
+from mcmirror.config.validate import unknown, validate
+from mcmirror.config.values import (
+    DEFAULT_STATE,
+    ConfigError,
+    Configuration,
+    Mistake,
+    Notifier,
+    Schedule,
+    Settings,
+    Wrong,
+)
+from mcmirror.model.job import Assurance, Job, MaxDelete, MirrorOptions
+from mcmirror.model.location import Location
+
+Table = TypeVar("Table", bound=schema.Table)
+_TRIGGERS = ("cron", "every", "realtime")
+
+
+def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool) -> Configuration:
+    """The configuration of one file; ConfigError with every mistake. Whether aliases exist is asked only for jobs."""
+    file = str(path)
+    document = parse(path)
+    headings = list(schema.File.model_fields)
+    mistakes = [unknown(file, key, key, headings) for key in document if key not in headings]
+
+    settings = _one(schema.SettingsTable, document, "settings", file, mistakes) or schema.SettingsTable()
+    defaults = _one(schema.OptionsTable, document, "defaults", file, mistakes) or schema.OptionsTable()
+    alias_tables = _many(schema.AliasTable, document, "alias", file, mistakes)
+    job_tables = _many(schema.JobTable, document, "job", file, mistakes)
+    notify_tables = _many(schema.NotifyTable, document, "notify", file, mistakes)
+
+    mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job")})
+    mistakes += check.notifiers(file, notify_tables)
+    mistakes += check.notified(file, defaults, job_tables, set(_names(document, "notify")))
+    mistakes += check.triggers(file, defaults, job_tables)
+
+    aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
+    written = {name: merge(defaults, table) for name, table in job_tables.items()}
+    jobs: dict[str, Job] = {}
+    for name, values in written.items():
+        sides, wrong = check.locations(file, name, values, path.parent)
+        mistakes += wrong
+        if sides:
+            jobs[name] = job_of(name, *sides, values)
+    mistakes += check.jobs(file, jobs, aliases, written)
+    if needs_jobs:
+        # A broken alias table is still a name that exists.
+        known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
+        mistakes += check.aliases_exist(file, jobs, known, path.parent)
+        if not _names(document, "job"):
+            mistakes.append(
+                Mistake(
+                    file, "job", "there is no job in it", 'Write a [job.NAME] with source = "..." and target = "...".'
+                )
+            )
+    chosen, wrong = _settings(settings, file, environ, path.parent)
+    mistakes += wrong
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Configuration(
+        settings=chosen,
+        aliases=aliases,
+        jobs=jobs,
+        origin=file,
+        notes=_notes(path, document, settings, written),
+        schedules={name: _schedule(values) for name, values in written.items()},
+        notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
+        path=path,
+    )
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """The file as plain tables; ConfigError when it cannot be read or is no TOML."""
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        mistake = Mistake(
+            str(path), "", f"the file cannot be read: {reason}", "Check the path; mcmirror init writes a new one."
+        )
+    except UnicodeDecodeError:
+        mistake = Mistake(str(path), "", "the file is no UTF-8 text", "Save it as UTF-8.")
+    except tomllib.TOMLDecodeError as error:
+        # The message ends in "(at line 3, column 14)".
+        what, _, where = str(error).rpartition(" (at ")
+        place = where.rstrip(")") if what else ""
+        message = f"this is no TOML: {what or error}"
+        mistake = Mistake(
+            str(path), place, message, 'Values are written key = "text", numbers and true/false without quotes.'
+        )
+    raise ConfigError([mistake])
+
+
+def _names(document: dict[str, Any], heading: str) -> list[str]:
+    tables = document.get(heading)
+    return list(tables) if isinstance(tables, dict) else []
+
+
+def _one(
+    model: type[Table], document: dict[str, Any], heading: str, file: str, mistakes: list[Mistake]
+) -> Table | None:
+    found, wrong = validate(model, document.get(heading, {}), file, heading)
+    mistakes += wrong
+    return found
+
+
+def _many(
+    model: type[Table], document: dict[str, Any], heading: str, file: str, mistakes: list[Mistake]
+) -> dict[str, Table]:
+    tables = document.get(heading, {})
+    if not isinstance(tables, dict):
+        mistakes.append(Mistake(file, heading, "must be a table of tables", f"Write [{heading}.NAME]."))
+        return {}
+    found: dict[str, Table] = {}
+    for name, table in tables.items():
+        valid, wrong = validate(model, table, file, f"{heading}.{name}")
+        mistakes += wrong
+        if valid:
+            found[name] = valid
+    return found
+
+
+def merge(defaults: schema.OptionsTable, job: schema.JobTable) -> dict[str, Any]:
+    """What holds for the job: its own values over the defaults'; its own trigger ends any of theirs."""
+    base, own = defaults.model_dump(exclude_none=True), job.model_dump(exclude_none=True)
+    if any(own.get(trigger) is not None for trigger in _TRIGGERS):
+        base = {key: value for key, value in base.items() if key not in _TRIGGERS}
+    return base | own
+
+
+def job_of(name: str, source: Location, target: Location, values: Mapping[str, Any]) -> Job:
+    """The job of validated values; what is not written keeps the model's default."""
+    options: dict[str, Any] = {
+        key: values[key]
+        for key in (
+            "overwrite",
+            "remove",
+            "dry_run",
+            "preserve",
+            "skip_errors",
+            "newer_than",
+            "older_than",
+            "storage_class",
+            "attr",
+            "region",
+        )
+        if key in values
+    }
+    if "exclude" in values:
+        options["exclude"] = tuple(values["exclude"])
+    if "checksum" in values:
+        options["checksum"] = syntax.checksum(values["checksum"])
+    for key in ("limit_upload", "limit_download"):
+        if key in values:
+            options[key] = syntax.size(values[key])
+    if values.get("workers", "auto") != "auto":
+        options["workers"] = int(values["workers"])
+    rest: dict[str, Any] = {
+        key: values[key] for key in ("create_target", "strict", "retries", "prefix", "timezone") if key in values
+    }
+    for key in ("retry_delay", "stall_timeout"):
+        if key in values:
+            rest[key] = syntax.duration(values[key])
+    if "assurance" in values:
+        rest["assurance"] = Assurance(values["assurance"])
+    if "max_delete" in values:
+        rest["max_delete"] = MaxDelete.parse(values["max_delete"])
+    return Job(name, source, target, MirrorOptions(**options), **rest)
+
+
+def _alias_text(name: str, table: schema.AliasTable) -> AliasText:
+    return AliasText(name, **table.model_dump())
+
+
+def _schedule(values: Mapping[str, Any]) -> Schedule:
+    return Schedule(
+        cron=values.get("cron", ""),
+        every=syntax.duration(values["every"]) if "every" in values else 0.0,
+        realtime=values.get("realtime", False),
+        catch_up=values.get("catch_up", False),
+        max_age=syntax.duration(values["max_age"]) if "max_age" in values else 0.0,
+        agent=values.get("agent", ""),
+        notify=tuple(values.get("notify", ())),
+    )
+
+
+def _notifier(name: str, table: schema.NotifyTable) -> Notifier:
+    return Notifier(name, table.type, table.url, table.token, table.channel, tuple(table.on or ()))
+
+
+def _settings(
+    table: schema.SettingsTable, file: str, environ: Mapping[str, str], folder: Path
+) -> tuple[Settings, list[Mistake]]:
+    values = table.model_dump(exclude_none=True)
+    mistakes: list[Mistake] = []
+    for key in ("state", "mc", "proxy"):
+        try:
+            values[key] = resolve(values[key], environ, folder) if key in values else ""
+        except Wrong as wrong:
+            mistakes.append(Mistake(file, f"settings.{key}", str(wrong), wrong.remedy))
+    values["state"] = values.get("state") or DEFAULT_STATE
+    return Settings(**values), mistakes
+
+
+def _notes(
+    path: Path, document: dict[str, Any], settings: schema.SettingsTable, written: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """What a person should know although nothing is wrong."""
+    notes: list[str] = []
+    if _names(document, "notify") or any(values.get("notify") for values in written.values()):
+        notes.append("[notify.*] is read and checked, but this version sends no messages yet.")
+    if any(values.get(trigger) for values in written.values() for trigger in _TRIGGERS):
+        notes.append("cron, every and realtime are read and checked, but this version runs jobs only when told to.")
+    if settings.executor == "celery":
+        notes.append('executor = "celery" is read, but this version runs every job in its own process.')
+    for name, values in written.items():
+        notes += [
+            f"job.{name}.exclude: {pattern!r} is one pattern; mc knows no comma lists."
+            for pattern in values.get("exclude", ())
+            if "," in pattern
+        ]
+        notes += [
+            f"job.{name}.exclude: {pattern!r} matches no object below that folder; {pattern + '*'!r} does."
+            for pattern in values.get("exclude", ())
+            if pattern.endswith("/")
+        ]
+    secrets = [
+        f"{heading}.{name}.{key}"
+        for heading, keys in (("alias", ("access_key", "secret_key", "session_token")), ("notify", ("token",)))
+        for name in _names(document, heading)
+        for key in keys
+        if (text := document[heading][name].get(key)) and not is_reference(text)
+    ]
+    if secrets and path.stat().st_mode & 0o077:
+        notes.append(
+            f"{path} holds {', '.join(secrets)} and other users may read it: "
+            f"run chmod 600 {path}, or write {{env:NAME}} or {{file:PATH}} there."
+        )
+    return tuple(notes)

@@ -1,0 +1,69 @@
+"""References to secrets: ``{env:NAME}``, ``{file:PATH}``, and ``NAME_FILE`` beside ``NAME``."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcmirror.config.values import Wrong, nearest
+
+_REFERENCE = re.compile(r"\{(env|file):([^{}]*)\}")
+_LOOKS_LIKE_ONE = re.compile(r"\{(\w+):[^{}]*\}\Z")
+
+
+def is_reference(text: str) -> bool:
+    """Whether the whole text is one reference, so that it holds no secret itself."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def has_reference(text: str) -> bool:
+    """Whether any part of the text is a reference."""
+    return _REFERENCE.search(text) is not None
+
+
+def resolve(text: str, environ: Mapping[str, str], folder: Path) -> str:
+    """The text with its references replaced; paths are relative to ``folder``. Raises Wrong."""
+    odd = _LOOKS_LIKE_ONE.match(text)
+    if odd and odd[1] not in {"env", "file"} and (guess := nearest(odd[1], ("env", "file"))):
+        raise Wrong(f"'{{{odd[1]}:...}}' is no reference", f"Write '{{{guess}:...}}'.")
+
+    def value(found: re.Match[str]) -> str:
+        kind, name = found[1], found[2].strip()
+        if kind == "file":
+            return read_secret(name, environ, folder)
+        given = variable(name, environ, folder)
+        if not given:
+            raise Wrong(
+                f"the variable {name} is not set", f"Set {name}, or {name}_FILE to the path of a file that holds it."
+            )
+        return given
+
+    return _REFERENCE.sub(value, text)
+
+
+def variable(name: str, environ: Mapping[str, str], folder: Path) -> str:
+    """The value of ``NAME``, or the content of the file that ``NAME_FILE`` names; empty when unset. Raises Wrong."""
+    direct, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if direct and file:
+        raise Wrong(f"{name} and {name}_FILE are both set", "Unset one of them.")
+    return direct or (read_secret(file, environ, folder) if file else "")
+
+
+def read_secret(path: str, environ: Mapping[str, str], folder: Path) -> str:
+    """The content of a file without the newline at its end. Raises Wrong."""
+    if path.startswith("~/") and (home := environ.get("HOME")):
+        place = Path(home) / path[2:]
+    else:
+        place = folder / Path(path).expanduser()
+    try:
+        content = place.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Wrong(f"the file {path} is no text", "Write the value into it as UTF-8.") from None
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise Wrong(
+            f"the file {path}: {reason}", "Create it with the value as its only line, readable by this user."
+        ) from None
+    value = content.rstrip("\r\n")
+    if not value:
+        raise Wrong(f"the file {path} is empty", "Write the value into it.")
+    return value

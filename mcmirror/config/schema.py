@@ -1,0 +1,214 @@
+"""The shape of mcmirror.toml; the one place that knows pydantic."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from mcmirror.config import cron as crontab
+from mcmirror.config import prefix as dates
+from mcmirror.config import syntax
+from mcmirror.config.reference import has_reference
+from mcmirror.config.values import Wrong
+from mcmirror.model.job import MaxDelete
+
+
+def _checked(parse: Callable[[Any], object]) -> AfterValidator:
+    """Validate with ``parse`` and keep what was written."""
+
+    def check(value: Any) -> Any:
+        parse(value)
+        return value
+
+    return AfterValidator(check)
+
+
+def _max_delete(value: str | int) -> None:
+    try:
+        MaxDelete.parse(value)
+    except ValueError:
+        raise Wrong(f"{value!r} is no limit", 'Write "25%", a number of objects, or "unlimited".') from None
+
+
+def _workers(value: str | int) -> None:
+    if value != "auto":
+        syntax.number(str(value), least=1)
+
+
+def _url(value: str) -> None:
+    if not has_reference(value):
+        syntax.url(value)
+
+
+def _web_address(value: str) -> None:
+    if not has_reference(value) and not value.startswith(("http://", "https://")):
+        raise Wrong("the address does not begin with http:// or https://", "Write the whole address.")
+
+
+def _state(value: str) -> None:
+    if not value.startswith(("sqlite://", "postgresql+psycopg://", "postgresql://", "{")):
+        raise Wrong(
+            "this is no database that mcmirror knows",
+            'Write "sqlite:///~/.local/state/mcmirror/state.db" or "postgresql+psycopg://user@host/db".',
+        )
+
+
+def _listen(value: str) -> None:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise Wrong(f"{value!r} is no address to listen on", 'Write "127.0.0.1:8080" or "0.0.0.0:8080".')
+
+
+Duration = Annotated[str, _checked(syntax.duration)]
+Period = Annotated[str, _checked(syntax.positive_duration)]
+Age = Annotated[str, _checked(syntax.age)]
+Rate = Annotated[int | str, _checked(syntax.size)]
+Key = Annotated[str, Field(min_length=1)]
+
+
+class Table(BaseModel):
+    """No unknown keys, no silent conversions; descriptions double as the JSON Schema's."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class SettingsTable(Table):
+    """What holds for every job."""
+
+    state: Annotated[str, _checked(_state)] | None = None
+    """Where runs are remembered: sqlite:///PATH or postgresql+psycopg://user@host/db."""
+    parallel: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Jobs at once; 3 unless written."""
+    executor: Literal["local", "celery"] | None = None
+    """Where runs happen."""
+    broker: str | None = None
+    """The broker of executor = "celery"."""
+    mc: str | None = None
+    """Path of MinIO's mc; else it is searched."""
+    listen: Annotated[str, _checked(_listen)] | None = None
+    """Health, metrics and webhooks of `mcmirror serve`."""
+    proxy: Annotated[str, _checked(_web_address)] | None = None
+    """The proxy that mc shall use."""
+
+
+class AliasTable(Table):
+    """A server and the credentials for it."""
+
+    url: Annotated[str, _checked(_url)]
+    """https://host[:port]"""
+    access_key: str = ""
+    """A reference, {env:NAME} or {file:PATH}; empty: anonymous."""
+    secret_key: str = ""
+    """A reference, {env:NAME} or {file:PATH}."""
+    session_token: str = ""
+    """A reference, for temporary credentials."""
+    region: str = ""
+    """Such as eu-central-1."""
+    ca_file: str = ""
+    """A PEM file with the certificate authority to trust besides the system's."""
+    insecure: bool = False
+    """Accept any certificate: for tests only."""
+    api: Literal["S3v4", "S3v2"] = "S3v4"
+    """How requests are signed."""
+    path: Literal["auto", "on", "off"] = "auto"
+    """Bucket in the path (on) or in the host name (off)."""
+
+
+class OptionsTable(Table):
+    """What a job can be told; in [defaults] for every job."""
+
+    overwrite: bool | None = None
+    """Copy over objects that differ; off unless written."""
+    remove: bool | None = None
+    """Remove from the target what the source lacks; off unless written."""
+    max_delete: Annotated[int | str, _checked(_max_delete)] | None = None
+    """How much a run may remove: "25%" (the default; ten objects always), a number, or "unlimited"."""
+    exclude: list[Annotated[str, _checked(syntax.exclude)]] | None = None
+    """Patterns against the whole key below the source; * also crosses folders."""
+    newer_than: Age | None = None
+    """Only objects younger than this: "7d10h"."""
+    older_than: Age | None = None
+    """Only objects older than this."""
+    limit_upload: Rate | None = None
+    """Bytes a second: "10MiB"."""
+    limit_download: Rate | None = None
+    """Bytes a second."""
+    workers: Annotated[int | str, _checked(_workers)] | None = None
+    """Transfers at once, or "auto"."""
+    storage_class: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] | None = None
+    """Of the objects on the target."""
+    preserve: bool | None = None
+    """Carry tags and file attributes over as well."""
+    attr: Annotated[str, _checked(syntax.attributes)] | None = None
+    """Metadata for every object: "key=value;key2=value2"."""
+    checksum: Annotated[str, _checked(syntax.checksum)] | None = None
+    """Added to uploads: CRC32, CRC32C, CRC64NVME, SHA1 or SHA256."""
+    skip_errors: bool | None = None
+    """Go on after an object that failed."""
+    dry_run: bool | None = None
+    """Plan only."""
+    prefix: Annotated[str, _checked(dates.check)] | None = None
+    """Only what lies below it, on both sides; dates as in {yesterday:%Y/%m/%d}."""
+    region: str | None = None
+    """Of a bucket that the run creates."""
+    create_target: bool | None = None
+    """Create the target bucket when it is missing."""
+    assurance: Literal["full", "off"] | None = None
+    """full: plan, guard, mirror, verify. off: exactly one `mc mirror`, nothing verified."""
+    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How often what is still missing is tried again."""
+    retry_delay: Duration | None = None
+    """Before the first retry; doubles, with jitter."""
+    stall_timeout: Period | None = None
+    """Without a byte moved for so long, mc is stopped."""
+    strict: bool | None = None
+    """Objects kept because overwrite is off count as not done."""
+    timezone: Annotated[str, _checked(syntax.zone)] | None = None
+    """Of the prefix's dates and of cron."""
+    cron: Annotated[str, _checked(crontab.check)] | None = None
+    """Five fields, or @daily and the like."""
+    every: Period | None = None
+    """An interval."""
+    realtime: bool | None = None
+    """Follow the source's events."""
+    catch_up: bool | None = None
+    """Make up for a run that was missed."""
+    max_age: Period | None = None
+    """Health turns red when the last success is older."""
+    agent: str | None = None
+    """With executor = "celery": the site that runs it."""
+    notify: list[str] | None = None
+    """Names of [notify.*]."""
+
+
+class JobTable(OptionsTable):
+    """One pair to mirror."""
+
+    source: Key
+    """alias/bucket[/prefix], or a folder: /path, ./path, ~/path."""
+    target: Key
+    """The same."""
+
+
+class NotifyTable(Table):
+    """Somebody to tell."""
+
+    type: Literal["slack", "webhook"]
+    token: str = ""
+    """Slack's bot token, a reference."""
+    channel: str = ""
+    """Slack's channel ID."""
+    url: Annotated[str, _checked(_web_address)] = ""
+    """The webhook's address."""
+    on: list[Literal["start", "success", "change", "failure", "recovery"]] | None = None
+    """What is told."""
+
+
+class File(Table):
+    """mcmirror.toml."""
+
+    settings: SettingsTable = SettingsTable()
+    alias: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], AliasTable] = {}
+    defaults: OptionsTable = OptionsTable()
+    job: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], JobTable] = {}
+    notify: dict[str, NotifyTable] = {}

@@ -1,0 +1,148 @@
+"""The small grammars of single values; each function returns the value or raises Wrong with a remedy."""
+
+import re
+from urllib.parse import urlsplit
+
+from mcmirror.config.values import Wrong, nearest
+
+CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_AGE = re.compile(r"(\d+d)?(\d+h)?(\d+m)?(\d+s)?\Z")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]i?b?|b)?\Z", re.IGNORECASE)
+_BITS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg])(?:bit|bits|bps)(?:/s|ps)?\Z", re.IGNORECASE)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,61}[A-Za-z0-9]\Z")
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+def duration(text: str) -> float:
+    """Seconds of ``60s``, ``30m``, ``26h``, ``1d``, ``1h30m``."""
+    word = text.strip()
+    parts = _SPAN.findall(word)
+    if not parts or "".join(number + unit for number, unit in parts) != word:
+        raise Wrong(f"{text!r} is no duration", 'Write a number with its unit: "60s", "30m", "26h" or "1d".')
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def positive_duration(text: str) -> float:
+    """The same, and more than nothing."""
+    seconds = duration(text)
+    if seconds <= 0:
+        raise Wrong(f"{text!r} is no time at all", 'Write more than zero, for example "30m".')
+    return seconds
+
+
+def age(text: str) -> str:
+    """An age as mc takes it: days, hours, minutes, seconds, in this order."""
+    word = text.strip()
+    if not word or not _AGE.match(word):
+        raise Wrong(
+            f"{text!r} is no age that mc understands", 'Write whole numbers in this order: "7d10h31m5s", "12h", "30d".'
+        )
+    return word
+
+
+def size(value: str | int) -> str:
+    """A rate in bytes a second, as mc takes it: ``10MiB``, ``10M``, ``1000000``."""
+    word = str(value).strip()
+    if bits := _BITS.match(word):
+        number, unit = float(bits[1]) / 8, bits[2].upper()
+        raise Wrong(f"{word!r} counts bits, mc counts bytes", f'Write "{number:g}{unit}B".')
+    if word.lower().endswith(("/s", "ps")):
+        raise Wrong(f"{word!r}: mc takes no '/s', a second is meant anyway", f'Write "{word[:-2]}".')
+    if not _SIZE.match(word):
+        raise Wrong(f"{word!r} is no size", 'Write bytes a second: "10MiB", "500kB" or 1000000.')
+    return word.replace(" ", "")
+
+
+def exclude(text: str) -> str:
+    """A pattern as mc matches it: ``*`` and ``?`` against the whole key, relative to the source."""
+    if not text.strip():
+        raise Wrong("an empty pattern makes mc exclude everything", "Remove it.")
+    if text.startswith("/"):
+        raise Wrong(f"{text!r} matches nothing: no key begins with '/'", f'Write "{text.lstrip("/")}".')
+    return text
+
+
+def checksum(text: str) -> str:
+    """The name of a checksum that mc can add to uploads."""
+    if text.upper() in CHECKSUMS:
+        return text.upper()
+    guess = nearest(text, CHECKSUMS)
+    raise Wrong(
+        f"{text!r} is no checksum of mc", f"Write {guess}." if guess else f"Write one of {', '.join(CHECKSUMS)}."
+    )
+
+
+def attributes(text: str) -> str:
+    """``key=value;key2=value2``."""
+    for pair in text.split(";"):
+        name, equals, _ = pair.partition("=")
+        if not name.strip() or not equals:
+            raise Wrong(f"{pair!r} is no attribute", 'Write "key=value;key2=value2".')
+    return text
+
+
+def url(text: str) -> str:
+    """The address of a server: scheme, host, perhaps a port; returned without a trailing slash."""
+    word = text.strip().rstrip("/")
+    if not word.startswith(("http://", "https://")):
+        host = word.partition("://")[2] or word
+        # A credential may stand before the host; it must not be shown.
+        shown = host if "@" not in host and host else "HOST"
+        raise Wrong("the address does not begin with http:// or https://", f'Write "https://{shown}".')
+    try:
+        parts = urlsplit(word)
+        port = parts.port
+    except ValueError:
+        raise Wrong("the address cannot be read", 'Write "https://host" or "https://host:port".') from None
+    if "@" in parts.netloc:
+        raise Wrong("the address holds credentials", "Move them to access_key and secret_key.")
+    if not parts.hostname or port == 0 or any(sign.isspace() for sign in word):
+        raise Wrong(f"{word!r} names no host", 'Write "https://host" or "https://host:port".')
+    if parts.path or parts.query or parts.fragment:
+        place = f"{parts.scheme}://{parts.netloc}"
+        raise Wrong(
+            "the address has a path or a query",
+            f'Write "{place}"; the bucket belongs to source and target, as in NAME/bucket.',
+        )
+    return word
+
+
+def bucket(name: str) -> str:
+    """A bucket name that a client at least lets through."""
+    if not _BUCKET.match(name) or ".." in name:
+        raise Wrong(
+            f"{name!r} cannot be a bucket",
+            "Bucket names have 3 to 63 characters: letters in lower case, digits, '-' and '.'.",
+        )
+    return name
+
+
+def boolean(text: str) -> bool:
+    """True or false of a variable."""
+    word = text.strip().lower()
+    if word not in _TRUE + _FALSE:
+        raise Wrong(f"{text!r} is neither true nor false", "Write true or false.")
+    return word in _TRUE
+
+
+def number(text: str, *, least: int = 0) -> int:
+    """A whole number of a variable."""
+    word = text.strip()
+    if not word.isascii() or not word.isdigit() or int(word) < least:
+        raise Wrong(f"{text!r} is no whole number of {least} or more", f"Write a number, for example {max(least, 3)}.")
+    return int(word)
+
+
+def zone(text: str) -> str:
+    """The name of a time zone."""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        guess = nearest(text, available_timezones())
+        meant = f"Write {guess}." if guess else "Write a name such as Asia/Seoul, Europe/Berlin or UTC."
+        raise Wrong(f"{text!r} is no time zone of this machine", meant) from None
+    return text

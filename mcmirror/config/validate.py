@@ -1,0 +1,99 @@
+"""One table of the file against its model: what is right, and a mistake for every key that is not."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mcmirror.config.values import Mistake, Wrong, nearest
+
+T = TypeVar("T", bound=BaseModel)
+
+_KINDS = {
+    "string_type": ("must be a text", "Put it between quotes."),
+    "int_type": ("must be a whole number", "Write it without quotes."),
+    "bool_type": ("must be true or false", "Write true or false, without quotes."),
+    "list_type": ("must be a list", 'Write ["one", "two"].'),
+    "dict_type": ("must be a table", "Write its keys below a [heading]."),
+    "model_type": ("must be a table", "Write its keys below a [heading]."),
+    "missing": ("is missing", "Write it."),
+    "string_too_short": ("is empty", "Write a value."),
+    "string_pattern_mismatch": ("holds characters that do not belong there", "Use letters, digits, '-' and '_'."),
+}
+_EXAMPLES = {
+    "source": 'Write source = "alias/bucket", or a folder such as "./files".',
+    "target": 'Write target = "alias/bucket", or a folder such as "./files".',
+    "url": 'Write url = "https://host:port".',
+    "type": 'Write type = "slack" or type = "webhook".',
+}
+
+
+def validate(model: type[T], table: Any, file: str, key: str) -> tuple[T | None, list[Mistake]]:
+    """The model of what is right in ``table``, or None when that does not suffice; and the mistakes."""
+    try:
+        return model.model_validate(table), []
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    mistakes: dict[tuple[str, ...], Mistake] = {}
+    kinds: dict[tuple[str, ...], set[str]] = {}
+    for detail in details:
+        place = _place(detail["loc"], table)
+        kinds.setdefault(place, set()).add(detail["type"])
+        if place not in mistakes:
+            mistakes[place] = _mistake(model, detail, place, file, key)
+    for place, types in kinds.items():
+        if types == {"int_type", "string_type"}:
+            mistakes[place] = Mistake(file, _dotted(key, place), "must be a number or a text", "Write one of the two.")
+    if not isinstance(table, Mapping):
+        return None, list(mistakes.values())
+    wrong = {place[0] for place in mistakes if place}
+    rest = {name: value for name, value in table.items() if name not in wrong}
+    try:
+        return model.model_validate(rest), list(mistakes.values())
+    except ValidationError:
+        return None, list(mistakes.values())
+
+
+def _place(location: Sequence[int | str], table: Any) -> tuple[str, ...]:
+    """The keys that lead to the value; what pydantic adds for the members of a union is cut off."""
+    place: list[str] = []
+    value = table
+    for step in location:
+        if isinstance(value, Mapping):
+            place.append(str(step))
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int):
+            place.append(str(step + 1))
+            value = value[step] if step < len(value) else None
+        else:
+            break
+    return tuple(place)
+
+
+def _dotted(key: str, place: Sequence[str]) -> str:
+    return ".".join(part for part in (key, *place) if part)
+
+
+def _mistake(model: type[BaseModel], detail: Any, place: tuple[str, ...], file: str, key: str) -> Mistake:
+    name = _dotted(key, place)
+    context = detail.get("ctx", {})
+    if detail["type"] == "value_error" and isinstance(context.get("error"), Wrong):
+        wrong = context["error"]
+        return Mistake(file, name, str(wrong), str(wrong.remedy))
+    if detail["type"] == "extra_forbidden":
+        return unknown(file, name, place[-1], list(model.model_fields))
+    if detail["type"] == "literal_error":
+        expected = str(context["expected"]).replace("'", '"')
+        return Mistake(file, name, "is none of the values that exist", f"Write {expected}.")
+    if detail["type"] in {"greater_than_equal", "less_than_equal"}:
+        return Mistake(file, name, "is out of range", detail["msg"].replace("Input should be", "Write a number") + ".")
+    message, remedy = _KINDS.get(detail["type"], (str(detail["msg"]), "Compare with the output of mcmirror schema."))
+    example = _EXAMPLES.get(place[-1]) if place else None
+    return Mistake(file, name, message, example or remedy)
+
+
+def unknown(file: str, key: str, word: str, names: Sequence[str]) -> Mistake:
+    """The mistake of a key that does not exist."""
+    guess = nearest(word, names)
+    remedy = f"Did you mean {guess}?" if guess else f"There are: {', '.join(names)}."
+    return Mistake(file, key, "there is no such key", remedy)
