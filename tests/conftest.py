@@ -1,0 +1,150 @@
+"""What tests share: two real servers, fresh buckets on them, the command, and ways to break things."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import binaries
+from tests.servers.certificates import self_signed
+from tests.servers.command import Cli, clean_environment
+from tests.servers.minio import Minio, contents, sizes
+from tests.servers.proxy import Proxy
+
+
+@dataclass(frozen=True)
+class Side:
+    """A bucket of one server."""
+
+    server: Minio
+    client: Any
+    bucket: str
+    alias: str
+
+    @property
+    def location(self) -> str:
+        """``alias/bucket``."""
+        return f"{self.alias}/{self.bucket}"
+
+    def put(self, objects: Mapping[str, bytes]) -> None:
+        """Store objects."""
+        for key, body in objects.items():
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def delete(self, *keys: str) -> None:
+        """Remove objects."""
+        for key in keys:
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+
+    def contents(self) -> dict[str, str]:
+        """Each key with the MD5 of its bytes, read."""
+        return contents(self.client, self.bucket)
+
+    def sizes(self) -> dict[str, int]:
+        """Each key with its size, listed."""
+        return sizes(self.client, self.bucket)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source and a target, empty at first."""
+
+    source: Side
+    target: Side
+
+    @property
+    def equal(self) -> bool:
+        """Whether both hold the same keys with the same bytes."""
+        return self.source.contents() == self.target.contents()
+
+
+@pytest.fixture(scope="session")
+def mc() -> Path:
+    """The real mc."""
+    return binaries.mc()
+
+
+@pytest.fixture(scope="session")
+def source() -> Iterator[Minio]:
+    """The server that ``src/...`` means."""
+    with Minio.make("source") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[Minio]:
+    """The server that ``dst/...`` means."""
+    with Minio.make("target") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def source_client(source: Minio) -> Any:
+    """boto3 for the source."""
+    return source.client()
+
+
+@pytest.fixture(scope="session")
+def target_client(target: Minio) -> Any:
+    """boto3 for the target."""
+    return target.client()
+
+
+@pytest.fixture
+def bucket_pair(source: Minio, target: Minio, source_client: Any, target_client: Any) -> Pair:
+    """Fresh buckets with names of their own on both servers."""
+    name = f"t{secrets.token_hex(6)}"
+    pair = Pair(
+        Side(source, source_client, f"{name}-source", "src"),
+        Side(target, target_client, f"{name}-target", "dst"),
+    )
+    for side in (pair.source, pair.target):
+        side.client.create_bucket(Bucket=side.bucket)
+    return pair
+
+
+@pytest.fixture
+def new_server() -> Iterator[Callable[..., Minio]]:
+    """Make further servers, to be killed, filled or misled: ``new_server(tls=False, small="")``."""
+    with ExitStack() as stack:
+
+        def make(*, tls: bool = False, small: str = "") -> Minio:
+            server = Minio.make("extra", small=small)
+            if tls:
+                server.certificates = self_signed(server.folder / "certificates")
+            return stack.enter_context(server)
+
+        yield make
+
+
+@pytest.fixture
+def new_side(new_server: Callable[..., Minio]) -> Callable[..., Side]:
+    """Make a bucket on a server of its own: ``new_side("dst", tls=False, small="")``."""
+
+    def make(alias: str, *, tls: bool = False, small: str = "") -> Side:
+        server = new_server(tls=tls, small=small)
+        side = Side(server, server.client(), f"t{secrets.token_hex(6)}", alias)
+        side.client.create_bucket(Bucket=side.bucket)
+        return side
+
+    return make
+
+
+@pytest.fixture
+def new_proxy() -> Iterator[Callable[[Minio], Proxy]]:
+    """Put a proxy before a server: ``new_proxy(server)``."""
+    with ExitStack() as stack:
+        yield lambda server: stack.enter_context(Proxy(server.port))
+
+
+@pytest.fixture
+def cli(source: Minio, target: Minio, mc: Path, tmp_path: Path) -> Cli:
+    """The command, for which ``src`` and ``dst`` are the two servers."""
+    folder = tmp_path / "cli"
+    folder.mkdir()
+    variables = {"MCMIRROR_MC": str(mc), "MC_HOST_src": source.mc_host(), "MC_HOST_dst": target.mc_host()}
+    return Cli(folder, clean_environment(folder / "home", variables))

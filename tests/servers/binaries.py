@@ -1,0 +1,56 @@
+"""Where the real mc and minio of the tests are. One that is missing fails the tests; nothing is skipped for it."""
+
+import os
+import shutil
+import subprocess
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mcmirror" / "tools"
+
+
+def mc() -> Path:
+    """MinIO's client."""
+    return _binary("mc", "MCMIRROR_TEST_MC")
+
+
+def minio() -> Path:
+    """MinIO's server."""
+    return _binary("minio", "MCMIRROR_TEST_MINIO")
+
+
+def _binary(name: str, variable: str) -> Path:
+    path = Path(os.environ.get(variable) or TOOLS / name)
+    if not os.access(path, os.X_OK):
+        pytest.fail(f"{path} is missing: run bin/tools, or set {variable}", pytrace=False)
+    return path
+
+
+# Linux ends a process whose parent dies when the *thread* that made it ends; this one lives as long as the tests do.
+_SPAWNER = ThreadPoolExecutor(1, "spawner")
+
+
+def start(argv: list[str], environment: dict[str, str], log: Path, before: str = "") -> subprocess.Popen[bytes]:
+    """Start a server that dies with us; ``before`` is a shell command for its own mount namespace, run first."""
+    leash = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    command = [*leash, *argv]
+    if before:
+        # Not root: a user namespace, where a file system may be mounted all the same.
+        unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+        command = [*unshare, "sh", "-c", f'{before} && exec "$@"', "sh", *command]
+    started: Future[subprocess.Popen[bytes]] = _SPAWNER.submit(_popen, command, environment, log)
+    return started.result()
+
+
+def _popen(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
