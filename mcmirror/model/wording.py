@@ -1,0 +1,80 @@
+"""How values read to people, on screens, in reports and in messages."""
+
+import re
+import unicodedata
+
+from mcmirror.model.plan import Count
+from mcmirror.model.problem import Problem
+
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Quick look first: nearly every key is plain.
+_PLAIN = re.compile(r"[\x20-\x7e\xa1-\xac\xae-\u05ff]*\Z")
+
+
+def harmless(text: str, *, keep_newlines: bool = False) -> str:
+    """Escape what could move a cursor, break a line or turn the reading direction; nothing else changes."""
+    if _PLAIN.match(text):
+        return text
+    return "".join(
+        character
+        if (keep_newlines and character == "\n") or unicodedata.category(character) not in _UNSAFE_CATEGORIES
+        else _escaped(character)
+        for character in text
+    )
+
+
+def printable(key: str) -> str:
+    """Write a key so that it stays on its line and can be read back: as ``harmless``, with each backslash doubled."""
+    return harmless(key.replace("\\", "\\\\"))
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def shown_bytes(number: float) -> str:
+    """Bytes in binary units, three or four digits: ``0 B``, ``1.5 KiB``, ``312 MiB``."""
+    value = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(value) < 999.5 or unit == "TiB":
+            return f"{value:.0f} {unit}" if unit == "B" or abs(value) >= 99.95 else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError("unreachable")
+
+
+def shown_seconds(seconds: float) -> str:
+    """Return a duration: ``0.3 s``, ``12 s``, ``3m 20s``, ``2h 05m``, ``3d 04h``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d {whole % 86400 // 3600:02d}h"
+
+
+def objects(number: int) -> str:
+    """``1 object``, ``1,204 objects``."""
+    return f"{number:,} object" if number == 1 else f"{number:,} objects"
+
+
+def shown_count(count: Count) -> str:
+    """Objects and their bytes: ``12 objects, 3.1 MiB``."""
+    return f"{objects(count.objects)}, {shown_bytes(count.bytes)}"
+
+
+def three_parts(problem: Problem) -> tuple[str, str, str]:
+    """What, why and what to do, each harmless and on one line."""
+    what, why, remedy = (
+        harmless(" ".join(part.split("\n")).strip()) for part in (problem.message, problem.cause, problem.remedy)
+    )
+    return what, why, remedy

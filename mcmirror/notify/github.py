@@ -1,0 +1,108 @@
+"""What GitHub Actions shows of a run: annotations by workflow commands, and Markdown for the job's summary page."""
+
+from collections.abc import Iterable, Iterator
+
+from mcmirror.model.problem import Problem
+from mcmirror.model.report import RunReport, Status
+from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds, three_parts
+
+NAMED = 20
+"""Remaining keys and problems written to the summary page a job."""
+ANNOTATIONS = 10
+"""GitHub keeps ten annotations of a kind a step."""
+
+_MARKS = {Status.SUCCEEDED: "✅", Status.SKIPPED: "⏭️", Status.CANCELLED: "⏹️"}
+
+
+def annotations(report: RunReport) -> tuple[str, ...]:
+    """``::error`` lines of a run that did not succeed, ``::warning`` lines of one that did with problems."""
+    command = "warning" if report.status in (Status.SUCCEEDED, Status.SKIPPED) else "error"
+    problems = _one_of_each(report.problems)
+    lines = [_command(command, f"mcmirror {report.job}: {report.status.value}", problem) for problem in problems]
+    if not lines and command == "error":
+        title = f"mcmirror {report.job}: {report.status.value}"
+        text = f"{objects(report.tally.remaining.objects)} did not arrive" if report.tally.remaining.objects else title
+        lines.append(f"::error title={_property(title)}::{_data(text)}")
+    return tuple(lines[:ANNOTATIONS])
+
+
+def _command(command: str, title: str, problem: Problem) -> str:
+    what, why, remedy = three_parts(problem)
+    return f"::{command} title={_property(title)}::{_data(f'{what}{chr(10)}Why: {why}{chr(10)}Do: {remedy}')}"
+
+
+def _one_of_each(problems: Iterable[Problem]) -> list[Problem]:
+    return list({problem.category: problem for problem in reversed(tuple(problems))}.values())[::-1]
+
+
+def _data(text: str) -> str:
+    # The message keeps its line feeds as %0A: three parts, three lines.
+    return harmless(text, keep_newlines=True).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def summary(reports: Iterable[RunReport]) -> str:
+    """Return Markdown: a table with a row a job, then the problems and the remaining keys."""
+    jobs = list(reports)
+    lines = [
+        "### mcmirror",
+        "",
+        "| | job | verdict | copied | removed | remaining | time |",
+        "|---|---|---|---:|---:|---:|---:|",
+        *(_row(report) for report in jobs),
+        "",
+        *(line for report in jobs for line in _details(report)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(report: RunReport) -> str:
+    tally = report.tally
+    verdict = report.status.value + (", verified" if report.verified else ", not verified")
+    cells = (
+        _MARKS.get(report.status, "❌"),
+        f"**{_markdown(report.job)}**<br>{_markdown(report.source)} → {_markdown(report.target)}",
+        verdict + (", dry run" if report.dry_run else ""),
+        f"{tally.done.objects:,} of {tally.planned.objects:,}<br>{shown_bytes(tally.done.bytes)}",
+        f"{tally.removed.objects:,}",
+        f"{tally.remaining.objects:,}",
+        shown_seconds(report.seconds),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _details(report: RunReport) -> Iterator[str]:
+    if not report.problems and not report.remaining:
+        return
+    yield f"#### {_markdown(report.job)}: {report.status.value}"
+    yield ""
+    for problem in report.problems[:NAMED]:
+        what, why, remedy = three_parts(problem)
+        yield f"- **{_markdown(what)}** ({problem.category.value})<br>Why: {_markdown(why)}<br>Do: {_markdown(remedy)}"
+    if len(report.problems) > NAMED:
+        yield f"- and {len(report.problems) - NAMED:,} problems more"
+    if report.remaining:
+        count = report.tally.remaining.objects
+        yield ""
+        yield f"<details><summary>{objects(count)} remaining</summary>"
+        yield ""
+        for item in report.remaining[:NAMED]:
+            yield f"- {_markdown(printable(item.key))}: {_markdown(item.reason)}"
+        if count > NAMED:
+            yield f"- and {count - NAMED:,} more"
+        yield ""
+        yield "</details>"
+    yield ""
+
+
+def _markdown(text: str) -> str:
+    """Take the markup out: what people named must not become a link, a tag, a mention or a table cell."""
+    text = harmless(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for character in "\\`*_[]|~@#":
+        text = text.replace(character, f"&#{ord(character)};") if character == "@" else text.replace(
+            character, "\\" + character
+        )
+    return text

@@ -1,0 +1,50 @@
+"""stdout is data: lines of bytes, whole ones only, without secrets, until nobody reads any more."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import BinaryIO
+
+
+class Stdout:
+    """Where data goes. ``aside`` keeps a live display out of the way meanwhile."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        redact: Callable[[str], str] = str,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
+        on_broken: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``on_broken`` is called once when the reader has gone (``| head``)."""
+        self._stream = stream
+        self._redact = redact
+        self._aside = aside
+        self._on_broken = on_broken
+        self._lock = threading.Lock()
+        self.broken = False
+        """Whether the reader has gone."""
+
+    @contextmanager
+    def lines(self) -> Iterator[Callable[[bytes], bool]]:
+        """Hand out a function that writes one line and says whether anyone still reads; flushed at the end."""
+        with self._lock, self._aside():
+            yield self._write
+            self._attempt(self._stream.flush)
+
+    def _write(self, line: bytes) -> bool:
+        text = self._redact(line.decode("utf-8", "surrogateescape"))
+        data = text.encode("utf-8", "surrogateescape")
+        return self._attempt(lambda: self._stream.write(data + b"\n"))
+
+    def _attempt(self, action: Callable[[], object]) -> bool:
+        if self.broken:
+            return False
+        try:
+            action()
+        except BrokenPipeError:
+            self.broken = True
+            self._on_broken()
+            return False
+        return True

@@ -1,0 +1,119 @@
+"""The one line that says how a run ended, and the one that says what comes next."""
+
+from dataclasses import dataclass
+
+from mcmirror.model.plan import Plan
+from mcmirror.model.report import RunReport, Status
+from mcmirror.model.wording import objects, shown_count
+
+RUN = "run"
+PLAN = "plan"
+VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A mark, a word in a colour, and a sentence that is understood without either."""
+
+    mark: str
+    colour: str
+    word: str
+    sentence: str
+
+
+def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa: PLR0911  a case a status
+    """How it ended, said no better than it is."""
+    match report.status:
+        case Status.SUCCEEDED:
+            return _success(report, plan, verb)
+        case Status.PARTIAL:
+            if verb == VERIFY:
+                return Verdict("✗", "red", "not a true copy", _differences(report))
+            count = objects(report.tally.remaining.objects)
+            return Verdict("✗", "red", "partial", f"{count} not as planned on the target; see below")
+        case Status.FAILED:
+            return Verdict("✗", "red", "failed", "no verdict was reached" + _so_far(report))
+        case Status.REFUSED:
+            return Verdict("✗", "red", "refused", "nothing was written and nothing was removed")
+        case Status.CANCELLED:
+            name = "SIGTERM" if report.signal == 15 else "Ctrl-C"
+            return Verdict("✗", "yellow", "cancelled", f"stopped by {name}{_so_far(report)}")
+        case Status.SKIPPED:
+            return Verdict("•", "yellow", "skipped", "another run is at work on this target; nothing was done")
+
+
+def _success(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
+    tally = report.tally
+    if verb == PLAN or report.dry_run:
+        return _planned(report, verb)
+    if not report.verified:
+        return Verdict("•", "yellow", "not verified", "mc reports no error; nothing was compared (assurance is off)")
+    if verb == VERIFY:
+        return Verdict("✓", "green", "verified", "the target holds every object of the source" + _except(report))
+    idle = not tally.planned.objects and not tally.removed.objects
+    if idle and plan is not None and not plan.source.objects:
+        return Verdict("✓", "green", "verified", "the source is empty, nothing to do" + _except(report))
+    if idle:
+        return Verdict("✓", "green", "verified", "nothing to do, the target was up to date" + _except(report))
+    return Verdict("✓", "green", "verified", "every object to copy was seen on the target, equal" + _except(report))
+
+
+def _planned(report: RunReport, verb: str) -> Verdict:
+    tally = report.tally
+    word = "plan" if verb == PLAN else "dry run"
+    parts = []
+    if tally.planned.objects:
+        parts.append(f"{shown_count(tally.planned)} to copy")
+    if tally.to_remove.objects:
+        parts.append(f"{objects(tally.to_remove.objects)} to remove")
+    if not report.verified and not parts:
+        return Verdict("•", "yellow", word, "mc was asked; it names no objects in a dry run")
+    sentence = " and ".join(parts) + "; nothing was changed" if parts else "nothing to do" + _except(report)
+    return Verdict("•" if parts else "✓", "cyan" if parts else "green", word, sentence)
+
+
+def _except(report: RunReport) -> str:
+    """What the good word leaves out."""
+    tally = report.tally
+    parts = []
+    if tally.kept.objects:
+        parts.append(f"{objects(tally.kept.objects)} that differ were kept, overwrite is off")
+    if tally.vanished.objects:
+        parts.append(f"{objects(tally.vanished.objects)} vanished from the source meanwhile")
+    return "".join(f"; {part}" for part in parts)
+
+
+def _differences(report: RunReport) -> str:
+    tally = report.tally
+    count = max(tally.remaining.objects, tally.planned.objects + tally.kept.objects)
+    return f"{objects(count)} of the source missing on the target or different"
+
+
+def _so_far(report: RunReport) -> str:
+    done, planned = report.tally.done.objects, report.tally.planned.objects
+    if not planned:
+        return ""
+    return f"; {done:,} of {objects(planned)} had arrived" + ("" if report.verified else ", not verified")
+
+
+def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911  a case a status
+    """What a person does now; ``again`` is the command that carries the job out. Empty when nothing is to be done."""
+    tally = report.tally
+    match report.status:
+        case Status.PARTIAL if verb == VERIFY:
+            return f"{again} brings the target up to date"
+        case Status.PARTIAL | Status.CANCELLED:
+            return f"run {again} again: it takes up what is missing and nothing else"
+        case Status.SKIPPED:
+            return "wait until the other run has ended, then try again"
+        case Status.FAILED | Status.REFUSED:
+            return ""
+        case Status.SUCCEEDED:
+            pass
+    if verb == PLAN or report.dry_run:
+        return f"{again} carries it out" if tally.planned.objects or tally.to_remove.objects else ""
+    if tally.kept.objects:
+        return "overwrite replaces the objects that differ"
+    if verb == VERIFY and tally.unproven.objects:
+        return "--content reads what is not proven on both sides and compares it; --content=10% a tenth of it"
+    return ""
