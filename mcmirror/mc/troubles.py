@@ -45,7 +45,7 @@ TABLE: tuple[Row, ...] = (
         remedy="Check the spelling of the source (alias/bucket/prefix, or a folder beginning with / or ./), that the "
         "folder is mounted, and that the prefix holds objects today (`mc ls ALIAS/BUCKET/PREFIX`).",
         phrases=(
-            r"unable to stat[^\n]*\n.*object does not exist",
+            r"unable to stat source[^\n]*\n.*object does not exist",
             r"requested path .* not (found|a directory)",
             r"(monitoring|stat source|start mirroring)[^\n]*\n.*no such file or directory",
         ),
@@ -93,8 +93,8 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.OBJECT_VANISHED,
         cause="the object was listed and is gone",
-        remedy="Nothing, if objects come and go at the source: the next run will not plan it. Otherwise see who "
-        "deletes or moves them (a lifecycle rule, another job).",
+        remedy="Check the path. Nothing is wrong if objects come and go at the source: the next run will not plan it. "
+        "Otherwise see who deletes or moves them (a lifecycle rule, another job).",
         codes=("NoSuchKey", "NoSuchVersion"),
         phrases=(
             r"object does not exist",
@@ -128,7 +128,12 @@ TABLE: tuple[Row, ...] = (
             r"security token included in the request is (invalid|expired)",
             r"invalid (access|secret) key",
         ),
-        headings=("wrong password", "invalid credentials", "401"),
+        headings=(
+            "The Access Key Id you provided does not exist in our records",
+            "wrong password",
+            "invalid credentials",
+            "401",
+        ),
         evidence=(
             "mirror_wrong_access_src",
             "mirror_wrong_access_tgt",
@@ -144,6 +149,7 @@ TABLE: tuple[Row, ...] = (
         "with `create_target = true` (--create-target).",
         codes=("NoSuchBucket",),
         phrases=(r"bucket .*does not exist",),
+        headings=("The specified bucket does not exist",),
         evidence=("mirror_src_bucket_missing", "mirror_tgt_bucket_missing", "ls_missing"),
     ),
     Row(
@@ -160,7 +166,7 @@ TABLE: tuple[Row, ...] = (
         remedy="Check the spelling of the host in the alias's URL and that this machine's DNS knows it (`getent hosts "
         "NAME`); in a container, its network and its DNS server.",
         phrases=(r"no such host", r"\blookup \S+.*:", r"name resolution", r"name or service not known"),
-        headings=("ENOTFOUND", "DNS"),
+        headings=("no such host", "ENOTFOUND", "DNS"),
         evidence=("mirror_src_dns", "mirror_tgt_dns", "alias_set_dns"),
         retryable=True,
     ),
@@ -170,7 +176,11 @@ TABLE: tuple[Row, ...] = (
         remedy='Name the authority that signed it: `ca_file = "/path/ca.pem"` in the alias. If it has expired or is '
         "for another name, renew it or use the name it was made for; if it is not yet valid, set this machine's clock.",
         phrases=(r"x509: ", r"failed to verify certificate", r"certificate (is not trusted|verify failed)"),
-        headings=("self-signed certificate", "CERTIFICATE_VERIFY_FAILED"),
+        headings=(
+            "x509: certificate signed by unknown authority",
+            "self-signed certificate",
+            "CERTIFICATE_VERIFY_FAILED",
+        ),
         evidence=("mb_selfsigned",),
     ),
     Row(
@@ -185,6 +195,7 @@ TABLE: tuple[Row, ...] = (
             r"remote error: tls: ",
             r"wrong version number",
         ),
+        headings=("server gave HTTP response to HTTPS client",),
         evidence=("mirror_plain_to_tls", "mirror_tls_to_plain"),
     ),
     Row(
@@ -192,6 +203,7 @@ TABLE: tuple[Row, ...] = (
         cause="this machine's clock and the server's are more than 15 minutes apart",
         remedy="Set both clocks by NTP (`timedatectl set-ntp true`, chrony); `mcmirror doctor` shows the difference.",
         codes=("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"),
+        headings=("RequestTimeTooSkewed",),
         phrases=(r"request time and the (current|server'?s?)", r"time is too (large|skewed)"),
         evidence=("test_a_stub_server_makes_mc_say_it",),
     ),
@@ -201,6 +213,7 @@ TABLE: tuple[Row, ...] = (
         remedy="Raise it (`mc quota set ALIAS/BUCKET --size 2TiB`) or make room in the bucket.",
         codes=("XMinioAdminBucketQuotaExceeded", "QuotaExceeded"),
         phrases=(r"quota exceeded",),
+        headings=("Bucket quota exceeded",),
         evidence=("mirror_quota2",),
     ),
     Row(
@@ -210,14 +223,14 @@ TABLE: tuple[Row, ...] = (
         "only what is missing is copied.",
         codes=("XMinioStorageFull", "InsufficientStorage", "507 Insufficient Storage"),
         phrases=(r"no space left on device", r"not enough space", r"minimum free drive", r"disk quota", r"disk full"),
-        headings=("ENOSPC",),
+        headings=("no space left on device", "XMinioStorageFull", "ENOSPC"),
         evidence=("test_a_stub_server_makes_mc_say_it",),
     ),
     Row(
         Category.THROTTLED,
         cause="the server asks for fewer requests at a time",
-        remedy="It is tried again with growing pauses. If it stays, use fewer `workers`, a `limit_upload`, or run fewer "
-        "jobs at once (`parallel`).",
+        remedy="It is tried again with growing pauses. If it stays, use fewer `workers`, a `limit_upload`, or run "
+        "fewer jobs at once (`parallel`).",
         codes=(
             "SlowDown",
             "SlowDownRead",
@@ -232,15 +245,15 @@ TABLE: tuple[Row, ...] = (
             "429 Too Many Requests",
         ),
         phrases=(r"reduce your request rate", r"too many requests", r"resource requested is unreadable"),
-        headings=("429", "rate limit"),
+        headings=("SlowDown", "429", "rate limit"),
         evidence=("test_a_stub_server_makes_mc_say_it",),
         retryable=True,
     ),
     Row(
         Category.SERVER_ERROR,
         cause="the server, or a proxy before it, failed to answer the request",
-        remedy="It is tried again with growing pauses. If it stays, look at the server's log and health (`mc admin info "
-        "ALIAS`) and at the proxy's time and size limits.",
+        remedy="It is tried again with growing pauses. If it stays, look at the server's log and health (`mc "
+        "admin info ALIAS`) and at the proxy's time and size limits.",
         codes=(
             "InternalError",
             "ServiceUnavailable",
@@ -251,7 +264,7 @@ TABLE: tuple[Row, ...] = (
             "OperationAborted",
         ),
         phrases=(r"internal (server )?error", r"service unavailable", r"bad gateway", r"gateway time-?out"),
-        headings=("500", "502", "503", "504"),
+        headings=("We encountered an internal error", "500", "502", "503", "504"),
         evidence=("mirror_remove_srclist_500",),
         retryable=True,
     ),
@@ -265,6 +278,7 @@ TABLE: tuple[Row, ...] = (
             r"xml syntax error",
             r"expected element type",
         ),
+        headings=("Unable to list comparison",),
         evidence=("mirror_remove_srclist_cutbody", "mirror_remove_srclist_emptyxml"),
     ),
     Row(
@@ -280,7 +294,7 @@ TABLE: tuple[Row, ...] = (
             r"timed? ?out",
             r"timeout (awaiting|exceeded)",
         ),
-        headings=("ETIMEDOUT", "hangs"),
+        headings=("i/o timeout", "ETIMEDOUT", "hangs"),
         evidence=("mirror_tgt_hang_deadline", "mirror_tgt_hang_tls"),
         retryable=True,
     ),
@@ -310,8 +324,8 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.CONNECTION_LOST,
         cause="the connection broke in the middle of a request",
-        remedy="It is tried again with growing pauses. If it stays, look at the server's log, the network and any proxy "
-        "between.",
+        remedy="It is tried again with growing pauses. If it stays, look at the server's log, the network and any "
+        "proxy between.",
         phrases=(
             r"connection reset",
             r"broken pipe",
@@ -319,7 +333,7 @@ TABLE: tuple[Row, ...] = (
             r"connection (was )?(lost|aborted)",
             r"server closed",
         ),
-        headings=("ECONNRESET",),
+        headings=("connection reset by peer", "ECONNRESET"),
         evidence=("watch_src_down", "test_a_stub_server_makes_mc_say_it"),
         retryable=True,
     ),
@@ -329,16 +343,25 @@ TABLE: tuple[Row, ...] = (
         remedy="Write `overwrite = true` in the job (--overwrite) if the source is right. `mcmirror plan` shows what "
         "differs.",
         phrases=(r"overwrite not allowed",),
+        headings=("Overwrite not allowed",),
         evidence=("mirror_differs_no_overwrite",),
     ),
     Row(
         Category.KEY_NOT_STORABLE,
         cause="the target cannot store an object of this name or size",
-        remedy="Rename it at the source, or leave it out with `exclude`. MinIO and folders refuse `//`, `.` and `..` as "
-        "folder names and parts over 255 bytes; no target holds both `x` and `x/y` in a folder.",
-        codes=("KeyTooLongError", "XMinioInvalidObjectName", "XMinioParentIsObject", "EntityTooLarge", "InvalidURI"),
+        remedy="Rename it at the source, or leave it out with `exclude`. MinIO and folders refuse `//`, `.` and `..` "
+        "as folder names and parts over 255 bytes; no target holds both `x` and `x/y` in a folder.",
+        codes=(
+            "KeyTooLongError",
+            "XMinioInvalidObjectName",
+            "XMinioInvalidResourceName",
+            "XMinioParentIsObject",
+            "EntityTooLarge",
+            "InvalidURI",
+        ),
         phrases=(
             r"file name too long",
+            r"cannot be longer than",
             r"unsupported characters",
             r"already exists as directory",
             r"is already an object",
@@ -367,15 +390,15 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.SOURCE_EMPTY,
         cause="the source is empty, so `remove` would empty the target",
-        remedy='Check that the source is mounted and named right. If it is meant to be empty: `max_delete = "unlimited"` '
-        "(--max-delete unlimited) for this one run.",
+        remedy="Check that the source is mounted and named right. If it is meant to be empty: `max_delete = "
+        '"unlimited"` (--max-delete unlimited) for this one run.',
         evidence=("mirror_remove_empty_source", "mirror_remove_empty_dir"),
     ),
     Row(
         Category.TOO_MANY_DELETES,
         cause="the run would remove more of the target than `max_delete` allows",
-        remedy="See what would go with `mcmirror plan`. If that is right, raise `max_delete` (--max-delete 50%, a number, "
-        "or unlimited) for this run.",
+        remedy="See what would go with `mcmirror plan`. If that is right, raise `max_delete` (--max-delete 50%, a "
+        "number, or unlimited) for this run.",
         evidence=("mirror_remove_empty_source",),
     ),
     Row(
@@ -410,6 +433,7 @@ TABLE: tuple[Row, ...] = (
         remedy="Point `mc = ...` under [settings] or MCMIRROR_MC to MinIO's client, or run `mcmirror mc install`. Most "
         "systems' package `mc` is Midnight Commander; MinIO's is called mcli or minio-client.",
         phrases=(r"midnight commander",),
+        headings=("GNU Midnight Commander",),
         evidence=("test_midnight_commander_is_refused_by_name",),
     ),
     Row(
@@ -417,6 +441,7 @@ TABLE: tuple[Row, ...] = (
         cause="this mc does not know an option or command that was asked of it",
         remedy="Install the last release with `mcmirror mc install`, or leave out the option that the cause names.",
         phrases=(r"flag provided but not defined", r"is not a recognized command", r"deprecated command"),
+        headings=("flag provided but not defined",),
         evidence=("flag_maxworkers",),
     ),
     Row(
@@ -434,9 +459,9 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.CONFIGURATION,
         cause="a setting or a name does not suit the server",
-        remedy='Correct what the cause names. A wrong region: `region = "..."` in the alias; a bucket name that is taken '
-        "or not allowed: another; a storage class or attribute the server lacks: leave it out. `mcmirror job show JOB` "
-        "prints what is in force.",
+        remedy='Correct what the cause names. A wrong region: `region = "..."` in the alias; a bucket name that is '
+        "taken or not allowed: another; a storage class or attribute the server lacks: leave it out. `mcmirror job "
+        "show JOB` prints what is in force.",
         codes=(
             "AuthorizationHeaderMalformed",
             "PermanentRedirect",
@@ -460,7 +485,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.UNKNOWN,
         cause="mc reported something that mcmirror does not know",
-        remedy="Read mc's words above. Run again with --debug and report the line, so that the table gets a row for it.",
+        remedy="Read mc's words above. Run again with --debug and report the line, so that the table gets a row.",
         evidence=("test_what_nobody_knows_keeps_mcs_words",),
     ),
 )

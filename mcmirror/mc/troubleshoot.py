@@ -92,17 +92,16 @@ def find(text: str) -> Row | None:
 
 def markdown() -> str:
     """Render the table for the README."""
-    lines = ["| category | what it means | what to do | tried again |", "| --- | --- | --- | --- |"]
+    lines = ["| what you see | what it means | what to do | tried again |", "| --- | --- | --- | --- |"]
     for known in TABLE:
-        names = ", ".join(f"“{heading}”" for heading in known.headings[:1])
-        meaning = _sentence(known.cause) + (f" {names}" if names else "")
-        cells = (f"`{known.category}`", meaning, known.remedy, "yes" if known.retryable else "no")
+        seen = f"{known.headings[0]}<br>`{known.category}`" if known.headings else f"`{known.category}`"
+        cells = (seen, _sentence(known.cause), known.remedy, "yes" if known.retryable else "no")
         lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def words(said: str) -> str:
-    """mc's words, fit to be shown: one line, no secret, no query string, no markup, not too long."""
+    """Make mc's words fit to be shown: one line, no secret, no query string, no markup, not too long."""
     said = re.sub(r"(invalid secret key) `[^\n]*`", r"\1", said, flags=re.IGNORECASE)
     if said.lstrip().startswith("<"):
         said = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", said, flags=re.DOTALL | re.IGNORECASE)
@@ -130,7 +129,8 @@ def _patterns(category: Category) -> tuple[re.Pattern[str], ...]:
 
 def _without_names(text: str) -> str:
     """Blank what stands in quotes: a key may be called ``connection refused``."""
-    text = re.sub(r"`.*`", "``", text, flags=re.DOTALL)
+    text = re.sub(r"`.*`\.?\Z", "``", text, flags=re.DOTALL)  # a key may hold backticks
+    text = re.sub(r"`[^`]*`", "``", text)
     return re.sub(r'"(?:[^"\\]|\\.)*"', '""', text, flags=re.DOTALL).replace("\n", " ")
 
 
