@@ -67,9 +67,9 @@ Key = Annotated[str, Field(min_length=1)]
 
 
 class Table(BaseModel):
-    """No unknown keys, no silent conversions; descriptions double as the JSON Schema's."""
+    """No unknown keys, no silent conversions; built only when used."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class SettingsTable(Table):
@@ -205,10 +205,10 @@ class NotifyTable(Table):
 
 
 class File(Table):
-    """mcmirror.toml."""
+    """The whole of mcmirror.toml."""
 
-    settings: SettingsTable = SettingsTable()
-    alias: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], AliasTable] = {}
-    defaults: OptionsTable = OptionsTable()
-    job: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], JobTable] = {}
-    notify: dict[str, NotifyTable] = {}
+    settings: SettingsTable = Field(default_factory=SettingsTable)
+    alias: dict[str, AliasTable] = Field(default_factory=dict)
+    defaults: OptionsTable = Field(default_factory=OptionsTable)
+    job: dict[str, JobTable] = Field(default_factory=dict)
+    notify: dict[str, NotifyTable] = Field(default_factory=dict)
