@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 READY = VENV / ".ready"
-CONSTRAINTS = ROOT / "constraints.txt"
+CONSTRAINTS = "constraints.txt"
+"""Relative to ROOT, where pip runs: pip splits these settings at spaces, and ROOT may have some."""
 TAIL = 15
 """Lines of pip's output that are shown when it fails."""
 
@@ -28,7 +29,7 @@ def main(stamp: str, wanted: Sequence[str]) -> int:
         ready = {name for name in ("base", "demo", "dev") if stamp_of(name) == stamp}
         if set(wanted) <= ready and (VENV / "bin" / "python").exists():
             return 0
-        say("installing into .venv, once; this takes about a minute" if not ready else "updating .venv")
+        say("installing into .venv, once; this takes about a minute" if not stamp_of("base") else "updating .venv")
         try:
             make(stamp, sorted({*wanted, *ready, "base"}))
         except subprocess.CalledProcessError as error:
@@ -43,13 +44,13 @@ def main(stamp: str, wanted: Sequence[str]) -> int:
 
 def make(stamp: str, features: Sequence[str]) -> None:
     """Install ``features``; the stamps vanish first and come back last, so that a kill in between shows."""
-    whole = any(stamp_of(name) for name in features) and run("-c", "import pip", check=False) == 0
+    whole = bool(stamp_of("base")) and run("-c", "import pip", check=False) == 0
     for name in features:
         (READY / name).unlink(missing_ok=True)
     if not whole:
         command = [sys.executable, "-I", "-m", "venv", "--clear", str(VENV)]
         subprocess.run(command, check=True, capture_output=True, text=True)
-    run("-m", "pip", "install", "--quiet", "--no-input", "--constraint", str(CONSTRAINTS), *requirements(features))
+    run("-m", "pip", "install", "--quiet", "--no-input", "--constraint", CONSTRAINTS, *requirements(features))
     READY.mkdir(exist_ok=True)
     for name in features:
         (READY / name).write_text(f"{stamp}\n")
@@ -59,7 +60,7 @@ def requirements(features: Sequence[str]) -> list[str]:
     """What pip is asked for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extra = "[demo]" if "demo" in features else ""
-    return ["--editable", f"{ROOT}{extra}", *(project["dependency-groups"]["dev"] if "dev" in features else ())]
+    return ["--editable", f".{extra}", *(project["dependency-groups"]["dev"] if "dev" in features else ())]
 
 
 def run(*arguments: str, check: bool = True) -> int:
@@ -67,13 +68,14 @@ def run(*arguments: str, check: bool = True) -> int:
     try:
         done = subprocess.run(
             [str(VENV / "bin" / "python"), "-I", *arguments],
+            cwd=ROOT,
             check=check,
             capture_output=True,
             text=True,
             env={
                 **os.environ,
-                "PIP_BUILD_CONSTRAINT": str(CONSTRAINTS),
-                "PIP_CONSTRAINT": str(CONSTRAINTS),
+                "PIP_BUILD_CONSTRAINT": CONSTRAINTS,
+                "PIP_CONSTRAINT": CONSTRAINTS,
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
                 "PIP_USER": "0",
             },

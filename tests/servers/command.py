@@ -42,7 +42,7 @@ class Cli:
     """Runs ``mcmirror`` with an environment of its own and an empty home, in an empty folder."""
 
     folder: Path
-    """The working directory; the home is ``home`` in it."""
+    """The working directory; the home is ``home`` in it, temporary files go to ``tmp``."""
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str, timeout: float = 120, **variables: str) -> Result:
@@ -70,6 +70,11 @@ class Cli:
             start_new_session=True,
         )
 
+    @property
+    def leftovers(self) -> list[str]:
+        """Temporary files and folders that a command left behind."""
+        return sorted(path.name for path in (self.folder / "tmp").iterdir())
+
     def write(self, text: str, name: str = "mcmirror.toml") -> Path:
         """Put a file into the working directory."""
         path = self.folder / name
@@ -80,4 +85,12 @@ class Cli:
 def clean_environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """Nothing of ours but PATH, and what is given."""
     home.mkdir(exist_ok=True)
-    return {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **variables}
+    temporary = home.with_name("tmp")
+    temporary.mkdir(exist_ok=True)
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        **variables,
+    }
