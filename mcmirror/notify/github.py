@@ -102,7 +102,9 @@ def _markdown(text: str) -> str:
     """Take the markup out: what people named must not become a link, a tag, a mention or a table cell."""
     text = harmless(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for character in "\\`*_[]|~@#":
-        text = text.replace(character, f"&#{ord(character)};") if character == "@" else text.replace(
-            character, "\\" + character
+        text = (
+            text.replace(character, f"&#{ord(character)};")
+            if character == "@"
+            else text.replace(character, "\\" + character)
         )
     return text

@@ -104,9 +104,7 @@ class Console:
     def _picture(self, width: int) -> list[str]:
         style = Style(self._style.colour, self._style.symbols, width, moving=True)
         with self._lock:
-            lines = board_lines(
-                self._tracks.values(), len(self._reports), self._manner.jobs, self._clock(), style
-            )
+            lines = board_lines(self._tracks.values(), len(self._reports), self._manner.jobs, self._clock(), style)
         return [self._manner.redact(line) for line in lines]
 
     def __call__(self, event: Event) -> None:

@@ -76,9 +76,7 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
 def _of(done: Count, whole: Count) -> str:
     if done == whole:
         return shown_count(whole)
-    return (
-        f"{done.objects:,} of {objects(whole.objects)}, {shown_bytes(done.bytes)} of {shown_bytes(whole.bytes)}"
-    )
+    return f"{done.objects:,} of {objects(whole.objects)}, {shown_bytes(done.bytes)} of {shown_bytes(whole.bytes)}"
 
 
 def _to_copy(planned: Count, plan: Plan | None) -> str:

@@ -1,0 +1,183 @@
+"""One command from its options to its exit code: service, observers, signals, report files."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mcmirror.model.event import Event, Observer, Planned
+from mcmirror.model.job import Job
+from mcmirror.model.report import ExitCode, RunReport
+from mcmirror.model.stop import Stop
+from mcmirror.model.wording import harmless
+from mcmirror.notify import files
+from mcmirror.ui import border
+from mcmirror.ui.console import Console, Manner
+from mcmirror.ui.differences import Differences
+from mcmirror.ui.jsonl import JsonLines
+from mcmirror.ui.signals import stopping
+from mcmirror.ui.stdout import Stdout
+from mcmirror.ui.style import Style, style_of
+
+if TYPE_CHECKING:
+    from mcmirror.service import Service, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Who is told, and how much."""
+
+    json: bool = False
+    quiet: bool = False
+    debug: bool = False
+    report_json: Path | None = None
+    junit: Path | None = None
+
+    def check(self) -> None:
+        """Find out before anything runs that a report cannot be written: a usage error."""
+        for option, path in (("--report-json", self.report_json), ("--junit", self.junit)):
+            why = files.writable(path) if path is not None else ""
+            if why:
+                text = f"{harmless(str(path))} cannot be written: {harmless(why)}. Name a file in a folder you own."
+                raise typer.BadParameter(text, param_hint=f"'{option}'")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a command asks of the service."""
+
+    verb: str
+    """run, plan or verify."""
+    jobs: "Callable[[Service], Sequence[Job]]"
+    again: Callable[[str], str]
+    """The command that carries a job out, by its name."""
+    config: Path | None = None
+    needs_jobs: bool = False
+    content: float | None = None
+    """Percent of the objects whose content is read."""
+    parallel: int | None = None
+
+
+class Finds:
+    """An observer that knows whether any plan has something to do."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._removing = {job.name for job in jobs if job.options.remove}
+        self.anything = False
+
+    def __call__(self, event: Event) -> None:
+        """Look at plans."""
+        if isinstance(event, Planned):
+            removals = event.plan.extraneous.objects if event.job in self._removing else 0
+            self.anything = self.anything or bool(event.plan.copies.objects or removals)
+
+
+def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> int:
+    """Run the task and return the exit code of the process."""
+    output.check()
+    from mcmirror.service import Service, Verb
+
+    service = Service.load(task.config, needs_jobs=task.needs_jobs)
+    border.redactors.append(service.redact)
+    jobs = tuple(task.jobs(service))
+    style = style_of(sys.stderr)
+    if not output.quiet:
+        _notes(service.configuration.notes, style)
+    stop, finds = Stop(), Finds(jobs)
+    manner = Manner(
+        verb=task.verb,
+        quiet=output.quiet,
+        debug=output.debug or service.configuration.settings.debug or bool(os.environ.get(border.DEBUG)),
+        jobs=len(jobs),
+        again=task.again,
+        redact=service.redact,
+    )
+    with stopping(stop):
+        with Console(sys.stderr, style, manner) as console:
+            out = _stdout(console, service.redact, stop, task.verb)
+            observers: list[Observer] = [finds, console]
+            if output.json:
+                observers.append(JsonLines(out, differences=task.verb == Verb.PLAN.value))
+            elif task.verb == Verb.PLAN.value:
+                observers.append(Differences(out, jobs))
+            reports = _run(service, task, Verb(task.verb), jobs, observers, stop)
+        written = write_reports(reports, output, service.redact, os.environ)
+    code = ExitCode.worst(report.exit_code for report in reports)
+    if out.broken and task.verb == Verb.PLAN.value:
+        # Whoever read the plan had seen enough; there is no verdict to give.
+        return int(ExitCode.FAILED)
+    if differences_exit and finds.anything:
+        code = ExitCode.worst((code, ExitCode.DIFFERENCES))
+    return int(code if written else ExitCode.worst((code, ExitCode.FAILED)))
+
+
+def _run(  # noqa: PLR0913, PLR0917  what a run needs
+    service: "Service", task: Task, verb: "Verb", jobs: Sequence[Job], observers: Sequence[Observer], stop: Stop
+) -> Sequence[RunReport]:
+    return service.run(jobs, observers, verb=verb, content=task.content, parallel=task.parallel, stop=stop)
+
+
+def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: str) -> Stdout:
+    """Where data goes; only when both streams are one terminal must the display make way for it."""
+
+    def reader_gone() -> None:
+        if verb == "plan":
+            stop.request()
+
+    if sys.stdout.isatty():
+        return Stdout(sys.stdout.buffer, redact=redact, aside=console.aside, on_broken=reader_gone)
+    return Stdout(sys.stdout.buffer, redact=redact, on_broken=reader_gone)
+
+
+def _notes(notes: Sequence[str], style: Style) -> None:
+    for note in notes:
+        print(style.paint(f"note: {harmless(border.redact(note))}", "yellow"), file=sys.stderr)
+
+
+def write_reports(
+    reports: Sequence[RunReport], output: Output, redact: Callable[[str], str], environ: Mapping[str, str]
+) -> bool:
+    """Write every report that was asked for; what fails is said and does not hinder the others."""
+    wanted: list[tuple[str, Callable[[], None]]] = []
+    if output.report_json is not None:
+        from mcmirror.notify.json_report import json_report
+
+        document = redact(json_report(reports))
+        wanted.append((str(output.report_json), lambda path=output.report_json: files.write_whole(path, document)))
+    if output.junit is not None:
+        from mcmirror.notify.junit import junit
+
+        xml = redact(junit(reports))
+        wanted.append((str(output.junit), lambda path=output.junit: files.write_whole(path, xml)))
+    page = environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        from mcmirror.notify.github import summary
+
+        text = redact(summary(reports))
+        wanted.append((page, lambda: files.append(Path(page), text)))
+    if environ.get("GITHUB_ACTIONS") == "true":
+        from mcmirror.notify.github import annotations
+
+        for report in reports:
+            for line in annotations(report):
+                # GitHub reads both streams; stdout is data.
+                print(redact(line), file=sys.stderr)
+    failed = [name for name, write in wanted if not _written(name, write)]
+    return not failed
+
+
+def _written(name: str, write: Callable[[], None]) -> bool:
+    try:
+        write()
+    except OSError as error:
+        border.say(
+            f"the report {name} was not written",
+            error.strerror or str(error),
+            "what the run did stands; make room or name another file, and run again for a report",
+        )
+        return False
+    return True

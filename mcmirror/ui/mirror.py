@@ -1,0 +1,85 @@
+"""`mcmirror mirror SOURCE TARGET`: one pair, now."""
+
+from typing import Annotated
+
+import typer
+
+from mcmirror.ui import options as o
+from mcmirror.ui.conduct import Output, Task, conduct
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+PLACE = "ALIAS/BUCKET[/PREFIX], or a folder: ./NAME, /NAME"
+Source = Annotated[str, typer.Argument(metavar="SOURCE", callback=o.location, help=PLACE)]
+Target = Annotated[str, typer.Argument(metavar="TARGET", callback=o.location, help=PLACE)]
+
+
+@app.command(epilog=o.EXIT_CODES)
+def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
+    source: Source,
+    target: Target,
+    overwrite: o.Overwrite = False,
+    remove: o.Remove = False,
+    max_delete: o.MaxDeletes = None,
+    exclude: o.Exclude = None,
+    newer_than: o.NewerThan = None,
+    older_than: o.OlderThan = None,
+    prefix: o.Prefix = None,
+    limit_upload: o.LimitUpload = None,
+    limit_download: o.LimitDownload = None,
+    workers: o.Workers = None,
+    storage_class: o.StorageClass = None,
+    preserve: o.Preserve = False,
+    attr: o.Attr = None,
+    checksum: o.Checksum = None,
+    skip_errors: o.SkipErrors = False,
+    dry_run: o.DryRun = False,
+    create_target: o.CreateTarget = False,
+    region: o.Region = None,
+    assurance: o.Assured = None,
+    retries: o.Retries = None,
+    retry_delay: o.RetryDelay = None,
+    stall_timeout: o.StallTimeout = None,
+    strict: o.Strict = False,
+    config: o.Config = None,
+    json: o.Json = False,
+    report_json: o.ReportJson = None,
+    junit: o.Junit = None,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+) -> None:
+    """Mirror SOURCE to TARGET and verify what arrived.
+
+    Nothing is replaced without --overwrite and nothing is removed without --remove. The verdict comes from listing both
+    sides afterwards, never from mc's exit code.
+    """
+    given = {
+        "overwrite": overwrite,
+        "remove": remove,
+        "max_delete": max_delete,
+        "exclude": tuple(exclude or ()),
+        "newer_than": newer_than,
+        "older_than": older_than,
+        "prefix": prefix,
+        "limit_upload": limit_upload,
+        "limit_download": limit_download,
+        "workers": workers,
+        "storage_class": storage_class,
+        "preserve": preserve,
+        "attr": attr,
+        "checksum": checksum,
+        "skip_errors": skip_errors,
+        "dry_run": dry_run,
+        "create_target": create_target,
+        "region": region,
+        "assurance": assurance,
+        "retries": retries,
+        "retry_delay": retry_delay,
+        "stall_timeout": stall_timeout,
+        "strict": strict,
+    }
+    fields = {name: value for name, value in given.items() if value is not None}
+    again = "the same command without --dry-run" if dry_run else "the same command"
+    task = Task("run", lambda service: (service.pair(source, target, **fields),), lambda _: again, config=config)
+    output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
+    raise typer.Exit(conduct(task, output))

@@ -1,0 +1,164 @@
+"""The options that commands share, each checked where it is read, so that a mistake is a usage error."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcmirror.config import Wrong, syntax
+from mcmirror.model.job import Assurance, MaxDelete
+from mcmirror.model.location import Location
+
+EXIT_CODES = (
+    "Exit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 partial, 4 refused, 75 another run holds the lock,"
+    " 130 Ctrl-C, 143 SIGTERM; of several jobs the worst one. 1 also when a report file could not be written."
+)
+
+
+def _checked(check: Callable[[str], object]) -> Callable[[str | None], str | None]:
+    """Return a callback: the text as given when ``check`` takes it, a usage error with the remedy otherwise."""
+
+    def callback(value: str | None) -> str | None:
+        return None if value is None else str(_parsed(check)(value))
+
+    return callback
+
+
+def _parsed(parse: Callable[[str], object]) -> Callable[[str], object]:
+    def parser(text: str) -> object:
+        try:
+            return parse(text)
+        except Wrong as wrong:
+            raise typer.BadParameter(f"{wrong}. {wrong.remedy}") from None
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parser
+
+
+def _patterns(values: list[str] | None) -> list[str]:
+    return [str(_parsed(syntax.exclude)(value)) for value in values or []]
+
+
+def _max_delete(text: str) -> MaxDelete:
+    try:
+        return MaxDelete.parse(text)
+    except ValueError:
+        raise Wrong(f"{text!r} is no number of objects", "Write 25%, 100 or unlimited.") from None
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.replace(".", "", 1).isdigit() else syntax.duration(text)
+
+
+def percent(text: str) -> float:
+    """Return a share of the objects, more than nothing and at most all."""
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 100:
+        raise typer.BadParameter(f"{text!r} is no percentage. Write --content=10% or --content for all.")
+    return number
+
+
+def looks_like_locations(words: list[str]) -> bool:
+    """Whether two words are a source and a target, not the names of two jobs."""
+    return len(words) == 2 and all("/" in word or word in {".", "..", "~"} for word in words)
+
+
+def location(text: str) -> str:
+    """``text``, when it can name a place."""
+    try:
+        Location.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}. Write ALIAS/BUCKET[/PREFIX], or a folder as ./NAME or /NAME.") from None
+    return text
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration; else MCMIRROR_CONFIG, else mcmirror.toml upwards."),
+]
+Parallel = Annotated[int | None, typer.Option("--parallel", min=1, metavar="N", help="Jobs at once.")]
+Json = Annotated[bool, typer.Option("--json", help="Events on stdout, one JSON value a line.")]
+ReportJson = Annotated[
+    Path | None, typer.Option("--report-json", metavar="FILE", help="Write all reports as one JSON document.")
+]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write the reports as JUnit XML.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of what succeeds.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show how mc is called and every line it says.")]
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace objects that differ.")]
+Remove = Annotated[bool, typer.Option("--remove", help="Remove what is on the target only.")]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="PATTERN", callback=_patterns, help="Leave keys out; repeatable. * crosses /."),
+]
+NewerThan = Annotated[
+    str | None,
+    typer.Option("--newer-than", metavar="AGE", callback=_checked(syntax.age), help="Only newer ones: 7d10h."),
+]
+OlderThan = Annotated[
+    str | None,
+    typer.Option("--older-than", metavar="AGE", callback=_checked(syntax.age), help="Only older ones: 12h."),
+]
+Prefix = Annotated[
+    str | None,
+    typer.Option(
+        "--prefix", metavar="PREFIX", help="Only what is below it, on both sides; {yesterday:%Y/%m/%d} works."
+    ),
+]
+MaxDeletes = Annotated[
+    MaxDelete | None,
+    typer.Option(
+        "--max-delete",
+        metavar="LIMIT",
+        parser=_parsed(_max_delete),
+        help="Refuse to remove more: 25% of the target (default), a number, or unlimited.",
+    ),
+]
+LimitUpload = Annotated[
+    str | None,
+    typer.Option("--limit-upload", metavar="RATE", callback=_checked(syntax.size), help="Bytes a second: 10MiB."),
+]
+LimitDownload = Annotated[
+    str | None,
+    typer.Option("--limit-download", metavar="RATE", callback=_checked(syntax.size), help="Bytes a second: 10MiB."),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Copies at once; else mc's choice.")]
+StorageClass = Annotated[str | None, typer.Option("--storage-class", metavar="NAME", help="Of the target's objects.")]
+Preserve = Annotated[bool, typer.Option("--preserve", "-a", help="Keep tags, metadata and file attributes.")]
+Attr = Annotated[
+    str | None,
+    typer.Option("--attr", metavar="K=V;...", callback=_checked(syntax.attributes), help="Metadata for all copies."),
+]
+Checksum = Annotated[
+    str | None,
+    typer.Option("--checksum", metavar="NAME", callback=_checked(syntax.checksum), help="Sent along: CRC32C, SHA256."),
+]
+SkipErrors = Annotated[bool, typer.Option("--skip-errors", help="Go on after an object that fails.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List, plan and guard; change nothing.")]
+Region = Annotated[str | None, typer.Option("--region", metavar="NAME", help="Of a bucket that is created.")]
+CreateTarget = Annotated[bool, typer.Option("--create-target", help="Make the target bucket when it is missing.")]
+Assured = Annotated[
+    Assurance | None,
+    typer.Option("--assurance", metavar="full|off", help="off: one mc mirror and nothing else, not verified."),
+]
+Retries = Annotated[
+    int | None, typer.Option("--retries", min=0, metavar="N", help="After trouble in transport. Default 3.")
+]
+RetryDelay = Annotated[
+    float | None,
+    typer.Option(
+        "--retry-delay", metavar="TIME", parser=_parsed(_seconds), help="Before the first retry; doubles. Default 5s."
+    ),
+]
+StallTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--stall-timeout", metavar="TIME", parser=_parsed(_seconds), help="Stop an mc that moves nothing. Default 120s."
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Objects kept because overwrite is off count as not done.")]

@@ -1,0 +1,43 @@
+"""`mcmirror run [JOB...]`: the jobs of the configuration, now."""
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from mcmirror.ui import options as o
+from mcmirror.ui.conduct import Output, Task, conduct
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+Jobs = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Names of jobs; none: all of them.")]
+
+
+@app.command(epilog=o.EXIT_CODES)
+def run(  # noqa: PLR0913, PLR0917  one parameter an option
+    jobs: Jobs = None,
+    parallel: o.Parallel = None,
+    dry_run: o.DryRun = False,
+    config: o.Config = None,
+    json: o.Json = False,
+    report_json: o.ReportJson = None,
+    junit: o.Junit = None,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+) -> None:
+    """Run the jobs of mcmirror.toml, or those that the environment describes, each verified.
+
+    Jobs run side by side; one that fails ends no other.
+    """
+    names = jobs or []
+    overrides = {"dry_run": True} if dry_run else {}
+    task = Task(
+        "run",
+        lambda service: service.jobs(names, **overrides),
+        lambda job: f"mcmirror run {shlex.quote(job)}",
+        config=config,
+        needs_jobs=True,
+        parallel=parallel,
+    )
+    output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
+    raise typer.Exit(conduct(task, output))

@@ -1,0 +1,106 @@
+"""`mcmirror verify`: whether the copy is true."""
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperCommand
+
+from mcmirror.ui import options as o
+from mcmirror.ui.conduct import Output, Task, conduct
+
+if TYPE_CHECKING:
+    from typer import Context
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_NUMBER = re.compile(r"\d+(\.\d+)?%?\Z")
+
+
+class ContentCommand(TyperCommand):
+    """Lets ``--content`` stand alone: typer knows no option with an optional value."""
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """``--content`` alone is ``--content=100``."""
+        return super().parse_args(ctx, with_percentage(args))
+
+
+def with_percentage(args: list[str]) -> list[str]:
+    """Give a ``--content`` that stands alone its value; a number after it is its value."""
+    end = args.index("--") if "--" in args else len(args)
+    return [
+        "--content=100"
+        if word == "--content" and place < end and not _NUMBER.match("".join(args[place + 1 : place + 2]))
+        else word
+        for place, word in enumerate(args)
+    ]
+
+
+Jobs = Annotated[
+    list[str] | None, typer.Argument(metavar="[JOB... | SOURCE TARGET]", help="Jobs, or a pair; none: all jobs.")
+]
+Content = Annotated[
+    float | None,
+    typer.Option(
+        "--content",
+        metavar="[=PERCENT]",
+        parser=o.percent,
+        help="Read objects on both sides and compare what they hold: all, or so many percent of them.",
+    ),
+]
+
+
+@app.command(cls=ContentCommand, epilog=o.EXIT_CODES)
+def verify(  # noqa: PLR0913, PLR0917  one parameter an option
+    jobs: Jobs = None,
+    content: Content = None,
+    exclude: o.Exclude = None,
+    newer_than: o.NewerThan = None,
+    older_than: o.OlderThan = None,
+    prefix: o.Prefix = None,
+    parallel: o.Parallel = None,
+    config: o.Config = None,
+    json: o.Json = False,
+    report_json: o.ReportJson = None,
+    junit: o.Junit = None,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+) -> None:
+    """Say whether the target holds every object of the source, equal; nothing is written.
+
+    Without --content equal means the same size, not newer at the source, and the same MD5 where both ETags are one.
+    --exclude, --newer-than, --older-than and --prefix belong to a pair; a job has its own.
+    """
+    names = jobs or []
+    given = {
+        "exclude": tuple(exclude or ()),
+        "newer_than": newer_than,
+        "older_than": older_than,
+        "prefix": prefix,
+    }
+    fields = {name: value for name, value in given.items() if value}
+    if o.looks_like_locations(names):
+        source, target = (o.location(name) for name in names)
+        task = Task(
+            "verify",
+            lambda service: (service.pair(source, target, **fields),),
+            lambda _: f"mcmirror mirror --overwrite {shlex.join([source, target])}",
+            config=config,
+            content=content,
+        )
+    elif fields:
+        option = "--" + next(iter(fields)).replace("_", "-")
+        raise typer.BadParameter("it belongs to a pair, SOURCE TARGET; a job has its own.", param_hint=f"'{option}'")
+    else:
+        task = Task(
+            "verify",
+            lambda service: service.jobs(names),
+            lambda job: f"mcmirror run {shlex.quote(job)}",
+            config=config,
+            needs_jobs=True,
+            content=content,
+            parallel=parallel,
+        )
+    output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
+    raise typer.Exit(conduct(task, output))
