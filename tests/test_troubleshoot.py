@@ -46,7 +46,9 @@ def test_every_recorded_error_has_its_row(recording: str, number: int) -> None:
     found = judged(failure)
     known = found.category is not Category.UNKNOWN
     assert known or ABOUT_REPLICATION.search(failure.message + failure.cause)
-    assert found.message and found.cause and found.remedy
+    assert found.message
+    assert found.cause
+    assert found.remedy
     assert len(found.cause) <= LONGEST_CAUSE
     assert "\n" not in found.message + found.cause
 
@@ -95,7 +97,8 @@ def test_every_category_can_be_made() -> None:
     for category in Category:
         made = problem(category, "What happened", object="key")
         assert ("What happened", "key", row(category).retryable) == (made.message, made.object, made.retryable)
-        assert made.cause and made.remedy
+        assert made.cause
+        assert made.remedy
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from mcmirror.model.problem import Category, Problem
 
 LONGEST_CAUSE = 300
 """Characters of mc's words that are shown."""
+LONGEST_STORY = 2000
+"""Characters of a cause that we worded ourselves, a list of places for one."""
 
 _BY_CATEGORY = {row.category: row for row in TABLE}
 _BY_CODE = {code.lower(): row for row in TABLE for code in row.codes}
@@ -49,7 +51,7 @@ def problem(category: Category, message: str = "", cause: str = "", object: str 
     return Problem(
         category=category,
         message=_one_line(message) or meaning,
-        cause=_shorten(_one_line(cause)) or meaning,
+        cause=_shorten(_one_line(cause), LONGEST_STORY) or meaning,
         remedy=remedy or found.remedy,
         retryable=found.retryable,
         object=object,
@@ -106,7 +108,7 @@ def words(said: str) -> str:
     if said.lstrip().startswith("<"):
         said = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", said, flags=re.DOTALL | re.IGNORECASE)
     said = re.sub(r"(https?://[^\s\"`?]*)\?[^\s\"`]*", r"\1", said)
-    return _shorten(_one_line(" ".join(said.split())))
+    return _shorten(_one_line(" ".join(said.split())), LONGEST_CAUSE)
 
 
 def _row_for(message: str, cause: str, code: str) -> Row:
@@ -173,9 +175,9 @@ def _one_line(text: str) -> str:
     )
 
 
-def _shorten(text: str) -> str:
+def _shorten(text: str, longest: int) -> str:
     """Cut the middle out: mc's reason stands at the end, what it was doing at the beginning."""
-    if len(text) <= LONGEST_CAUSE:
+    if len(text) <= longest:
         return text
-    half = (LONGEST_CAUSE - 1) // 2
+    half = (longest - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
