@@ -1,6 +1,6 @@
 """List what is at a location, object by object, and never take a broken listing for a short one."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import chain
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category, Problem, Trouble
 
+Entries = Generator[Entry | None, None, None]
+"""Objects in key order; None is a tick of the clock."""
+
 
 class ListingBroken(Trouble):
     """A listing that could not be had whole; what was seen of it counts for nothing."""
@@ -21,7 +24,7 @@ class OutOfOrder(Exception):  # noqa: N818
     """The keys did not come in the order of their UTF-8 bytes; sort them first."""
 
 
-def entries(session: Session, place: Location, *, stall_timeout: float) -> Iterator[Entry | None]:
+def entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
     """Yield the objects at ``place`` by key; None is a tick of the clock.
 
     The keys are relative to ``place``. Raises ListingBroken when any page fails, when mc is stopped or dies, and when
@@ -53,7 +56,7 @@ def entries(session: Session, place: Location, *, stall_timeout: float) -> Itera
         raise ListingBroken(broken)
 
 
-def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -> Iterator[Entry | None]:
+def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
     """List a server that does not keep the order of S3: all in memory, once."""
     found: list[Entry] = []
     process = session.process(["ls", "--json", "--recursive", f"{place}/"], stall_timeout=stall_timeout)
@@ -67,8 +70,8 @@ def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -
     yield from sorted(found)
 
 
-def incomplete_uploads(session: Session, place: Location, *, stall_timeout: float) -> list[str]:
-    """Name the multipart uploads that stand open below ``place``; keys as often as they have uploads.
+def incomplete_uploads(session: Session, place: Location, *, stall_timeout: float) -> list[str] | None:
+    """Name the multipart uploads that stand open below ``place``; None when the server does not tell.
 
     MinIO lists open uploads for a whole bucket or for an exact key, not for a folder: so the bucket is asked.
     """
@@ -76,7 +79,10 @@ def incomplete_uploads(session: Session, place: Location, *, stall_timeout: floa
     process = session.process(
         ["ls", "--json", "--recursive", "--incomplete", f"{bucket}/"], stall_timeout=stall_timeout, stoppable=False
     )
-    found = [item for item in decode.entries(chain.from_iterable(process.lines())) if isinstance(item, Entry)]
+    items = list(decode.entries(chain.from_iterable(process.lines())))
+    found = [item for item in items if isinstance(item, Entry)]
+    if process.exit.code or len(found) < len(items):
+        return None
     below = f"{place.prefix}/" if place.prefix else ""
     return [item.key.removeprefix(below) for item in found if item.key.startswith(below)]
 

@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -74,7 +74,7 @@ class Process:
         self._counters: Callable[[], Any] | None = None
         self.exit = Exit(0, "")
 
-    def lines(self) -> Iterator[list[bytes]]:
+    def lines(self) -> Generator[list[bytes], None, None]:
         """Yield complete lines in batches, without their newline; an empty batch is a tick of the clock."""
         rest = b""
         for chunk in self.chunks():
@@ -88,7 +88,7 @@ class Process:
         if rest:
             yield [rest]
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Generator[bytes, None, None]:
         """Yield stdout as it comes; an empty chunk is a tick of the clock."""
         _keep_standard_descriptors()
         reader, writer = os.pipe()

@@ -54,7 +54,12 @@ def listing(objects: int) -> int:
 
 def both_listed(plan: Plan) -> Requests:
     """One listing of both sides."""
-    return Requests(source_list=listing(plan.source.objects), target_list=listing(plan.target.objects))
+    return listed(plan.source.objects, plan.target.objects)
+
+
+def listed(source_objects: int, target_objects: int) -> Requests:
+    """A listing of both sides that showed so many objects."""
+    return Requests(source_list=listing(source_objects), target_list=listing(target_objects))
 
 
 def copying(copies: Count) -> Requests:

@@ -95,6 +95,8 @@ class Tally:
     remaining: Count = Count()
     unproven: Count = Count()
     """Of equal and done: those whose ETags prove nothing about the content."""
+    read: Count = Count()
+    """Read on both sides by ``verify --content`` and found the same."""
     excluded: Count = Count()
     vanished: Count = Count()
     """Planned, and gone from the source before they could be copied."""

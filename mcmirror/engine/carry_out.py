@@ -1,0 +1,177 @@
+"""Carry a plan out: mirror, verify, again what is missing, clean up, remove."""
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TypeVar
+
+from mcmirror.engine.attempts import Attempts
+from mcmirror.engine.clean import abort_uploads, in_parts
+from mcmirror.engine.context import Context
+from mcmirror.engine.copy import copy_exactly, copy_planned
+from mcmirror.engine.remove import Removal, remove
+from mcmirror.engine.scope import Only, key_of
+from mcmirror.engine.spool import Spool
+from mcmirror.engine.verify import Copy, Verification, verify
+from mcmirror.mc.listing import ListingBroken
+from mcmirror.mc.troubleshoot import problem
+from mcmirror.model.cost import Requests, copying, listed
+from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound, Verified
+from mcmirror.model.plan import Changed, Count, Extraneous, Missing, Plan
+from mcmirror.model.problem import Category, Problem
+from mcmirror.model.report import NAMED
+
+T = TypeVar("T")
+
+TRIAL = 3
+"""Objects that are copied singly to hear from mc why it left them out in silence."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a listing of both sides showed after the work."""
+
+    done: Count = Count()
+    unproven: Count = Count()
+    vanished: Count = Count()
+    remaining: Spool = field(default_factory=Spool)
+    """Copies and removals that did not happen."""
+    bytes_remaining: int = 0
+    read: Count = Count()
+    """Read on both sides and found the same."""
+    removal: Removal = field(default_factory=Removal)
+    decided: bool = True
+    requests: Requests = field(default_factory=Requests)
+
+
+def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
+    """Do what the plan names and see what became of it."""
+    result = Result()
+    left_behind = context.journal.left_behind
+    large = in_parts(plan.differences) if plan.copies.objects else []
+    clean = not left_behind
+    if plan.copies.objects:
+        context.journal.record({*large, *left_behind})
+        clean &= yield from _copy(context, plan, attempts, result)
+    if not clean:
+        yield PhaseStarted(context.job.name, Phase.CLEAN)
+        clean = abort_uploads(context, {*large, *left_behind})
+    if clean:
+        context.journal.clear()
+    extraneous = Only(plan.differences, Extraneous)
+    if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
+        yield from _remove(context, extraneous, attempts, result)
+    return result
+
+
+def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> Generator[Event, None, bool]:
+    """Mirror and verify until nothing is missing or nothing more can be done; return whether no attempt was rough."""
+    job = context.job
+    work: Iterable[Copy] = Only(plan.differences, Missing, Changed)
+    count, smooth = plan.copies, True
+    while True:
+        yield PhaseStarted(job.name, Phase.MIRROR)
+        heard, _ = yield from _listen(copy_planned(context, work))
+        smooth &= not heard and not context.stop.requested
+        if context.stop.requested:
+            return False
+        try:
+            verification = yield from _verify(context, work, heard)
+        except ListingBroken as broken:
+            yield ProblemFound(job.name, broken.problem)
+            if broken.problem.retryable and (yield from attempts.again(count.objects)):
+                continue
+            result.decided = False
+            return False
+        result.requests += copying(count) + listed(*verification.listed) + listed(*verification.listed)
+        result.done += verification.done
+        result.unproven += verification.unproven
+        result.vanished += verification.vanished
+        count = Count(len(verification.remaining), verification.bytes_remaining)
+        yield Verified(job.name, result.done, count)
+        hopeful = any(found.retryable for found in heard) or verification.changed_meanwhile
+        if count.objects and hopeful and (yield from attempts.again(count.objects)):
+            work = Only(verification.remaining, Missing, Changed)
+            continue
+        result.remaining, result.bytes_remaining = verification.remaining, verification.bytes_remaining
+        return smooth and not count.objects
+
+
+def _verify(context: Context, work: Iterable[Copy], heard: list[Problem]) -> Generator[Event, None, Verification]:
+    """List again; what mc left out in silence it is asked for by name, which makes it say why."""
+    yield PhaseStarted(context.job.name, Phase.VERIFY)
+    verification = yield from verify(context, work)
+    if heard and not context.job.options.skip_errors:
+        return verification  # mc stopped at its first error, as it was told to
+    named = {found.object for found in heard}
+    silent = Spool()
+    for item in verification.remaining:
+        if key_of(item) not in named:
+            silent.append(item)
+    if not silent or verification.changed_meanwhile:
+        return verification
+    yield PhaseStarted(context.job.name, Phase.MIRROR)
+    asked: Only[Copy] = Only(silent, Missing, Changed)
+    answers, _ = yield from _listen(copy_exactly(context, (item.source for item in islice(asked, TRIAL))))
+    if len(answers) < min(TRIAL, len(silent)):
+        rest = (item.source for item in islice(asked, TRIAL, None))
+        more, _ = yield from _listen(copy_exactly(context, rest))
+        answers += more
+    heard += answers
+    yield PhaseStarted(context.job.name, Phase.VERIFY)
+    again = yield from verify(context, Only(verification.remaining, Missing, Changed))
+    again.done += verification.done
+    again.unproven += verification.unproven
+    again.vanished += verification.vanished
+    if again.remaining and not answers:
+        what = f"{len(again.remaining)} objects are not on the target, and mc reports no error"
+        yield ProblemFound(context.job.name, problem(Category.NOT_COPIED, what, "mc said nothing"))
+    return again
+
+
+def _remove(
+    context: Context, extraneous: Only[Extraneous], attempts: Attempts, result: Result
+) -> Generator[Event, None, None]:
+    """Remove once every copy is verified: what was renamed at the source may have its only copy under the old name."""
+    job = context.job
+    if result.remaining or not result.decided:
+        for item in extraneous:
+            result.remaining.append(item)
+            result.bytes_remaining += item.target.size
+        return
+    while True:
+        yield PhaseStarted(job.name, Phase.REMOVE)
+        try:
+            heard, removal = yield from _listen(remove(context, extraneous, named=NAMED))
+        except ListingBroken as broken:
+            yield ProblemFound(job.name, broken.problem)
+            if broken.problem.retryable and (yield from attempts.again(0)):
+                continue
+            result.decided = False
+            return
+        result.removal = _together(result.removal, removal)
+        result.requests += Requests(target_delete=removal.removed.objects)
+        hopeful = any(found.retryable for found in heard)
+        if not removal.remaining or not hopeful or not (yield from attempts.again(len(removal.remaining))):
+            break
+    for left in removal.remaining:
+        result.remaining.append(left)
+    result.bytes_remaining += removal.bytes_remaining
+
+
+def _together(before: Removal, now: Removal) -> Removal:
+    """Add up two attempts at the same removals; what remains is what the last one left."""
+    return replace(now, removed=before.removed + now.removed, named=(before.named + now.named)[:NAMED])
+
+
+def _listen(steps: Generator[Event, None, T]) -> Generator[Event, None, tuple[list[Problem], T]]:
+    """Pass events on, and return the problems among them beside what the steps return."""
+    heard = list[Problem]()
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            return heard, end.value
+        if isinstance(event, ProblemFound) and len(heard) < NAMED:
+            heard.append(event.problem)
+        yield event

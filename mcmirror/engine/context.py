@@ -1,0 +1,60 @@
+"""What a run works with: frozen, handed from step to step."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from mcmirror.mc.session import Session
+from mcmirror.model.job import Job
+from mcmirror.model.stop import Stop
+
+
+class Verb(StrEnum):
+    """What is asked of a job."""
+
+    RUN = "run"
+    PLAN = "plan"
+    VERIFY = "verify"
+
+
+class Memory(Protocol):
+    """What earlier runs of the pair found out about ETags."""
+
+    def incomparable(self, key: str, source_etag: str, target_etag: str) -> bool:
+        """Whether these two ETags are known to stand for the same content."""
+
+    def remember_incomparable(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Keep (key, source ETag, target ETag) for the next run."""
+
+
+class Journal(Protocol):
+    """What is under way, kept where the next run finds it if this one is killed."""
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """Keys whose multipart uploads a killed run may have left open."""
+
+    def record(self, keys: Iterable[str]) -> None:
+        """These keys are about to be uploaded in parts."""
+
+    def clear(self) -> None:
+        """Nothing is under way any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One run's surroundings."""
+
+    job: Job
+    session: Session
+    memory: Memory
+    journal: Journal
+    stop: Stop
+    verb: Verb = Verb.RUN
+    content: float | None = None
+    """Percentage of the objects that ``verify`` reads on both sides; None reads nothing."""
+    capabilities: frozenset[str] = frozenset()
+    """Flags that the mc at hand has."""
+    debug: bool = False
+    """Whether mc's raw lines become events."""

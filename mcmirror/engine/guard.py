@@ -1,0 +1,63 @@
+"""Refuse what would destroy: pure, and asked before the first write."""
+
+from mcmirror.mc.troubleshoot import problem
+from mcmirror.model.job import Assurance, Job
+from mcmirror.model.location import Alias
+from mcmirror.model.plan import Plan
+from mcmirror.model.problem import Category, Problem
+
+
+def before_listing(job: Job, aliases: dict[str, Alias]) -> Problem | None:
+    """What can be refused without asking a server."""
+    for place in (job.source, job.target):
+        if place.is_alias_root:
+            return problem(
+                Category.ALIAS_ROOT,
+                f"{place} is a whole server, not a bucket",
+                "with --remove mc deletes whole buckets of such a target, and names none of them",
+                str(place),
+            )
+    same_server = job.source.alias == job.target.alias or (
+        not job.source.is_local
+        and not job.target.is_local
+        and aliases[job.source.alias].url.rstrip("/") == aliases[job.target.alias].url.rstrip("/")
+    )
+    if same_server:
+        source, target = (type(job.source)("x" if place.alias else "", place.path) for place in (job.source, job.target))
+        if source.contains(target) or target.contains(source):
+            return problem(
+                Category.OVERLAP,
+                f"{job.source} and {job.target} lie in each other",
+                "each run would copy what the last one wrote",
+                str(job.target),
+            )
+    if job.assurance is Assurance.OFF and job.options.remove and not job.max_delete.unlimited:
+        return problem(
+            Category.TOO_MANY_DELETES,
+            "with assurance off nothing counts what --remove would delete",
+            f'max_delete is {job.max_delete}, and only "unlimited" says that no count is wanted',
+            str(job.target),
+        )
+    return None
+
+
+def after_planning(job: Job, plan: Plan) -> Problem | None:
+    """What the plan itself forbids: an emptied source, or too many deletes."""
+    deletes = plan.extraneous.objects
+    if not job.options.remove or not deletes or job.max_delete.unlimited:
+        return None
+    if not plan.source.objects:
+        return problem(
+            Category.SOURCE_EMPTY,
+            f"the source {job.source} is empty, and {deletes} objects would be removed from {job.target}",
+            "an empty source is more often a wrong or an unmounted one than a wish to delete everything",
+            str(job.source),
+        )
+    if not job.max_delete.allows(deletes, plan.target.objects):
+        return problem(
+            Category.TOO_MANY_DELETES,
+            f"{deletes} of {plan.target.objects} objects would be removed from {job.target}",
+            f"max_delete is {job.max_delete}",
+            str(job.target),
+        )
+    return None

@@ -1,0 +1,77 @@
+"""The first step: list both sides at once and keep what differs."""
+
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+
+from mcmirror.engine.compare import Pairs, Rules, plan
+from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.listing import with_pairs
+from mcmirror.mc import argv, decode, filters, keys
+from mcmirror.mc.troubleshoot import classify, problem
+from mcmirror.model.event import Event, Listed, ProblemFound
+from mcmirror.model.job import Job
+from mcmirror.model.plan import Plan
+from mcmirror.model.problem import Category, Trouble
+
+
+def make_plan(context: Context) -> Generator[Event, None, Plan]:
+    """List both sides and compare. Raises Trouble when either cannot be listed whole, or the source is not there."""
+    job = context.job
+    impossible: list[tuple[str, str]] = []
+    rules = _rules(context, impossible)
+    made = yield from with_pairs(context, "", lambda pairs: _planned(context, pairs, rules))
+    for key, why in impossible:
+        yield ProblemFound(job.name, problem(Category.KEY_NOT_STORABLE, f"{key!r} cannot be copied", why, key))
+    if not made.source.objects and not made.excluded.objects and (job.source.prefix or job.prefix):
+        # mc mirror says so too ("Unable to stat source"); a listing of nothing just has no lines.
+        cause = "no object has this prefix"
+        raise Trouble(problem(Category.SOURCE_NOT_FOUND, f"there is nothing below {job.source}", cause, str(job.source)))
+    return made
+
+
+def create_target(context: Context) -> None:
+    """Make the target's bucket unless it is there; raises Trouble when that fails."""
+    job = context.job
+    region = ("--region", job.options.region) if job.options.region else ()
+    bucket = f"{job.target.alias}/{job.target.bucket}"
+    process = context.session.process(argv.make_bucket(bucket, *region), stall_timeout=job.stall_timeout)
+    lines = [decode.line(raw) for batch in process.lines() for raw in batch]
+    for line in lines:
+        if isinstance(line, decode.Failure):
+            raise Trouble(classify(line.message, line.cause, line.code, object=bucket))
+
+
+def exclusion(job: Job) -> Callable[[str], object] | None:
+    """Return the test for keys that take no part in the job."""
+    return filters.excluded(job.options.exclude, folders=not (job.source.is_local or job.target.is_local))
+
+
+def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, None, Plan]:
+    steps = plan(pairs, rules)
+    while True:
+        try:
+            source_objects, target_objects = next(steps)
+        except StopIteration as end:
+            made: Plan = end.value
+            return made
+        yield Listed(context.job.name, source_objects, target_objects)
+
+
+def _rules(context: Context, impossible: list[tuple[str, str]]) -> Rules:
+    job, options = context.job, context.job.options
+    after, before = filters.age_limits(options.older_than, options.newer_than, datetime.now(UTC))
+
+    def cannot(key: str) -> str:
+        why = keys.impossible(key, job.target)
+        if why:
+            impossible.append((key, why))
+        return why
+
+    return Rules(
+        overwrite=options.overwrite or context.verb is Verb.VERIFY,
+        excluded=exclusion(job),
+        written_after=after,
+        written_before=before,
+        impossible=cannot,
+        incomparable=context.memory.incomparable,
+    )

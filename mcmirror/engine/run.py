@@ -1,0 +1,266 @@
+"""One run, from preflight to report: every step yields events, and nothing else leaves it."""
+
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from mcmirror.engine import guard
+from mcmirror.engine.attempts import Attempts
+from mcmirror.engine.carry_out import Result, carry_out
+from mcmirror.engine.check import check
+from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.judge import judge
+from mcmirror.engine.planning import create_target, make_plan
+from mcmirror.engine.scope import key_of
+from mcmirror.engine.unassured import mirror_unassured
+from mcmirror.model.cost import Requests, both_listed
+from mcmirror.model.event import (
+    Event,
+    Phase,
+    PhaseStarted,
+    Planned,
+    ProblemFound,
+    RunFinished,
+    RunStarted,
+    StillMissing,
+)
+from mcmirror.model.job import Assurance, Job
+from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Plan, Reason
+from mcmirror.model.problem import Problem, Trouble
+from mcmirror.model.report import NAMED, Remaining, RunReport, Status, Tally
+
+WHY = {
+    Reason.SIZE: "another size on the target",
+    Reason.NEWER: "the source is newer",
+    Reason.CONTENT: "other content of the same size",
+}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the steps came to."""
+
+    status: Status
+    tally: Tally = field(default_factory=Tally)
+    verified: bool = False
+    removed: tuple[str, ...] = ()
+    remaining: tuple[Remaining, ...] = ()
+    requests: Requests = field(default_factory=Requests)
+
+
+def run(context: Context) -> Generator[Event, None, RunReport]:
+    """Run the job to its end and return the report; the last event is RunFinished.
+
+    Raises nothing that the world can cause: that becomes a problem in the report.
+    """
+    job = context.job
+    started, clock = datetime.now(UTC), time.monotonic()
+    attempts = Attempts(context)
+    log = _Log()
+    dry_run = job.options.dry_run or context.verb is Verb.PLAN
+    yield RunStarted(job.name, str(job.source), str(job.target), dry_run)
+    steps = _STEPS[context.verb](context, attempts)
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            break
+        except Trouble as trouble:
+            event = ProblemFound(job.name, trouble.problem)
+            outcome = Outcome(Status.CANCELLED if context.stop.requested else Status.FAILED)
+            if not context.stop.requested:
+                log.hear(event)
+                yield event
+            break
+        log.hear(event)
+        yield event
+    report = RunReport(
+        job=job.name,
+        source=str(job.source),
+        target=str(job.target),
+        status=outcome.status,
+        verified=outcome.verified,
+        dry_run=dry_run,
+        signal=context.stop.signal if outcome.status is Status.CANCELLED else 0,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - clock, 3),
+        phases=log.phases(),
+        tally=outcome.tally,
+        problems=tuple(log.problems),
+        remaining=outcome.remaining,
+        removed=outcome.removed,
+        requests=outcome.requests,
+        attempts=attempts.made,
+    )
+    yield RunFinished(job.name, report)
+    return report
+
+
+def not_started(job: Job, status: Status, found: Problem) -> Generator[Event, None, RunReport]:
+    """The events and the report of a run for which something was missing before it could begin."""
+    yield RunStarted(job.name, str(job.source), str(job.target), job.options.dry_run)
+    yield ProblemFound(job.name, found)
+    report = RunReport(
+        job=job.name,
+        source=str(job.source),
+        target=str(job.target),
+        status=status,
+        verified=False,
+        dry_run=job.options.dry_run,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        problems=(found,),
+    )
+    yield RunFinished(job.name, report)
+    return report
+
+
+Steps = Generator[Event, None, Outcome]
+
+
+def _mirror(context: Context, attempts: Attempts) -> Steps:
+    job = context.job
+    yield PhaseStarted(job.name, Phase.PREFLIGHT)
+    refusal = guard.before_listing(job, context.session.aliases)
+    if refusal:
+        yield ProblemFound(job.name, refusal)
+        return Outcome(Status.REFUSED)
+    planning_only = job.options.dry_run or context.verb is Verb.PLAN
+    if job.assurance is Assurance.OFF and context.verb is Verb.RUN:
+        status, tally, removed = yield from mirror_unassured(context)
+        return Outcome(status, tally, removed=tuple(removed))
+    if job.create_target and not job.target.is_local and not planning_only:
+        create_target(context)
+    plan = yield from _planned(context, attempts)
+    yield PhaseStarted(job.name, Phase.GUARD)
+    refusal = guard.after_planning(job, plan)
+    if refusal:
+        yield ProblemFound(job.name, refusal)
+        return Outcome(Status.REFUSED, _tally(context, plan, Result()), requests=both_listed(plan))
+    if planning_only:
+        status = judge(Tally(), decided=True, strict=False, stopped=context.stop.requested, dry_run=True)
+        return Outcome(status, _tally(context, plan, Result()), requests=both_listed(plan))
+    result = yield from carry_out(context, plan, attempts)
+    remaining = yield from _still_missing(context, plan, result.remaining)
+    tally = _tally(context, plan, result)
+    return Outcome(
+        judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
+        tally,
+        verified=result.decided and not context.stop.requested,
+        removed=tuple(result.removal.named),
+        remaining=remaining,
+        requests=both_listed(plan) + result.requests,
+    )
+
+
+def _verify(context: Context, attempts: Attempts) -> Steps:
+    """Say whether the copy is true; write nothing."""
+    job = context.job
+    yield PhaseStarted(job.name, Phase.PREFLIGHT)
+    refusal = guard.before_listing(job, context.session.aliases)
+    if refusal:
+        yield ProblemFound(job.name, refusal)
+        return Outcome(Status.REFUSED)
+    plan = yield from _planned(context, attempts)
+    result = yield from check(context, plan)
+    remaining = yield from _still_missing(context, plan, result.remaining)
+    tally = _tally(context, plan, result)
+    return Outcome(
+        judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
+        tally,
+        verified=result.decided and not context.stop.requested,
+        remaining=remaining,
+        requests=both_listed(plan) + result.requests,
+    )
+
+
+_STEPS: dict[Verb, Callable[[Context, Attempts], Steps]] = {
+    Verb.RUN: _mirror,
+    Verb.PLAN: _mirror,
+    Verb.VERIFY: _verify,
+}
+
+
+def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Plan]:
+    """List and compare, again after a pause when the trouble is in transport."""
+    while True:
+        yield PhaseStarted(context.job.name, Phase.PLAN)
+        try:
+            plan = yield from make_plan(context)
+        except Trouble as trouble:
+            if not trouble.problem.retryable or context.stop.requested:
+                raise
+            yield ProblemFound(context.job.name, trouble.problem)
+            if not (yield from attempts.again(0)):
+                raise
+            continue
+        yield Planned(context.job.name, plan)
+        return plan
+
+
+def _still_missing(
+    context: Context, plan: Plan, remaining: Iterable[Difference]
+) -> Generator[Event, None, tuple[Remaining, ...]]:
+    """Name everything that is not as it should be; return the first of them for the report."""
+    named = list[Remaining]()
+    for difference in remaining:
+        one = Remaining(key_of(difference), _why(difference))
+        yield StillMissing(context.job.name, one.key, one.reason)
+        if len(named) < NAMED:
+            named.append(one)
+    return tuple(named)
+
+
+def _why(difference: Difference) -> str:
+    match difference:
+        case Changed(_, _, reason):
+            return WHY[reason]
+        case Extraneous():
+            return "still on the target"
+        case _:
+            return "not on the target"
+
+
+def _tally(context: Context, plan: Plan, result: Result) -> Tally:
+    removing = context.job.options.remove and context.verb is not Verb.VERIFY
+    return Tally(
+        planned=plan.copies,
+        done=result.done,
+        to_remove=plan.extraneous if removing else Count(),
+        removed=result.removal.removed,
+        kept=plan.kept,
+        extraneous=Count() if removing else plan.extraneous,
+        equal=plan.equal,
+        remaining=Count(len(result.remaining), result.bytes_remaining) + plan.impossible,
+        unproven=plan.unproven + result.unproven,
+        read=result.read,
+        excluded=plan.excluded,
+        vanished=result.vanished,
+    )
+
+
+class _Log:
+    """What the report needs of the events: problems, each once, and the time that each phase took."""
+
+    def __init__(self) -> None:
+        self.problems = list[Problem]()
+        self._known = set[Problem]()
+        self._marks = list[tuple[Phase, float]]()
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case ProblemFound(_, problem) if problem not in self._known and len(self.problems) < NAMED:
+                self._known.add(problem)
+                self.problems.append(problem)
+            case PhaseStarted(_, phase):
+                self._marks.append((phase, time.monotonic()))
+            case _:
+                pass
+
+    def phases(self) -> dict[str, float]:
+        total = dict[str, float]()
+        ends = [mark for _, mark in self._marks[1:]] + [time.monotonic()]
+        for (phase, start), end in zip(self._marks, ends, strict=True):
+            total[phase] = round(total.get(phase, 0.0) + end - start, 3)
+        return total

@@ -1,0 +1,95 @@
+"""What is asked of mc, as pure expressions of the job: each flag a tuple that is empty when its option is off."""
+
+from collections.abc import Collection, Sequence
+
+from mcmirror.model.job import MirrorOptions
+from mcmirror.model.location import Location
+
+Argv = tuple[str, ...]
+
+MAX_WORKERS = "--max-workers"
+"""Since RELEASE.2025-07-16."""
+
+
+def mirror(options: MirrorOptions, source: Location, target: Location, capabilities: Collection[str] = ()) -> Argv:
+    """``mc mirror`` as a verified run uses it: nothing is removed by it, whatever the options say."""
+    return (
+        ("mirror", "--json")
+        + _flag("--overwrite", options.overwrite)
+        + _flag("--skip-errors", options.skip_errors)
+        + _filters(options)
+        + _transfer(options)
+        + _workers(options, capabilities)
+        + _value("--region", options.region)
+        + (str(source), str(target))
+    )
+
+
+def unassured(options: MirrorOptions, source: Location, target: Location, capabilities: Collection[str] = ()) -> Argv:
+    """``mc mirror`` with every flag handed through, ``--remove`` and ``--dry-run`` too."""
+    plain = mirror(options, source, target, capabilities)
+    return plain[:2] + _flag("--remove", options.remove) + _flag("--dry-run", options.dry_run) + plain[2:]
+
+
+def copy(options: MirrorOptions, sources: Sequence[str], folder: str) -> Argv:
+    """``mc cp`` of objects into ``folder`` (with its slash), under their last names."""
+    return ("cp", "--json", *_transfer(options), *sources, folder)
+
+
+def make_bucket(bucket: str, *region: str) -> Argv:
+    """``mc mb``; its answer is the same whether the bucket was there or not."""
+    return ("mb", "--json", "--ignore-existing", *region, bucket)
+
+
+def cat(objects: Sequence[str]) -> Argv:
+    """``mc cat``: their contents one after another, with nothing between; it ends at the first it cannot read."""
+    return ("cat", *objects)
+
+
+def remove_listed() -> Argv:
+    """``mc rm`` of the objects named on stdin, one a line; goes on after one that is missing."""
+    return ("rm", "--json", "--stdin", "--force")
+
+
+def remove(objects: Sequence[str]) -> Argv:
+    """``mc rm`` of these objects, whatever characters their keys hold."""
+    return ("rm", "--json", "--force", *objects)
+
+
+def abort_upload(object_: str) -> Argv:
+    """``mc rm --incomplete``: abort the open uploads of one key; without --recursive mc wants the object to exist."""
+    return ("rm", "--json", "--incomplete", "--recursive", "--force", object_)
+
+
+def needed_capabilities(options: MirrorOptions) -> frozenset[str]:
+    """Flags that not every mc has and that these options ask for."""
+    return frozenset(_flag(MAX_WORKERS, bool(options.workers)) + _flag("--checksum", bool(options.checksum)))
+
+
+def _filters(options: MirrorOptions) -> Argv:
+    excluded = tuple(part for pattern in options.exclude for part in ("--exclude", pattern))
+    return excluded + _value("--older-than", options.older_than) + _value("--newer-than", options.newer_than)
+
+
+def _transfer(options: MirrorOptions) -> Argv:
+    return (
+        _flag("--preserve", options.preserve)
+        + _value("--storage-class", options.storage_class)
+        + _value("--attr", options.attr)
+        + _value("--checksum", options.checksum)
+        + _value("--limit-upload", options.limit_upload)
+        + _value("--limit-download", options.limit_download)
+    )
+
+
+def _workers(options: MirrorOptions, capabilities: Collection[str]) -> Argv:
+    known = MAX_WORKERS in capabilities
+    return (MAX_WORKERS, str(options.workers)) if options.workers and known else ()
+
+
+def _flag(name: str, on: bool) -> Argv:
+    return (name,) if on else ()
+
+
+def _value(name: str, value: str | int | None) -> Argv:
+    return (name, str(value)) if value else ()

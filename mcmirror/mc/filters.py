@@ -1,0 +1,44 @@
+"""mc's own filters, for the plan: ``mc ls`` has none, and the plan must see what the mirror will see."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def excluded(patterns: Sequence[str], *, folders: bool = True) -> Callable[[str], object] | None:
+    """Return the test for keys that ``mc mirror --exclude`` leaves out; None when nothing is.
+
+    ``*`` is any text, slashes too, ``?`` one character; the whole key must match (captures/exclude_matrix.txt).
+    Without ``folders``, markers of folders (``key/``) are left out too: a file system cannot list them.
+    """
+    expressions = [_expression(pattern) for pattern in patterns] + ([] if folders else [".*/"])
+    if not expressions:
+        return None
+    return re.compile("|".join(expressions), re.DOTALL).fullmatch
+
+
+def age_limits(older_than: str, newer_than: str, now: datetime) -> tuple[str, str]:
+    """Return the times between which an object must have been written: after the first, before the second.
+
+    In the form of ``Entry.modified``; empty for no limit. ``--older-than 7d`` takes objects older than seven days.
+    """
+    return _ago(newer_than, now), _ago(older_than, now)
+
+
+def seconds(duration: str) -> float:
+    """Read mc's ``7d10h31s``; ValueError otherwise."""
+    if not re.fullmatch(r"(\d+[dhms])+", duration):
+        raise ValueError(f"{duration!r} is no duration like 7d10h31s")
+    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", duration))
+
+
+def _ago(duration: str, now: datetime) -> str:
+    if not duration:
+        return ""
+    return (now.astimezone(UTC) - timedelta(seconds=seconds(duration))).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _expression(pattern: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
