@@ -35,6 +35,7 @@ def report_document(report: RunReport) -> dict[str, Any]:
         "equal": count_document(tally.equal),
         "remaining": count_document(tally.remaining),
         "unproven": count_document(tally.unproven),
+        "read": count_document(tally.read),
         "excluded": count_document(tally.excluded),
         "vanished": count_document(tally.vanished),
         "problems": [problem_document(problem) for problem in report.problems],

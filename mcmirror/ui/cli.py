@@ -2,13 +2,10 @@
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-
-if TYPE_CHECKING:
-    from typer import Context
 
 COMMANDS = {
     "demo": ("mcmirror.ui.demo:demo", "Two throw-away S3 servers, sample data, a verified mirror: the first minute."),
@@ -30,17 +27,17 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """Lists commands from ``COMMANDS`` without importing them."""
 
-    def list_commands(self, ctx: "Context") -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return all names, in the order a newcomer needs them."""
         del ctx
         return list(COMMANDS)
 
-    def get_command(self, ctx: "Context", cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a stand-in with the line of help: enough for lists and completion."""
         del ctx
         return self.commands.get(cmd_name)
 
-    def resolve_command(self, ctx: "Context", args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that is about to run."""
         name, command, rest = super().resolve_command(ctx, args)
         return (name, loaded(name), rest) if name in COMMANDS else (name, command, rest)

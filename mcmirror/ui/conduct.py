@@ -24,7 +24,7 @@ from mcmirror.ui.stdout import Stdout
 from mcmirror.ui.style import Style, style_of
 
 if TYPE_CHECKING:
-    from mcmirror.service import Service, Verb
+    from mcmirror.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,15 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
                 observers.append(JsonLines(out, differences=task.verb == Verb.PLAN.value))
             elif task.verb == Verb.PLAN.value:
                 observers.append(Differences(out, jobs))
-            reports = _run(service, task, Verb(task.verb), jobs, observers, stop)
+            reports = service.run(
+                jobs,
+                observers,
+                verb=Verb(task.verb),
+                content=task.content,
+                parallel=task.parallel,
+                stop=stop,
+                debug=manner.debug,
+            )
         written = write_reports(reports, output, service.redact, os.environ)
     code = ExitCode.worst(report.exit_code for report in reports)
     if out.broken and task.verb == Verb.PLAN.value:
@@ -113,12 +121,6 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
     if differences_exit and finds.anything:
         code = ExitCode.worst((code, ExitCode.DIFFERENCES))
     return int(code if written else ExitCode.worst((code, ExitCode.FAILED)))
-
-
-def _run(  # noqa: PLR0913, PLR0917  what a run needs
-    service: "Service", task: Task, verb: "Verb", jobs: Sequence[Job], observers: Sequence[Observer], stop: Stop
-) -> Sequence[RunReport]:
-    return service.run(jobs, observers, verb=verb, content=task.content, parallel=task.parallel, stop=stop)
 
 
 def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: str) -> Stdout:
@@ -142,23 +144,20 @@ def write_reports(
     reports: Sequence[RunReport], output: Output, redact: Callable[[str], str], environ: Mapping[str, str]
 ) -> bool:
     """Write every report that was asked for; what fails is said and does not hinder the others."""
-    wanted: list[tuple[str, Callable[[], None]]] = []
+    wanted: list[tuple[Path, Callable[[Path, str], None], str]] = []
     if output.report_json is not None:
         from mcmirror.notify.json_report import json_report
 
-        document = redact(json_report(reports))
-        wanted.append((str(output.report_json), lambda path=output.report_json: files.write_whole(path, document)))
+        wanted.append((output.report_json, files.write_whole, json_report(reports)))
     if output.junit is not None:
         from mcmirror.notify.junit import junit
 
-        xml = redact(junit(reports))
-        wanted.append((str(output.junit), lambda path=output.junit: files.write_whole(path, xml)))
+        wanted.append((output.junit, files.write_whole, junit(reports)))
     page = environ.get("GITHUB_STEP_SUMMARY")
     if page:
         from mcmirror.notify.github import summary
 
-        text = redact(summary(reports))
-        wanted.append((page, lambda: files.append(Path(page), text)))
+        wanted.append((Path(page), files.append, summary(reports)))
     if environ.get("GITHUB_ACTIONS") == "true":
         from mcmirror.notify.github import annotations
 
@@ -166,16 +165,16 @@ def write_reports(
             for line in annotations(report):
                 # GitHub reads both streams; stdout is data.
                 print(redact(line), file=sys.stderr)
-    failed = [name for name, write in wanted if not _written(name, write)]
+    failed = [path for path, write, text in wanted if not _written(path, write, redact(text))]
     return not failed
 
 
-def _written(name: str, write: Callable[[], None]) -> bool:
+def _written(path: Path, write: Callable[[Path, str], None], text: str) -> bool:
     try:
-        write()
+        write(path, text)
     except OSError as error:
         border.say(
-            f"the report {name} was not written",
+            f"the report {path} was not written",
             error.strerror or str(error),
             "what the run did stands; make room or name another file, and run again for a report",
         )

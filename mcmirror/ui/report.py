@@ -26,10 +26,10 @@ def report_lines(report: RunReport, plan: Plan | None, verb: str, again: str, st
     """Return the whole block. ``again`` is the command by which a person repeats the job."""
     end = verdict(report, plan, verb)
     job = style.paint(harmless(report.job), "bold")
-    head = f"{style.mark(end.mark)} {end.word}"
+    mark, word = style.paint(style.mark(end.mark), end.colour), style.paint(end.word, end.colour, "bold")
     places = f"{harmless(report.source)} {style.mark('→')} {harmless(report.target)}"
     lines = [
-        f"{style.paint(head, end.colour, 'bold')} {job}: {end.sentence}",
+        f"{mark} {job} {word}: {end.sentence}",
         *style.row("mirror", places),
         *_numbers(report, plan, verb, style),
         *problem_lines(report.problems, style),
@@ -61,6 +61,7 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
     row("kept", tally.kept, f"{shown_count(tally.kept)}, different, overwrite is off", "yellow")
     row("extra", tally.extraneous, f"{shown_count(tally.extraneous)} on the target only, remove is off")
     row("equal", tally.equal, f"{shown_count(tally.equal)}, needed nothing")
+    row("read", tally.read, f"{shown_count(tally.read)}, the same bytes on both sides")
     row("excluded", tally.excluded, shown_count(tally.excluded))
     if plan is not None:
         row("impossible", plan.impossible, f"{shown_count(plan.impossible)}, keys that mc cannot carry", "red")
@@ -69,8 +70,7 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
         lines += style.row("not proven", text, "yellow" if verb == VERIFY else "dim")
     if plan is not None and (verb == PLAN or report.dry_run) and report.status is Status.SUCCEEDED:
         lines += style.row("cost", cost(estimate(plan, removals=tally.to_remove.objects)))
-    lines += _effort(report, style)
-    return lines
+    return lines + _effort(report, style, requests=changing or verb == VERIFY)
 
 
 def _of(done: Count, whole: Count) -> str:
@@ -86,7 +86,7 @@ def _to_copy(planned: Count, plan: Plan | None) -> str:
     return f"{shown_count(planned)} ({plan.missing.objects:,} missing, {plan.changed.objects:,} different{drift})"
 
 
-def _effort(report: RunReport, style: Style) -> list[str]:
+def _effort(report: RunReport, style: Style, *, requests: bool) -> list[str]:
     phases = ", ".join(f"{phase} {shown_seconds(spent)}" for phase, spent in report.phases.items() if spent >= 0.05)
     time = shown_seconds(report.seconds) + (f": {phases}" if phases else "")
     mirror = report.phases.get("mirror", 0.0)
@@ -95,7 +95,7 @@ def _effort(report: RunReport, style: Style) -> list[str]:
     if report.attempts > 1:
         time += f"; {report.attempts} attempts"
     lines = style.row("time", time)
-    if report.requests != Requests():
+    if requests and report.requests != Requests():
         lines += style.row("requests", f"about {requests_text(report.requests)}")
     return lines
 
@@ -116,13 +116,13 @@ def cost(requests: Requests) -> str:
     """Return the requests of a whole run and what AWS would ask for them."""
     source, target = requests.source_dollars, requests.target_dollars
     return (
-        f"{requests_text(requests)}; at AWS S3 Standard list prices about {_dollars(source)} for the source"
+        f"{requests_text(requests)}; at AWS S3 Standard list prices {_dollars(source)} for the source"
         f" and {_dollars(target)} for the target, traffic not counted"
     )
 
 
 def _dollars(amount: float) -> str:
-    return "$0" if not amount else f"${amount:.2f}" if amount >= 0.995 else f"${amount:.2g}"
+    return "nothing" if not amount else "less than $0.01" if amount < 0.01 else f"${amount:,.2f}"
 
 
 def problem_lines(problems: Iterable[Problem], style: Style) -> list[str]:

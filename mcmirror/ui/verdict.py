@@ -84,9 +84,7 @@ def _except(report: RunReport) -> str:
 
 
 def _differences(report: RunReport) -> str:
-    tally = report.tally
-    count = max(tally.remaining.objects, tally.planned.objects + tally.kept.objects)
-    return f"{objects(count)} of the source missing on the target or different"
+    return f"{objects(report.tally.remaining.objects)} of the source missing on the target or different"
 
 
 def _so_far(report: RunReport) -> str:
@@ -103,7 +101,7 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
         case Status.PARTIAL if verb == VERIFY:
             return f"{again} brings the target up to date"
         case Status.PARTIAL | Status.CANCELLED:
-            return f"run {again} again: it takes up what is missing and nothing else"
+            return f"{again}, once more: it takes up what is missing and nothing else"
         case Status.SKIPPED:
             return "wait until the other run has ended, then try again"
         case Status.FAILED | Status.REFUSED:
@@ -113,7 +111,7 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
     if verb == PLAN or report.dry_run:
         return f"{again} carries it out" if tally.planned.objects or tally.to_remove.objects else ""
     if tally.kept.objects:
-        return "overwrite replaces the objects that differ"
+        return "--overwrite (in a file overwrite = true) replaces the objects that differ"
     if verb == VERIFY and tally.unproven.objects:
         return "--content reads what is not proven on both sides and compares it; --content=10% a tenth of it"
     return ""

@@ -2,16 +2,13 @@
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from mcmirror.ui import options as o
 from mcmirror.ui.conduct import Output, Task, conduct
-
-if TYPE_CHECKING:
-    from typer import Context
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -21,7 +18,7 @@ _NUMBER = re.compile(r"\d+(\.\d+)?%?\Z")
 class ContentCommand(TyperCommand):
     """Lets ``--content`` stand alone: typer knows no option with an optional value."""
 
-    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """``--content`` alone is ``--content=100``."""
         return super().parse_args(ctx, with_percentage(args))
 
