@@ -41,7 +41,10 @@ def location(text: str, folder: Path) -> Location:
     except ValueError as error:
         raise Wrong(str(error), f'Write "alias/bucket/prefix", or "./{text}" for a folder.') from None
     if place.bucket:
-        syntax.bucket(place.bucket)
+        try:
+            syntax.bucket(place.bucket)
+        except Wrong as wrong:
+            raise Wrong(str(wrong), f'{wrong.remedy} For a folder write "./{text}".') from None
     return place
 
 

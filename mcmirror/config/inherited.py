@@ -18,7 +18,6 @@ PUBLIC = "play"
 _VARIABLE = "MC_HOST_"
 _FOLDERS = (".mc", ".mcli", ".minio-client")
 _PLACEHOLDER = "YOUR-ACCESS-KEY-HERE"
-_LOOKUP = {"dns": "off", "off": "off", "path": "on", "on": "on"}
 
 
 def alias_names(environ: Mapping[str, str]) -> list[str]:
@@ -86,7 +85,7 @@ def parse(document: Any, origin: str) -> dict[str, Alias]:
             Secret(str(table.get("secretKey") or "")),
             Secret(str(table.get("sessionToken") or "")),
             api="S3v2" if str(table.get("api", "")).lower() == "s3v2" else "S3v4",
-            path=_LOOKUP.get(str(table.get("path", "")).lower(), "auto"),
+            path=table["path"] if table.get("path") in {"on", "off"} else "auto",
             origin=origin,
         )
     return aliases

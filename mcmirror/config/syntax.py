@@ -8,7 +8,7 @@ from mcmirror.config.values import Wrong, nearest
 CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
-_AGE = re.compile(r"(\d+d)?(\d+h)?(\d+m)?(\d+s)?\Z")
+_AGE = re.compile(r"(\d+[dhms])+\Z", re.ASCII)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]i?b?|b)?\Z", re.IGNORECASE)
 _BITS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg])(?:bit|bits|bps)(?:/s|ps)?\Z", re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,61}[A-Za-z0-9]\Z")
@@ -33,12 +33,10 @@ def positive_duration(text: str) -> float:
 
 
 def age(text: str) -> str:
-    """An age as mc takes it: days, hours, minutes, seconds, in this order."""
+    """An age as mc takes it, of days, hours, minutes and seconds; mc's other units are left out, for M is not m."""
     word = text.strip()
-    if not word or not _AGE.match(word):
-        raise Wrong(
-            f"{text!r} is no age that mc understands", 'Write whole numbers in this order: "7d10h31m5s", "12h", "30d".'
-        )
+    if not _AGE.match(word):
+        raise Wrong(f"{text!r} is no age", 'Write whole days, hours, minutes, seconds: "7d10h31m5s", "30d".')
     return word
 
 

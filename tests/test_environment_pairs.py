@@ -1,0 +1,181 @@
+"""BUCKET_PAIRS, MINIO_*, AWS_*: jobs without a file."""
+
+from pathlib import Path
+
+import pytest
+
+from mcmirror.config import ConfigError, Configuration, load
+from mcmirror.model.job import Job, MirrorOptions
+from mcmirror.model.location import Location
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+GIVEN = {
+    "MINIO_URL": "http://minio:9000",
+    "MINIO_ACCESS_KEY": "minio-access",
+    "MINIO_SECRET_KEY": "minio-secret",
+    "AWS_URL": "https://s3.ap-northeast-2.amazonaws.com",
+    "AWS_ACCESS_KEY": "aws-access",
+    "AWS_SECRET_KEY": "aws-secret",
+    "BUCKET_PAIR": "minio/source:aws/destination",
+}
+
+
+def read(tmp_path: Path, **environ: str) -> Configuration:
+    return load(None, {"HOME": str(tmp_path), **environ}, tmp_path, needs_jobs=True)
+
+
+def mistakes(tmp_path: Path, **environ: str) -> dict[str, tuple[str, str]]:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, **environ)
+    assert {"environment"} == {mistake.file for mistake in caught.value.mistakes}
+    return {mistake.key: (mistake.message, mistake.remedy) for mistake in caught.value.mistakes}
+
+
+def test_the_defaults_overwrite_nothing_remove_nothing_and_go_on_after_errors(tmp_path: Path) -> None:
+    configuration = read(tmp_path, **GIVEN)
+    (job,) = configuration.jobs.values()
+    options = MirrorOptions(overwrite=False, remove=False, dry_run=False, skip_errors=True)
+    assert Job("source-to-destination", Location("minio", "source"), Location("aws", "destination"), options) == job
+    assert 3 == configuration.settings.parallel
+    assert not configuration.settings.debug
+    assert ("environment", ()) == (configuration.origin, configuration.notes)
+
+
+def test_the_aliases_come_from_the_variables(tmp_path: Path) -> None:
+    aliases = read(tmp_path, **GIVEN).aliases
+    assert ("http://minio:9000", ("minio-access", "minio-secret")) == (aliases["minio"].url, aliases["minio"].secrets())
+    assert ("https://s3.ap-northeast-2.amazonaws.com", ("aws-access", "aws-secret")) == (
+        aliases["aws"].url,
+        aliases["aws"].secrets(),
+    )
+
+
+def test_every_option_is_honoured(tmp_path: Path) -> None:
+    configuration = read(
+        tmp_path,
+        **GIVEN,
+        SERVICE="myservice",
+        MIRROR_EXCLUDE=" *.tmp, *.log,,.DS_Store ",
+        MIRROR_MAX_WORKERS="10",
+        MIRROR_DRY_RUN="TRUE",
+        MIRROR_SKIP_ERRORS="false",
+        MIRROR_DEBUG="true",
+        MIRROR_PREFIX="2025/01/22",
+    )
+    (job,) = configuration.jobs.values()
+    assert ("*.tmp", "*.log", ".DS_Store") == job.options.exclude
+    assert (10, True, False) == (job.options.workers, job.options.dry_run, job.options.skip_errors)
+    assert "2025/01/22" == job.prefix
+    assert ("myservice", True) == (configuration.settings.service, configuration.settings.debug)
+
+
+def test_both_variables_count_and_a_pair_counts_once(tmp_path: Path) -> None:
+    pairs = "minio/source:aws/destination; minio/src2/below:aws/dst2;aws/back:minio/back;"
+    jobs = read(tmp_path, **GIVEN, BUCKET_PAIRS=pairs).jobs
+    assert {
+        "source-to-destination": ("minio/source", "aws/destination"),
+        "src2-below-to-dst2": ("minio/src2/below", "aws/dst2"),
+        "back-to-back": ("aws/back", "minio/back"),
+    } == {name: (str(job.source), str(job.target)) for name, job in jobs.items()}
+
+
+def test_jobs_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    jobs = read(tmp_path, **GIVEN | {"BUCKET_PAIR": "minio/one:aws/two;aws/one:minio/two"}).jobs
+    assert ["one-to-two", "one-to-two-2"] == list(jobs)
+
+
+@pytest.mark.parametrize("name", sorted(set(GIVEN) - {"BUCKET_PAIR"}))
+def test_an_unset_mandatory_variable_is_named_with_its_example(tmp_path: Path, name: str) -> None:
+    found = mistakes(tmp_path, **{key: value for key, value in GIVEN.items() if key != name})
+    assert [name] == list(found)
+    assert "is not set" == found[name][0]
+    assert f"Set it, for example {name}=" in found[name][1]
+
+
+def test_everything_missing_is_named_at_once(tmp_path: Path) -> None:
+    assert {*GIVEN, "BUCKET_PAIRS"} - {"MINIO_URL", "BUCKET_PAIR"} == set(
+        mistakes(tmp_path, MINIO_URL="http://minio:9000")
+    )
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "source:destination",
+        "minio/source",
+        "minio/source:aws",
+        "minio/source:s3/destination",
+        "minio/a:aws/b:aws/c",
+        "minio:aws",
+        "minio/source:",
+        "minio/x:aws/destination",
+    ],
+)
+def test_a_pair_that_cannot_be_meant_comes_with_an_example(tmp_path: Path, pair: str) -> None:
+    (found,) = mistakes(tmp_path, **GIVEN | {"BUCKET_PAIR": pair}).items()
+    assert "BUCKET_PAIR" == found[0]
+    assert "minio/source_bucket:aws/target_bucket" in found[1][1] or "63 characters" in found[1][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MINIO_URL", "minio:9000"),
+        ("AWS_URL", "https://s3.amazonaws.com/bucket"),
+        ("MIRROR_DRY_RUN", "perhaps"),
+        ("MIRROR_MAX_WORKERS", "0"),
+        ("MIRROR_MAX_WORKERS", "many"),
+        ("MIRROR_PREFIX", "../up"),
+        ("MIRROR_EXCLUDE", "/a"),
+    ],
+)
+def test_a_value_that_cannot_be_meant(tmp_path: Path, name: str, value: str) -> None:
+    assert [name] == list(mistakes(tmp_path, **GIVEN | {name: value}))
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from the file\n")
+    given = {key: value for key, value in GIVEN.items() if key != "AWS_SECRET_KEY"}
+    configuration = read(tmp_path, **given, AWS_SECRET_KEY_FILE=str(tmp_path / "secret"))
+    assert "from the file" == configuration.aliases["aws"].secret_key.value
+    assert "both set" in mistakes(tmp_path, **GIVEN, AWS_SECRET_KEY_FILE=str(tmp_path / "secret"))["AWS_SECRET_KEY"][0]
+    missing = mistakes(tmp_path, **given, AWS_SECRET_KEY_FILE=str(tmp_path / "missing"))
+    assert ["AWS_SECRET_KEY"] == list(missing)
+    assert "no such file" in missing["AWS_SECRET_KEY"][0]
+
+
+def test_a_pair_onto_itself_is_a_mistake(tmp_path: Path) -> None:
+    given = GIVEN | {"AWS_URL": "http://minio:9000", "BUCKET_PAIR": "minio/same:aws/same"}
+    assert ["BUCKET_PAIRS"] == list(mistakes(tmp_path, **given))
+
+
+def test_slack_is_not_served_yet_and_says_so(tmp_path: Path) -> None:
+    (note,) = read(tmp_path, **GIVEN, SLACK_BOT_TOKEN="xoxb-hidden", SLACK_CHANNEL_ID="C1").notes
+    assert "sends nothing to Slack yet" in note
+    assert "xoxb-hidden" not in note
+    (note,) = read(tmp_path, **GIVEN, SLACK_BOT_TOKEN="xoxb-hidden").notes
+    assert "SLACK_CHANNEL_ID is not" in note
+    (note,) = read(tmp_path, **GIVEN, SLACK_CHANNEL_ID="C1").notes
+    assert "SLACK_BOT_TOKEN is not" in note
+
+
+def test_no_secret_is_shown(tmp_path: Path) -> None:
+    configuration = read(tmp_path, **GIVEN)
+    assert "minio-secret" not in repr(configuration)
+    found = mistakes(tmp_path, **GIVEN | {"MINIO_URL": "http://key:minio-secret@minio:9000"})
+    assert "minio-secret" not in repr(found)
+
+
+def test_a_file_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "mcmirror.toml").write_text('[job.one]\nsource = "./a"\ntarget = "./b"\n')
+    assert ["one"] == list(read(tmp_path, **GIVEN).jobs)
+
+
+def test_the_example_is_complete(tmp_path: Path) -> None:
+    lines = (EXAMPLES / "pairs.env").read_text().splitlines()
+    variables = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    (tmp_path / "key").write_text("secret\n")
+    secrets = {name: str(tmp_path / "key") for name in variables if name.endswith("_FILE")}
+    configuration = read(tmp_path, **variables | secrets)
+    assert ["source-one-to-target-one", "source-two-to-target-two"] == list(configuration.jobs)
+    assert "secret" == configuration.aliases["aws"].secret_key.value
