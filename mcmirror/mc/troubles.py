@@ -189,7 +189,7 @@ TABLE: tuple[Row, ...] = (
         remedy="Exchange http:// and https:// in the alias's URL, or correct the port (MinIO's console has its own).",
         phrases=(
             r"server gave http response to https client",
-            r"http request to an https server",
+            r"http request (was sent )?to (an )?https (server|port)",
             r"does not look like a tls handshake",
             r"malformed http response",
             r"remote error: tls: ",

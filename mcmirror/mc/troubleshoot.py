@@ -9,6 +9,7 @@ import re
 
 from mcmirror.mc.troubles import TABLE, Row
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.wording import harmless
 
 LONGEST_CAUSE = 300
 """Characters of mc's words that are shown."""
@@ -170,9 +171,7 @@ def _sentence(cause: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text.strip()
-    )
+    return harmless(text.strip())
 
 
 def _shorten(text: str, longest: int) -> str:
