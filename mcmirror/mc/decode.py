@@ -98,24 +98,28 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry | Failure]:
 def load(raw: bytes) -> dict[str, Any]:
     """Parse one JSON object; ValueError otherwise.
 
-    A certificate in an error line holds a number of 617 digits, which orjson refuses and ``json`` reads.
+    A certificate in an error line holds a number of 617 digits, which orjson refuses and ``json`` reads; and mc prints
+    an escape character (0x1b) of a key as it is, which JSON forbids.
     """
     try:
         fields = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        fields = json.loads(raw)
+        fields = json.loads(raw, strict=False)
     if not isinstance(fields, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError("not a JSON object")  # noqa: TRY004  # for the caller it is one more line that is no JSON
     return fields
 
 
-def _unlisted(raw: bytes) -> Failure:
+def _unlisted(raw: bytes) -> Entry | Failure:
+    """Read a line that orjson refused, or that is no entry."""
     try:
         fields = load(raw)
     except ValueError:
         return Failure("mc printed a line that is not JSON", raw[:2000].decode(errors="replace").strip())
     if fields.get("status") == "error":
         return failure(fields)
+    if fields.keys() >= {"key", "size", "lastModified"}:
+        return Entry(fields["key"], fields["size"], fields.get("etag", ""), _utc(fields["lastModified"]))
     return Failure("mc listed something without key, size or time", raw[:2000].decode(errors="replace"))
 
 
