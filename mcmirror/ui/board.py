@@ -9,6 +9,8 @@ from mcmirror.ui.style import Style, cells, cropped
 
 NAME = 16
 """Columns for a job's name, at most."""
+BAR = (8, 40)
+"""Columns of a bar, at least and at most."""
 SHORTEST_KEY = 12
 """Columns below which a key is left out."""
 SHOWN = 8
@@ -18,7 +20,8 @@ SHOWN = 8
 def board_lines(tracks: Iterable[Track], done: int, total: int, now: float, style: Style) -> list[str]:
     """Return the lines of all running jobs; with several jobs, one more that counts them."""
     running = list(tracks)
-    name = min(NAME, max((cells(harmless(track.job)) for track in running), default=0))
+    # A single job needs no name; the line is worth more.
+    name = min(NAME, max((cells(harmless(track.job)) for track in running), default=0)) if total > 1 else 0
     lines = [line for track in running[:SHOWN] for line in _job(track, name, now, style)]
     if total > 1:
         counts = f"{done} of {total} jobs done, {len(running)} running"
@@ -27,20 +30,22 @@ def board_lines(tracks: Iterable[Track], done: int, total: int, now: float, styl
 
 
 def _job(track: Track, name: int, now: float, style: Style) -> list[str]:
-    label = cropped(harmless(track.job), name)
+    label = cropped(style.plain(harmless(track.job)), name) if name else ""
     label += " " * (name - cells(label))
     verb = VERBS[track.phase] if track.phase else "starting"
     facts = _facts(track, now)
-    bar = max(8, min(40, style.width - name - 14 - sum(len(fact) + 2 for fact in facts)))
-    parts = [style.paint(label, "bold"), f"{verb:<9}"]
+    parts = [*([style.paint(label, "bold")] if name else []), f"{verb:<9}"]
+    room = style.width - (name + 1 if name else 0) - 11
     if track.phase is Phase.MIRROR and track.total.objects:
-        parts += [_bar(track.fraction, bar, style), f"{track.fraction:>4.0%}"]
-    room = style.width - name - 13 - (bar + 6 if len(parts) > 2 else 0)
-    rest = _as_fits(facts, room)
+        # The bar takes what the facts leave, and they what the shortest bar leaves.
+        width = max(BAR[0], min(BAR[1], room - 6 - sum(len(fact) + 2 for fact in facts)))
+        parts += [_bar(track.fraction, width, style), f"{track.fraction:>4.0%}"]
+        room -= width + 6
+    rest = _as_fits(facts, room - 1)
     if rest:
-        parts.append(rest)
+        parts.append(f" {rest}")
     front, key = _detail(track, style)
-    second = f" {' ' * name} {front}"
+    second = f" {' ' * (name + 1) if name else ''}{front}"
     room = style.width - cells(second) - 3
     if key and room >= SHORTEST_KEY:
         second += f" {style.mark('·')} {cropped(key, room)}"

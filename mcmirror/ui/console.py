@@ -23,8 +23,9 @@ from mcmirror.model.wording import (
 from mcmirror.ui.board import board_lines
 from mcmirror.ui.live import Display
 from mcmirror.ui.progress import VERBS, Track
-from mcmirror.ui.report import report_lines, summary_lines
+from mcmirror.ui.report import pair, report_lines, summary_lines
 from mcmirror.ui.style import Style
+from mcmirror.ui.verdict import VERIFY
 
 if TYPE_CHECKING:
     from mcmirror.model.problem import Category
@@ -138,12 +139,13 @@ class Console:
                 pass
             case events.RunStarted():
                 dry = ", dry run" if event.dry_run else ""
-                places = f"{harmless(event.source)} {self._style.mark('→')} {harmless(event.target)}"
-                self._line(event.job, places + dry)
+                places = pair(event.source, event.target)
+                name = "" if event.job == places else f"{self._style.paint(harmless(event.job), 'bold')}: "
+                self.say([f"{name}{self._style.plain(harmless(places))}{dry}"])
             case events.PhaseStarted():
                 self._phase(event)
             case events.Planned():
-                self._line(event.job, _plan_text(event.plan))
+                self._line(event.job, _plan_text(event.plan, self._manner.verb))
             case events.CopyStarted() | events.Moved() | events.Removed() | events.Listed():
                 if now - self._spoken.get(event.job, now) >= PLAIN_INTERVAL:
                     self._spoken[event.job] = now
@@ -152,7 +154,9 @@ class Console:
                 pass
 
     def _line(self, job: str, text: str) -> None:
-        self.say([f"{self._style.paint(harmless(job), 'bold')}: {text}"])
+        # A single job needs no name before each line.
+        name = f"{self._style.paint(self._style.plain(harmless(job)), 'bold')}: " if self._manner.jobs > 1 else "  "
+        self.say([name + text])
 
     def _phase(self, event: events.PhaseStarted) -> None:
         self._spoken[event.job] = self._clock()
@@ -175,9 +179,10 @@ class Console:
         self.say(report_lines(report, plan, self._manner.verb, again, self._style))
 
 
-def _plan_text(plan: Plan) -> str:
+def _plan_text(plan: Plan, verb: str) -> str:
+    what = "missing or different" if verb == VERIFY else "to copy"
     parts = [
-        f"{plan.copies.objects:,} to copy ({shown_bytes(plan.copies.bytes)})",
+        f"{plan.copies.objects:,} {what} ({shown_bytes(plan.copies.bytes)})",
         f"{plan.equal.objects:,} equal",
     ]
     parts += [

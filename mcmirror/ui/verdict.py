@@ -49,7 +49,9 @@ def _success(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
     if not report.verified:
         return Verdict("•", "yellow", "not verified", "mc reports no error; nothing was compared (assurance is off)")
     if verb == VERIFY:
-        return Verdict("✓", "green", "verified", "the target holds every object of the source" + _except(report))
+        doubt = f"; the content of {objects(tally.unproven.objects)} is not proven" if tally.unproven.objects else ""
+        text = "the target holds every object of the source" + doubt + _except(report)
+        return Verdict("✓", "green", "verified", text)
     idle = not tally.planned.objects and not tally.removed.objects
     if idle and plan is not None and not plan.source.objects:
         return Verdict("✓", "green", "verified", "the source is empty, nothing to do" + _except(report))
@@ -77,7 +79,7 @@ def _except(report: RunReport) -> str:
     tally = report.tally
     parts = []
     if tally.kept.objects:
-        parts.append(f"{objects(tally.kept.objects)} that differ were kept, overwrite is off")
+        parts.append(f"{objects(tally.kept.objects)} left different, overwrite is off")
     if tally.vanished.objects:
         parts.append(f"{objects(tally.vanished.objects)} vanished from the source meanwhile")
     return "".join(f"; {part}" for part in parts)
