@@ -127,7 +127,7 @@ class Service:
         with ThreadPoolExecutor(at_once, thread_name_prefix="job") as pool:
             return tuple(pool.map(one, jobs))
 
-    def _events(  # noqa: PLR0913, PLR0917
+    def _events(  # noqa: PLR0913
         self, job: Job, tell: Observer, verb: Verb, content: float | None, stop: Stop, *, debug: bool
     ) -> Generator[Event, None, RunReport]:
         """One run with what it needs around it: mc, aliases, a private session, the lock, the memory."""

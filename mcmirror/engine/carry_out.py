@@ -6,18 +6,18 @@ from itertools import islice
 from typing import TypeVar
 
 from mcmirror.engine.attempts import Attempts
-from mcmirror.engine.clean import abort_uploads, in_parts
+from mcmirror.engine.clean import clean, in_parts
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly, copy_planned
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
-from mcmirror.engine.verify import Copy, Verification, verify
+from mcmirror.engine.verify import Verification, verify
 from mcmirror.mc.listing import ListingBroken
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.cost import Requests, copying, listed
 from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound, Verified
-from mcmirror.model.plan import Changed, Count, Extraneous, Missing, Plan
+from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Missing, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import NAMED
 
@@ -49,14 +49,15 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
     result = Result()
     left_behind = context.journal.left_behind
     large = in_parts(plan.differences) if plan.copies.objects else []
-    clean = not left_behind
+    tidy = not left_behind
     if plan.copies.objects:
         context.journal.record({*large, *left_behind})
-        clean &= yield from _copy(context, plan, attempts, result)
-    if not clean:
+        smooth = yield from _copy(context, plan, attempts, result)
+        tidy = tidy and smooth
+    if not tidy:
         yield PhaseStarted(context.job.name, Phase.CLEAN)
-        clean = abort_uploads(context, {*large, *left_behind})
-    if clean:
+        tidy = clean(context, plan, {*large, *left_behind})
+    if tidy:
         context.journal.clear()
     extraneous = Only(plan.differences, Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:

@@ -11,10 +11,9 @@ from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.planning import exclusion
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
-from mcmirror.engine.verify import Copy
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound
-from mcmirror.model.plan import Changed, Count, Missing, Plan, Reason
+from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason
 from mcmirror.model.problem import Category
 
 

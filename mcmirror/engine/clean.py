@@ -1,47 +1,79 @@
-"""After a copy that did not end well: abort the multipart uploads it left open, and no others.
+"""After a copy that did not end well: take away what mc left half done, and nothing else.
 
-mc ends at once on a signal and leaves its uploads on the target, where they cost storage and no listing shows them.
+mc ends at once on a signal. On a server it leaves multipart uploads open, which cost storage and show in no listing; in
+a folder it leaves files with a UUID for a name, which do.
 """
 
+import os
+import re
 from collections import deque
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 from mcmirror.engine.context import Context
+from mcmirror.engine.scope import Only, key_of
 from mcmirror.mc import argv
 from mcmirror.mc.listing import incomplete_uploads
-from mcmirror.model.plan import Changed, Difference, Missing
+from mcmirror.model.plan import Changed, Copy, Difference, Missing, Plan
 
 PART = 16 * 1024 * 1024
 """From this size on mc uploads in parts (CONTRACT.md section 7)."""
+
 PATIENCE = 10.0
 """Seconds without an answer after which the cleaning is left to the next run: somebody waits for us to end."""
+
+PARTIAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+"""How mc names a file that it is still writing: a UUID beside the object (mc's cmd/client-fs.go)."""
+
+
+def clean(context: Context, plan: Plan, keys: Collection[str]) -> bool:
+    """Take away what this run's copies, and earlier uploads of ``keys``, left behind; False when that is not known."""
+    if context.job.target.is_local:
+        _remove_partial_files(context, plan)
+        return True
+    return _abort_uploads(context, keys)
 
 
 def in_parts(differences: Iterable[Difference]) -> list[str]:
     """The keys of the planned copies that mc uploads in parts."""
-    return [
-        difference.source.key
-        for difference in differences
-        if isinstance(difference, Missing | Changed) and difference.source.size >= PART
-    ]
+    copies: Only[Copy] = Only(differences, Missing, Changed)
+    return [copy.source.key for copy in copies if copy.source.size >= PART]
 
 
-def abort_uploads(context: Context, keys: Collection[str]) -> bool:
-    """Abort the open uploads of these keys, even when a stop was requested; False when the target did not tell them.
+def _abort_uploads(context: Context, keys: Collection[str]) -> bool:
+    """Abort the open uploads of these keys, even when a stop was requested.
 
     A key that is the beginning of another open one is left alone unless that one is ours too: mc takes it for a prefix.
     """
-    job = context.job
-    if job.target.is_local or not keys:
+    if not keys:
         return True
-    found = incomplete_uploads(context.session, job.target, stall_timeout=PATIENCE)
+    target = context.job.target
+    found = incomplete_uploads(context.session, target, stall_timeout=PATIENCE)
     if found is None:
         return False
     ours, open_keys = set(keys), set(found)
     for key in sorted(open_keys & ours):
         if any(other.startswith(key) and other not in ours for other in open_keys):
             continue
-        command = argv.abort_upload(job.target.child(key))
-        process = context.session.process(command, stall_timeout=PATIENCE, stoppable=False)
-        deque(process.lines(), maxlen=0)
+        _run(context, argv.abort_upload(target.child(key)))
     return True
+
+
+def _remove_partial_files(context: Context, plan: Plan) -> None:
+    """Remove files written since the run began that have a partial file's name and that the plan does not know."""
+    target = context.job.target
+    found = set[str]()
+    for folder, _, names in os.walk(target.path):
+        for name in names:
+            path = Path(folder, name)
+            if PARTIAL.fullmatch(name) and path.lstat().st_mtime >= context.started:
+                found.add(path.relative_to(target.path).as_posix())
+    found -= {key_of(item) for item in plan.differences}
+    left = [target.child(key) for key in sorted(found)]
+    for start in range(0, len(left), argv.ARGUMENTS):
+        _run(context, argv.remove(left[start : start + argv.ARGUMENTS]))
+
+
+def _run(context: Context, command: argv.Argv) -> None:
+    process = context.session.process(command, stall_timeout=PATIENCE, stoppable=False)
+    deque(process.lines(), maxlen=0)

@@ -53,8 +53,8 @@ def proven(source: Entry, target: Entry) -> bool:
 def merge(source: Iterator[Entry | None], target: Iterator[Entry | None]) -> Pairs:
     """Pair two streams by key."""
     end = object()
-    left: Entry | None | object = next(source, end)
-    right: Entry | None | object = next(target, end)
+    left: Entry | object | None = next(source, end)
+    right: Entry | object | None = next(target, end)
     while left is not end or right is not end:
         if left is None:
             yield None, None

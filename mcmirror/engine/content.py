@@ -46,7 +46,7 @@ def _digests(context: Context, place: Location, batch: Sequence[Entry]) -> list[
 
 
 def _digest_each(chunks: Iterable[bytes], sizes: Sequence[int]) -> list[str] | None:
-    """Cut the one stream that ``mc cat`` prints at the listed sizes; None when it is longer or shorter than they are."""
+    """Cut the one stream that ``mc cat`` prints at the listed sizes; None when it is longer or shorter."""
     digests, waiting = list[str](), list(reversed(sizes))
     sums, left = hashlib.sha256(), waiting.pop()
     for chunk in chunks:

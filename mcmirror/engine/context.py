@@ -1,7 +1,8 @@
 """What a run works with: frozen, handed from step to step."""
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -56,5 +57,7 @@ class Context:
     """Percentage of the objects that ``verify`` reads on both sides; None reads nothing."""
     capabilities: frozenset[str] = frozenset()
     """Flags that the mc at hand has."""
+    started: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
     debug: bool = False
     """Whether mc's raw lines become events."""

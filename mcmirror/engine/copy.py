@@ -9,14 +9,11 @@ from collections.abc import Generator, Iterable, Iterator
 from mcmirror.engine.context import Context
 from mcmirror.engine.scope import common_folder
 from mcmirror.mc import argv, decode
-from mcmirror.mc.process import TICK, Process
+from mcmirror.mc.process import TICK, Exit, Process
 from mcmirror.mc.troubleshoot import classify, problem
 from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
 from mcmirror.model.plan import Changed, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
-
-ARGUMENTS = 200
-"""Objects named on one command line; a key has up to 1,024 bytes."""
 
 
 def copy_planned(context: Context, differences: Iterable[Difference]) -> Generator[Event, None, None]:
@@ -49,37 +46,52 @@ def _mirror(context: Context, folder: str) -> Generator[Event, None, None]:
 def watch(context: Context, process: Process, folder: str) -> Generator[Event, None, None]:
     """Turn mc's lines into events until it ends; ``folder`` names the place in a problem."""
     job = context.job
-    target = job.target.child("")
     complaints, last_look = 0, 0.0
     for batch in process.lines():
         for raw in batch:
             if context.debug:
-                yield McSaid(job.name, raw.decode(errors="replace"))
-            match decode.line(raw):
-                case decode.Announced(_, path, size):
-                    yield CopyStarted(job.name, path.removeprefix(target), size)
-                case decode.Failure() as failure:
-                    found = _problem(context, failure)
-                    if found.category is not Category.OVERWRITE_OFF:
-                        complaints += 1
-                        yield ProblemFound(job.name, found)
-                case decode.Deleted(path):
-                    yield Removed(job.name, path.removeprefix(target))
-                case decode.Other():
-                    pass
+                yield McSaid(job.name, context.session.redact(raw.decode(errors="replace")))
+            event = _event(context, decode.line(raw))
+            if event is not None:
+                complaints += isinstance(event, ProblemFound)
+                yield event
         now = time.monotonic()
         if now - last_look >= TICK:
             last_look = now
             yield Moved(job.name, process.written())
-    end = process.exit
+    found = _end(context, process.exit, complaints, folder)
+    if found:
+        yield ProblemFound(job.name, found)
+
+
+def _event(context: Context, line: decode.Line) -> Event | None:
+    """What a line means to an observer; nothing when it is a summary, or says what the plan has counted as kept."""
+    job = context.job
+    below = job.target.child("")
+    match line:
+        case decode.Announced(_, path, size):
+            return CopyStarted(job.name, path.removeprefix(below), size)
+        case decode.Deleted(path):
+            return Removed(job.name, path.removeprefix(below))
+        case decode.Failure():
+            found = _problem(context, line)
+            return None if found.category is Category.OVERWRITE_OFF else ProblemFound(job.name, found)
+        case decode.Other():
+            return None
+
+
+def _end(context: Context, end: Exit, complaints: int, folder: str) -> Problem | None:
+    """What the way mc ended says by itself."""
+    if end.stopped:
+        return None
     if end.stalled:
-        cause = f"no byte was read, written or printed for {job.stall_timeout:g} s, and mc was stopped"
-        yield ProblemFound(job.name, problem(Category.STALLED, "the copy stands still", cause, folder))
-    elif end.code < 0 and not end.stopped:
-        yield ProblemFound(job.name, problem(Category.MC_DIED, "mc was killed", f"signal {-end.code}"))
-    elif end.code and not complaints and not end.stopped:
-        words = end.stderr.strip() or f"exit code {end.code}, without a word"
-        yield ProblemFound(job.name, classify("mc gave up", words))
+        cause = f"no byte was read, written or printed for {context.job.stall_timeout:g} s, and mc was stopped"
+        return problem(Category.STALLED, "the copy stands still", cause, folder)
+    if end.code < 0:
+        return problem(Category.MC_DIED, "mc was killed", f"signal {-end.code}")
+    if end.code and not complaints:
+        return classify("mc gave up", end.stderr.strip() or f"exit code {end.code}, without a word")
+    return None
 
 
 def _problem(context: Context, failure: decode.Failure) -> Problem:
@@ -119,11 +131,11 @@ def _drifted(differences: Iterable[Difference]) -> Iterator[Entry]:
 
 
 def _by_folder(objects: Iterable[Entry]) -> Iterator[tuple[str, list[str]]]:
-    """Group keys that come in order into command lines: one folder each, ARGUMENTS keys at most."""
+    """Group keys that come in order into command lines: one folder each, not too many keys."""
     folder, keys = "", list[str]()
     for entry in objects:
         its_folder = entry.key[: entry.key.rfind("/") + 1]
-        if keys and (its_folder != folder or len(keys) >= ARGUMENTS):
+        if keys and (its_folder != folder or len(keys) >= argv.ARGUMENTS):
             yield folder, keys
             keys = []
         folder = its_folder

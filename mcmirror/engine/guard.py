@@ -2,7 +2,7 @@
 
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.job import Assurance, Job
-from mcmirror.model.location import Alias
+from mcmirror.model.location import Alias, Location
 from mcmirror.model.plan import Plan
 from mcmirror.model.problem import Category, Problem
 
@@ -17,20 +17,13 @@ def before_listing(job: Job, aliases: dict[str, Alias]) -> Problem | None:
                 "with --remove mc deletes whole buckets of such a target, and names none of them",
                 str(place),
             )
-    same_server = job.source.alias == job.target.alias or (
-        not job.source.is_local
-        and not job.target.is_local
-        and aliases[job.source.alias].url.rstrip("/") == aliases[job.target.alias].url.rstrip("/")
-    )
-    if same_server:
-        source, target = (type(job.source)("x" if place.alias else "", place.path) for place in (job.source, job.target))
-        if source.contains(target) or target.contains(source):
-            return problem(
-                Category.OVERLAP,
-                f"{job.source} and {job.target} lie in each other",
-                "each run would copy what the last one wrote",
-                str(job.target),
-            )
+    if _overlap(job, aliases):
+        return problem(
+            Category.OVERLAP,
+            f"{job.source} and {job.target} lie in each other",
+            "each run would copy what the last one wrote",
+            str(job.target),
+        )
     if job.assurance is Assurance.OFF and job.options.remove and not job.max_delete.unlimited:
         return problem(
             Category.TOO_MANY_DELETES,
@@ -61,3 +54,15 @@ def after_planning(job: Job, plan: Plan) -> Problem | None:
             str(job.target),
         )
     return None
+
+
+def _overlap(job: Job, aliases: dict[str, Alias]) -> bool:
+    """Whether one place holds the other, under whatever alias."""
+    if job.source.is_local != job.target.is_local:
+        return False
+    if not job.source.is_local:
+        source, target = (aliases[place.alias].url.rstrip("/").lower() for place in (job.source, job.target))
+        if source != target:
+            return False
+    one, other = Location("x", job.source.path), Location("x", job.target.path)
+    return one.contains(other) or other.contains(one)

@@ -25,7 +25,8 @@ def make_plan(context: Context) -> Generator[Event, None, Plan]:
     if not made.source.objects and not made.excluded.objects and (job.source.prefix or job.prefix):
         # mc mirror says so too ("Unable to stat source"); a listing of nothing just has no lines.
         cause = "no object has this prefix"
-        raise Trouble(problem(Category.SOURCE_NOT_FOUND, f"there is nothing below {job.source}", cause, str(job.source)))
+        what = f"there is nothing below {job.source}"
+        raise Trouble(problem(Category.SOURCE_NOT_FOUND, what, cause, str(job.source)))
     return made
 
 

@@ -16,8 +16,6 @@ from mcmirror.model.event import Event, ProblemFound, Removed
 from mcmirror.model.plan import Count, Extraneous
 from mcmirror.model.problem import Category
 
-ARGUMENTS = 200
-
 
 @dataclass(slots=True)
 class Removal:
@@ -101,8 +99,8 @@ def _remove(context: Context, absent: Spool) -> Generator[Event, None, None]:
     if plain:
         names = context.session.scratch("remove", "".join(f"{name}\n" for name in plain))
         yield from _run(context, argv.remove_listed(), names)
-    for start in range(0, len(odd), ARGUMENTS):
-        yield from _run(context, argv.remove(odd[start : start + ARGUMENTS]), None)
+    for start in range(0, len(odd), argv.ARGUMENTS):
+        yield from _run(context, argv.remove(odd[start : start + argv.ARGUMENTS]), None)
 
 
 def _run(context: Context, command: argv.Argv, names: Path | None) -> Generator[Event, None, None]:
@@ -117,5 +115,5 @@ def _run(context: Context, command: argv.Argv, names: Path | None) -> Generator[
 
 
 def _fits_a_line(key: str) -> bool:
-    """mc reads its stdin line by line and drops a carriage return at the end."""
+    """Whether mc, which drops a carriage return at a line's end, reads the key as it is from its stdin."""
     return "\n" not in key and not key.endswith("\r")

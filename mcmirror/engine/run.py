@@ -142,7 +142,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         status = judge(Tally(), decided=True, strict=False, stopped=context.stop.requested, dry_run=True)
         return Outcome(status, _tally(context, plan, Result()), requests=both_listed(plan))
     result = yield from carry_out(context, plan, attempts)
-    remaining = yield from _still_missing(context, plan, result.remaining)
+    remaining = yield from _still_missing(context, result.remaining)
     tally = _tally(context, plan, result)
     return Outcome(
         judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
@@ -164,7 +164,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
         return Outcome(Status.REFUSED)
     plan = yield from _planned(context, attempts)
     result = yield from check(context, plan)
-    remaining = yield from _still_missing(context, plan, result.remaining)
+    remaining = yield from _still_missing(context, result.remaining)
     tally = _tally(context, plan, result)
     return Outcome(
         judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
@@ -199,9 +199,7 @@ def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Pla
         return plan
 
 
-def _still_missing(
-    context: Context, plan: Plan, remaining: Iterable[Difference]
-) -> Generator[Event, None, tuple[Remaining, ...]]:
+def _still_missing(context: Context, remaining: Iterable[Difference]) -> Generator[Event, None, tuple[Remaining, ...]]:
     """Name everything that is not as it should be; return the first of them for the report."""
     named = list[Remaining]()
     for difference in remaining:

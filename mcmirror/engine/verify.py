@@ -11,10 +11,9 @@ from mcmirror.engine.scope import common_folder
 from mcmirror.engine.spool import Spool
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.event import Event, ProblemFound
-from mcmirror.model.plan import Changed, Count, Entry, Missing, Reason
+from mcmirror.model.plan import Changed, Copy, Count, Entry, Missing, Reason
 from mcmirror.model.problem import Category
 
-Copy = Missing | Changed
 SAMPLE = 3
 """Objects that are read on both sides to learn whether a target's ETags are MD5s at all."""
 

@@ -7,6 +7,9 @@ from mcmirror.model.location import Location
 
 Argv = tuple[str, ...]
 
+ARGUMENTS = 200
+"""Objects named on one command line; a key has up to 1,024 bytes."""
+
 MAX_WORKERS = "--max-workers"
 """Since RELEASE.2025-07-16."""
 
@@ -14,7 +17,7 @@ MAX_WORKERS = "--max-workers"
 def mirror(options: MirrorOptions, source: Location, target: Location, capabilities: Collection[str] = ()) -> Argv:
     """``mc mirror`` as a verified run uses it: nothing is removed by it, whatever the options say."""
     return (
-        ("mirror", "--json")
+        ("mirror", "--json")  # noqa: RUF005  # a sum reads as what it is
         + _flag("--overwrite", options.overwrite)
         + _flag("--skip-errors", options.skip_errors)
         + _filters(options)
@@ -44,6 +47,16 @@ def make_bucket(bucket: str, *region: str) -> Argv:
 def cat(objects: Sequence[str]) -> Argv:
     """``mc cat``: their contents one after another, with nothing between; it ends at the first it cannot read."""
     return ("cat", *objects)
+
+
+def stat(object_: str) -> Argv:
+    """``mc stat``: one HEAD, for which the key needs the right to read the object."""
+    return ("stat", "--json", object_)
+
+
+def buckets(alias: str) -> Argv:
+    """``mc ls ALIAS``: the one question that needs no bucket, answered or forbidden only when the keys are right."""
+    return ("ls", "--json", f"{alias}/")
 
 
 def remove_listed() -> Argv:

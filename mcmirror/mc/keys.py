@@ -21,4 +21,3 @@ def impossible(key: str, target: Location) -> str:
     if target.is_local and "\0" in key:
         return "a file name cannot hold a NUL byte"
     return ""
-

@@ -20,7 +20,7 @@ class ListingBroken(Trouble):
     """A listing that could not be had whole; what was seen of it counts for nothing."""
 
 
-class OutOfOrder(Exception):  # noqa: N818
+class OutOfOrder(Exception):
     """The keys did not come in the order of their UTF-8 bytes; sort them first."""
 
 

@@ -4,6 +4,7 @@ mc's output goes through a pipe of our own, which this thread reads: ``sh`` neve
 down instead of losing lines, and the thread that starts mc also waits for it, as the parent-death signal demands.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import logging
@@ -185,10 +186,8 @@ class Process:
             self._reap()
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._running.pid, number)
-        except ProcessLookupError:
-            pass
 
     def _io(self) -> tuple[int, int] | None:
         """Bytes read and written, as ``/proc/PID/io`` counts them; None where there is no such thing."""
@@ -238,14 +237,12 @@ def _death_with_parent() -> Callable[[], None] | None:
 def _enlarge(writer: int) -> None:
     """A larger pipe lets mc run ahead of us; a system that has none keeps its own size."""
     if hasattr(fcntl, "F_SETPIPE_SZ"):
-        try:
+        with contextlib.suppress(OSError):
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-        except OSError:
-            pass
 
 
 def _keep_standard_descriptors() -> None:
-    """sh takes descriptor 0 for "none": a daemon's closed stdin must not become our pipe."""
+    """Occupy 0 to 2: sh takes descriptor 0 for "none", and a daemon's closed stdin must not become our pipe."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)

@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 ALIAS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
@@ -70,7 +71,7 @@ class Location:
         if "\0" in text:
             raise ValueError("the location holds a NUL byte")
         if text[0] in "/~" or text in {".", ".."} or text.startswith(("./", "../")):
-            return cls("", os.path.abspath(os.path.expanduser(text)))
+            return cls("", os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  # links stay as written
         alias, _, path = text.partition("/")
         if not ALIAS_NAME.match(alias):
             raise ValueError(f"{alias!r} is no alias name (a letter, then letters, digits, '-' or '_')")

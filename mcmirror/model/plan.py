@@ -62,6 +62,9 @@ class Kept(NamedTuple):
     reason: Reason
 
 
+Copy = Missing | Changed
+"""What is to be copied."""
+
 Difference = Missing | Changed | Extraneous | Kept
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from mcmirror.store.place import private
 
 
-class Held(Exception):  # noqa: N818
+class Held(Exception):
     """Another run holds the lock."""
 
 
