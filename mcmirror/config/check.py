@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mcmirror.config.schema import JobTable, NotifyTable, OptionsTable
 
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+Sides = dict[tuple[str, str], Location]
+"""By job and ``source`` or ``target``."""
 _TRIGGERS = ("cron", "every", "realtime")
 
 
@@ -48,18 +50,20 @@ def location(text: str, folder: Path) -> Location:
     return place
 
 
-def locations(
-    file: str, job: str, values: Mapping[str, Any], folder: Path
-) -> tuple[tuple[Location, Location] | None, list[Mistake]]:
-    """Both sides of a job, or what is wrong with them."""
-    found: list[Location] = []
+def locations(file: str, tables: Mapping[str, Any], folder: Path) -> tuple[Sides, list[Mistake]]:
+    """The source and the target of each job as far as they can be read, also of jobs that are wrong otherwise."""
+    found: Sides = {}
     mistakes: list[Mistake] = []
-    for side in ("source", "target"):
-        try:
-            found.append(location(values[side], folder))
-        except Wrong as wrong:
-            mistakes.append(Mistake(file, f"job.{job}.{side}", str(wrong), wrong.remedy))
-    return (None if mistakes else (found[0], found[1])), mistakes
+    for name, table in tables.items():
+        for side in ("source", "target"):
+            text = table.get(side) if isinstance(table, Mapping) else None
+            if not isinstance(text, str) or not text:
+                continue
+            try:
+                found[name, side] = location(text, folder)
+            except Wrong as wrong:
+                mistakes.append(Mistake(file, f"job.{name}.{side}", str(wrong), wrong.remedy))
+    return found, mistakes
 
 
 def jobs(
@@ -99,14 +103,13 @@ def overlap(job: Job, urls: Mapping[str, str]) -> bool:
     return source.contains(target) or target.contains(source)
 
 
-def aliases_exist(file: str, found: Mapping[str, Job], known: set[str], folder: Path) -> list[Mistake]:
+def aliases_exist(file: str, sides: Sides, known: set[str], folder: Path) -> list[Mistake]:
     """Jobs whose alias nobody defined: for mc that would be a folder, silently written to."""
-    named = {(name, side): getattr(job, side) for name, job in found.items() for side in ("source", "target")}
     return [
         Mistake(
             file, f"job.{name}.{side}", f"there is no alias {place.alias!r}", unknown_alias_remedy(place, known, folder)
         )
-        for (name, side), place in named.items()
+        for (name, side), place in sides.items()
         if not place.is_local and place.alias not in known
     ]
 

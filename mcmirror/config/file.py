@@ -45,17 +45,18 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
 
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
-    jobs: dict[str, Job] = {}
-    for name, values in written.items():
-        sides, wrong = check.locations(file, name, values, path.parent)
-        mistakes += wrong
-        if sides:
-            jobs[name] = job_of(name, *sides, values)
+    sides, wrong = check.locations(file, document.get("job", {}) if _names(document, "job") else {}, path.parent)
+    mistakes += wrong
+    jobs = {
+        name: job_of(name, sides[name, "source"], sides[name, "target"], values)
+        for name, values in written.items()
+        if (name, "source") in sides and (name, "target") in sides
+    }
     mistakes += check.jobs(file, jobs, aliases, written)
     if needs_jobs:
         # A broken alias table is still a name that exists.
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
-        mistakes += check.aliases_exist(file, jobs, known, path.parent)
+        mistakes += check.aliases_exist(file, sides, known, path.parent)
         if not _names(document, "job"):
             mistakes.append(
                 Mistake(

@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from mcmirror.config.values import Wrong
 
@@ -30,6 +29,8 @@ def check(prefix: str) -> str:
 
 def expand(prefix: str, now: datetime, timezone: str) -> str:
     """The prefix with its dates as they are at ``now`` (with a time zone) in ``timezone``, slashes at the ends cut."""
+    from zoneinfo import ZoneInfo
+
     here = now.astimezone(ZoneInfo(timezone))
 
     def date(found: re.Match[str]) -> str:

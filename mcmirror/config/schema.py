@@ -194,6 +194,7 @@ class NotifyTable(Table):
     """Somebody to tell."""
 
     type: Literal["slack", "webhook"]
+    """Which service is told."""
     token: str = ""
     """Slack's bot token, a reference."""
     channel: str = ""

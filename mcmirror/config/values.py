@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from mcmirror.model.job import Job
@@ -116,6 +115,8 @@ class Configuration:
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """The candidate that was probably meant, or an empty text."""
+    from difflib import get_close_matches
+
     names = {name.lower(): name for name in candidates}
     found = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     return names[found[0]] if found else ""

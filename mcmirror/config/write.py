@@ -41,7 +41,8 @@ def references(path: Path, name: str) -> dict[str, str]:
 
 def put_alias(path: Path, name: str, values: Mapping[str, str | bool]) -> None:
     """Add or replace ``[alias.NAME]``; every other line of the file stays as it is. ConfigError when it is no TOML."""
-    from tomlkit import table
+    from tomlkit import inline_table, table
+    from tomlkit.items import InlineTable
 
     document = _read(path)
     if "alias" not in document:
@@ -52,7 +53,7 @@ def put_alias(path: Path, name: str, values: Mapping[str, str | bool]) -> None:
         for key in [key for key in written if key not in values]:
             del written[key]
     else:
-        aliases[name] = written = table()
+        aliases[name] = written = inline_table() if isinstance(aliases, InlineTable) else table()
     for key, value in values.items():
         written[key] = value
     literal = any(values.get(key) and not is_reference(str(values[key])) for key in SECRETS)
