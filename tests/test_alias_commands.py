@@ -202,6 +202,7 @@ def test_import_takes_the_config_of_mc_itself(cli: Cli, mc: Path, source: Minio)
         "accessKey": source.root.access_key,
         "secretKey": source.root.secret_key,
         "api": "S3v4",
+        "path": "auto",
     }
     subprocess.run(
         [str(mc), "alias", "import", "theirs"],

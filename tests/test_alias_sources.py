@@ -97,8 +97,8 @@ def test_mc_reads_the_same_from_the_variable(mc: Path, tmp_path: Path) -> None:
 def test_what_mc_wrote_is_read(mc: Path, tmp_path: Path) -> None:
     document = {
         "url": "https://example.com:9000",
-        "accessKey": "AK",
-        "secretKey": "a:b/c d",
+        "accessKey": "AKAK",
+        "secretKey": "a:b/c d é+%2F",
         "api": "S3v4",
         "path": "on",
     }
