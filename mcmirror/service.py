@@ -3,12 +3,12 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mcmirror.config import ConfigError, Configuration, Mistake, find_alias, home_of, known_aliases, load, nearest
 from mcmirror.config import select as select_jobs
@@ -28,6 +28,9 @@ from mcmirror.model.stop import Stop
 from mcmirror.store.lock import Held, NoLock, TargetLock
 from mcmirror.store.memory import PairMemory
 from mcmirror.store.place import folder
+
+if TYPE_CHECKING:
+    from mcmirror.engine.doctor import Finding
 
 __all__ = ["Service", "Verb"]
 
@@ -91,6 +94,39 @@ class Service:
         """Open a private place for mc to run in, for these aliases."""
         return Session(self.mc().path, aliases, proxy=self.configuration.settings.proxy, **how)
 
+    def check_alias(self, alias: Alias) -> Problem | None:
+        """Ask the server of an alias whether it is there and takes the keys; None when all is well."""
+        from mcmirror.engine.doctor import Grade, check_alias
+
+        findings = check_alias(alias, self.session)
+        return next((finding.problem for finding in findings if finding.grade is Grade.FAILED), None)
+
+    def examine(self, jobs: Sequence[Job], *, alone: bool = False, write: bool = True) -> Iterator["Finding"]:
+        """Look at mc, at each alias, and at each right that the jobs need.
+
+        With ``alone`` only the aliases of the jobs are looked at, else all configured ones and those of ``MC_HOST_*``.
+        ``write`` puts an object on each target and removes it.
+        """
+        from mcmirror.engine.doctor import examine
+
+        names = [place.alias for job in jobs for place in (job.source, job.target) if place.alias]
+        if not alone:
+            names += [*self.configuration.aliases, *(name[8:] for name in self._environ if name.startswith("MC_HOST_"))]
+        return examine(jobs, self._resolved(dict.fromkeys(names)), self.mc, self.session, write=write)
+
+    def _resolved(self, names: Iterable[str]) -> Iterator[tuple[str, Alias | Problem]]:
+        for name in names:
+            try:
+                yield name, self._aliases([name])[name]
+            except Trouble as trouble:
+                yield name, trouble.problem
+            except ConfigError as error:
+                causes, remedies = (
+                    " ".join(getattr(one, key) for one in error.mistakes) for key in ("message", "remedy")
+                )
+                where = ", ".join(f"{one.file}: {one.key}" for one in error.mistakes)
+                yield name, problem(Category.CONFIGURATION, where, causes, name, remedy=remedies)
+
     def run(  # noqa: PLR0913
         self,
         jobs: Sequence[Job],
@@ -134,7 +170,7 @@ class Service:
         with ExitStack() as around:
             try:
                 job = _at_its_prefix(job)
-                aliases = self._aliases(job)
+                aliases = self._aliases(place.alias for place in (job.source, job.target) if not place.is_local)
                 mc = self.mc()
                 flags, warning = _capabilities(mc, job)
             except Trouble as trouble:
@@ -183,10 +219,10 @@ class Service:
                 logging.getLogger(__name__).warning(memory.warning)
             return report
 
-    def _aliases(self, job: Job) -> dict[str, Alias]:
-        """Resolve the aliases of a job; raises Trouble for one that is defined nowhere."""
+    def _aliases(self, names: Iterable[str]) -> dict[str, Alias]:
+        """Resolve these aliases; raises Trouble for one that is defined nowhere."""
         found = dict[str, Alias]()
-        for name in dict.fromkeys(place.alias for place in (job.source, job.target) if not place.is_local):
+        for name in dict.fromkeys(names):
             alias = self.alias(name)
             if alias is None:
                 known = [one.name for one in known_aliases(self.configuration, self._environ, home_of(self._environ))]

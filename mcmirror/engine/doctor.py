@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -16,10 +16,42 @@ from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Problem, Trouble
 
+__all__ = ["Finding", "Grade", "check_alias", "check_job", "check_mc", "examine", "fine", "wrong"]
+
 OpenSession = Callable[[Sequence[Alias]], AbstractContextManager[Session]]
 PROBE = ".mcmirror-probe-"
 PATIENCE = 30.0
 """Seconds without a word from a server after which a question is given up."""
+
+
+def examine(
+    jobs: Iterable[Job],
+    aliases: Iterable[tuple[str, Alias | Problem]],
+    find: Callable[[], Mc],
+    open_session: OpenSession,
+    *,
+    write: bool = True,
+) -> Iterator[Finding]:
+    """Look at mc, at each alias, and at each right of each job; what cannot be tried is said."""
+    program = check_mc(find)
+    yield program
+    working = dict[str, Alias]()
+    for name, alias in aliases:
+        if isinstance(alias, Problem):
+            yield wrong(f"alias {name}", "definition", alias)
+            continue
+        working[name] = alias
+        for finding in reach(alias) if program.problem else check_alias(alias, open_session):
+            yield finding
+            if finding.grade is Grade.FAILED:
+                working.pop(name)
+    for job in () if program.problem else jobs:
+        needed = {place.alias for place in (job.source, job.target) if place.alias}
+        if needed <= working.keys():
+            yield from check_job(job, {name: working[name] for name in needed}, open_session, write=write)
+        else:
+            unusable = ", ".join(sorted(needed - working.keys()))
+            yield Finding(f"job {job.name}", "rights", Grade.WARNING, f"not tried: see alias {unusable}")
 
 
 def check_mc(find: Callable[[], Mc]) -> Finding:

@@ -1,0 +1,97 @@
+"""``mcmirror doctor``: is everything there that a run needs, and if not, what to do."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mcmirror.config import FILE_NAME, ConfigError, find_file, load
+from mcmirror.model.report import ExitCode
+from mcmirror.model.wording import harmless
+from mcmirror.ui import border
+from mcmirror.ui.job import ConfigOption, JsonOption
+from mcmirror.ui.style import Style, style_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcmirror.config import Configuration
+    from mcmirror.engine.doctor import Finding
+
+_LOOKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+
+
+def doctor(
+    jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Only what these jobs need.")] = None,
+    *,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Do not try to write: no object of ours is put on a target.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check mc, each server (address, TLS, keys, clock) and each right that the jobs need; say what to do.
+
+    To try the right to write, an object of our own is put on each target and removed again.
+    """
+    style, healthy, findings = style_of(sys.stdout), True, []
+    for finding in _findings(jobs or [], config, write=not read_only):
+        healthy = healthy and finding.grade != "failed"
+        if as_json:
+            findings.append(asdict(finding))
+        else:
+            print(border.redact(_told(finding, style)), flush=True)
+    if as_json:
+        print(border.redact(json.dumps({"healthy": healthy, "findings": findings}, indent=2)))
+    if not healthy:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterator[Finding]":
+    from mcmirror.engine.doctor import fine, wrong
+    from mcmirror.mc.troubleshoot import problem
+    from mcmirror.model.problem import Category
+    from mcmirror.service import Service
+
+    try:
+        configuration = _configuration(names, config)
+        jobs = Service(configuration).jobs(names) if configuration.jobs or names else ()
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            place = ": ".join(part for part in (mistake.file, mistake.key) if part)
+            found = problem(Category.CONFIGURATION, place, mistake.message, remedy=mistake.remedy)
+            yield wrong("configuration", "mistake", found)
+        configuration, jobs = _nothing(), ()
+    else:
+        said = f"{configuration.origin}: {len(jobs)} jobs, {len(configuration.aliases)} aliases"
+        none = f"no {FILE_NAME} here or above, and no job in the environment"
+        yield fine("configuration", "read", said if configuration.origin else none)
+    service = Service(configuration)
+    border.redactors.append(service.redact)
+    yield from service.examine(jobs, alone=bool(names), write=write)
+
+
+def _configuration(names: list[str], config: Path | None) -> "Configuration":
+    """Read the file, or the environment when it describes jobs; neither is needed to look at mc."""
+    described = any(os.environ.get(name) for name in ("BUCKET_PAIR", "BUCKET_PAIRS", "MINIO_URL", "S3_SYNC_BUCKET"))
+    there = find_file(config, os.environ, Path.cwd())
+    return load(config, os.environ, Path.cwd(), needs_jobs=bool(names) or (described and there is None))
+
+
+def _nothing() -> "Configuration":
+    from mcmirror.config import Configuration
+
+    return Configuration()
+
+
+def _told(finding: "Finding", style: Style) -> str:
+    mark, colour = _LOOKS[finding.grade]
+    head = f"{style.paint(style.mark(mark), colour)} {finding.subject}: {finding.check}: {finding.said}"
+    lines = [head]
+    if finding.problem:
+        lines += [f"    why: {finding.problem.cause}", f"    do:  {finding.problem.remedy}"]
+    return "\n".join(harmless(line) if not style.colour else line for line in lines)
