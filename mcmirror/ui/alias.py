@@ -30,7 +30,9 @@ from mcmirror.ui.job import ConfigOption, JsonOption, columns
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-app = typer.Typer(help="The servers and the keys for them.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="The servers and the keys for them.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+)
 
 NameArgument = Annotated[str, typer.Argument(help="The alias, as locations begin: NAME/bucket.")]
 _COMMAND_LINE = "command line"

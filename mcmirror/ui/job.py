@@ -12,7 +12,7 @@ import typer
 from mcmirror.config import Configuration, load, select
 from mcmirror.model.job import Job
 
-app = typer.Typer(help="The configured jobs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="The configured jobs.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="The file; else MCMIRROR_CONFIG, else mcmirror.toml upwards.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mcmirror.config import Wrong, syntax
+from mcmirror.config import Wrong, prefix, syntax
 from mcmirror.model.job import Assurance, MaxDelete
 from mcmirror.model.location import Location
 
@@ -107,7 +107,10 @@ OlderThan = Annotated[
 Prefix = Annotated[
     str | None,
     typer.Option(
-        "--prefix", metavar="PREFIX", help="Only what is below it, on both sides; {yesterday:%Y/%m/%d} works."
+        "--prefix",
+        metavar="PREFIX",
+        callback=_checked(prefix.check),
+        help="Only what is below it, on both sides; {yesterday:%Y/%m/%d} works.",
     ),
 ]
 MaxDeletes = Annotated[
