@@ -13,11 +13,12 @@ from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
 from mcmirror.engine.verify import Verification, verify
+from mcmirror.mc import argv
 from mcmirror.mc.listing import ListingBroken
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.cost import Requests, copying, listed
 from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound, Verified
-from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Missing, Plan
+from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import NAMED
 
@@ -61,7 +62,7 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
         context.journal.clear()
     extraneous = Only(plan.differences, Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
-        yield from _remove(context, extraneous, attempts, result)
+        yield from _remove(context, extraneous, attempts, result, whole=not plan.impossible.objects)
     return result
 
 
@@ -69,10 +70,11 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
     """Mirror and verify until nothing is missing or nothing more can be done; return whether no attempt was rough."""
     job = context.job
     work: Iterable[Copy] = Only(plan.differences, Missing, Changed)
+    avoid = [item.source.key for item in islice(Only(plan.differences, Impossible), argv.ARGUMENTS)]
     count, smooth = plan.copies, True
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
-        heard, _ = yield from _listen(copy_planned(context, work))
+        heard, _ = yield from _listen(copy_planned(context, work, avoid))
         smooth &= not heard and not context.stop.requested
         if context.stop.requested:
             return False
@@ -131,11 +133,11 @@ def _verify(context: Context, work: Iterable[Copy], heard: list[Problem]) -> Gen
 
 
 def _remove(
-    context: Context, extraneous: Only[Extraneous], attempts: Attempts, result: Result
+    context: Context, extraneous: Only[Extraneous], attempts: Attempts, result: Result, *, whole: bool
 ) -> Generator[Event, None, None]:
     """Remove once every copy is verified: what was renamed at the source may have its only copy under the old name."""
     job = context.job
-    if result.remaining or not result.decided:
+    if result.remaining or not result.decided or not whole:
         for item in extraneous:
             result.remaining.append(item)
             result.bytes_remaining += item.target.size

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from mcmirror.engine.spool import Spool
-from mcmirror.model.plan import Changed, Count, Entry, Extraneous, Kept, Missing, Plan, Reason
+from mcmirror.model.plan import Changed, Count, Entry, Extraneous, Impossible, Kept, Missing, Plan, Reason
 
 NEVER_COMPARABLE: Callable[[str, str, str], bool] = lambda _key, _source, _target: False  # noqa: E731
 
@@ -122,8 +122,9 @@ class _Tally:
             self.target.add(target.size)
         if _out_of_age(source, rules):
             self.excluded.add(source.size)
-        elif rules.impossible and rules.impossible(source.key):
+        elif rules.impossible and (why := rules.impossible(source.key)):
             self.impossible.add(source.size)
+            self.differences.append(Impossible(source, why))
         elif target is None:
             self.missing.add(source.size)
             self.differences.append(Missing(source))

@@ -4,11 +4,12 @@ What mc says here is kept as a problem and believed of nothing: the listing afte
 """
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from mcmirror.engine.context import Context
 from mcmirror.engine.scope import common_folder
-from mcmirror.mc import argv, decode
+from mcmirror.mc import argv, decode, keys
 from mcmirror.mc.process import TICK, Exit, Process
 from mcmirror.mc.troubleshoot import classify, problem
 from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
@@ -16,30 +17,34 @@ from mcmirror.model.plan import Changed, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
 
 
-def copy_planned(context: Context, differences: Iterable[Difference]) -> Generator[Event, None, None]:
-    """Copy what the plan names: one ``mc mirror`` for what mc sees, ``mc cp`` for drift."""
+def copy_planned(
+    context: Context, differences: Iterable[Difference], avoid: Sequence[str] = ()
+) -> Generator[Event, None, None]:
+    """Copy what the plan names: one ``mc mirror`` for what mc sees, ``mc cp`` for drift; ``avoid``: impossible keys."""
     seen = _Seen(differences)
     if any(True for _ in seen):
-        yield from _mirror(context, common_folder(seen))
+        yield from _mirror(context, "" if avoid else common_folder(seen), avoid)
     yield from copy_exactly(context, _drifted(differences))
 
 
 def copy_exactly(context: Context, objects: Iterable[Entry]) -> Generator[Event, None, None]:
     """Copy these objects and no others, folder by folder. mc ends a ``cp`` at the first one it cannot find."""
     job = context.job
-    for folder, keys in _by_folder(objects):
+    for folder, names in _by_folder(objects):
         if context.stop.requested:
             return
-        sources = [job.source.child(key) for key in keys]
+        sources = [job.source.child(name) for name in names]
         command = argv.copy(job.options, sources, job.target.child(folder))
         yield from watch(context, context.session.process(command, stall_timeout=job.stall_timeout), folder)
 
 
-def _mirror(context: Context, folder: str) -> Generator[Event, None, None]:
+def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Event, None, None]:
     job = context.job
     if job.options.exclude:
         folder = ""  # patterns are matched against the key below the place that mc is given
-    command = argv.mirror(job.options, job.source.below(folder), job.target.below(folder), context.capabilities)
+    # The patterns for folded keys go along always: one may turn up after the plan, and would overwrite another key.
+    options = replace(job.options, exclude=(*job.options.exclude, *keys.FOLDED, *avoid))
+    command = argv.mirror(options, job.source.below(folder), job.target.below(folder), context.capabilities)
     yield from watch(context, context.session.process(command, stall_timeout=job.stall_timeout), folder)
 
 
@@ -132,13 +137,13 @@ def _drifted(differences: Iterable[Difference]) -> Iterator[Entry]:
 
 def _by_folder(objects: Iterable[Entry]) -> Iterator[tuple[str, list[str]]]:
     """Group keys that come in order into command lines: one folder each, not too many keys."""
-    folder, keys = "", list[str]()
+    folder, names = "", list[str]()
     for entry in objects:
         its_folder = entry.key[: entry.key.rfind("/") + 1]
-        if keys and (its_folder != folder or len(keys) >= argv.ARGUMENTS):
-            yield folder, keys
-            keys = []
+        if names and (its_folder != folder or len(names) >= argv.ARGUMENTS):
+            yield folder, names
+            names = []
         folder = its_folder
-        keys.append(entry.key)
-    if keys:
-        yield folder, keys
+        names.append(entry.key)
+    if names:
+        yield folder, names

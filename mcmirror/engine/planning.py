@@ -6,22 +6,25 @@ from datetime import UTC, datetime
 from mcmirror.engine.compare import Pairs, Rules, plan
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.listing import with_pairs
+from mcmirror.engine.scope import Only
 from mcmirror.mc import argv, decode, filters, keys
 from mcmirror.mc.troubleshoot import classify, problem
 from mcmirror.model.event import Event, Listed, ProblemFound
 from mcmirror.model.job import Job
-from mcmirror.model.plan import Plan
+from mcmirror.model.plan import Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
+from mcmirror.model.wording import printable
 
 
 def make_plan(context: Context) -> Generator[Event, None, Plan]:
     """List both sides and compare. Raises Trouble when either cannot be listed whole, or the source is not there."""
     job = context.job
-    impossible: list[tuple[str, str]] = []
-    rules = _rules(context, impossible)
+    rules = _rules(context)
     made = yield from with_pairs(context, "", lambda pairs: _planned(context, pairs, rules))
-    for key, why in impossible:
-        yield ProblemFound(job.name, problem(Category.KEY_NOT_STORABLE, f"{key!r} cannot be copied", why, key))
+    if made.impossible.objects:
+        for item in Only(made.differences, Impossible):
+            what = f"{printable(item.source.key)} cannot be copied"
+            yield ProblemFound(job.name, problem(Category.KEY_NOT_STORABLE, what, item.why, item.source.key))
     if not made.source.objects and not made.excluded.objects and (job.source.prefix or job.prefix):
         # mc mirror says so too ("Unable to stat source"); a listing of nothing just has no lines.
         cause = "no object has this prefix"
@@ -58,21 +61,14 @@ def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, N
         yield Listed(context.job.name, source_objects, target_objects)
 
 
-def _rules(context: Context, impossible: list[tuple[str, str]]) -> Rules:
+def _rules(context: Context) -> Rules:
     job, options = context.job, context.job.options
     after, before = filters.age_limits(options.older_than, options.newer_than, datetime.now(UTC))
-
-    def cannot(key: str) -> str:
-        why = keys.impossible(key, job.target)
-        if why:
-            impossible.append((key, why))
-        return why
-
     return Rules(
         overwrite=options.overwrite or context.verb is Verb.VERIFY,
         excluded=exclusion(job),
         written_after=after,
         written_before=before,
-        impossible=cannot,
+        impossible=lambda key: keys.impossible(key, job.target),
         incomparable=context.memory.incomparable,
     )

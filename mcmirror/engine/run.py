@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 from mcmirror.engine import guard
 from mcmirror.engine.attempts import Attempts
@@ -12,7 +13,7 @@ from mcmirror.engine.check import check
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.judge import judge
 from mcmirror.engine.planning import create_target, make_plan
-from mcmirror.engine.scope import key_of
+from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.unassured import mirror_unassured
 from mcmirror.model.cost import Requests, both_listed
 from mcmirror.model.event import (
@@ -26,7 +27,7 @@ from mcmirror.model.event import (
     StillMissing,
 )
 from mcmirror.model.job import Assurance, Job
-from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Plan, Reason
+from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
 from mcmirror.model.problem import Problem, Trouble
 from mcmirror.model.report import NAMED, Remaining, RunReport, Status, Tally
 
@@ -142,7 +143,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         status = judge(Tally(), decided=True, strict=False, stopped=context.stop.requested, dry_run=True)
         return Outcome(status, _tally(context, plan, Result()), requests=both_listed(plan))
     result = yield from carry_out(context, plan, attempts)
-    remaining = yield from _still_missing(context, result.remaining)
+    remaining = yield from _still_missing(context, chain(result.remaining, Only(plan.differences, Impossible)))
     tally = _tally(context, plan, result)
     return Outcome(
         judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
@@ -164,7 +165,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
         return Outcome(Status.REFUSED)
     plan = yield from _planned(context, attempts)
     result = yield from check(context, plan)
-    remaining = yield from _still_missing(context, result.remaining)
+    remaining = yield from _still_missing(context, chain(result.remaining, Only(plan.differences, Impossible)))
     tally = _tally(context, plan, result)
     return Outcome(
         judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
@@ -216,6 +217,8 @@ def _why(difference: Difference) -> str:
             return WHY[reason]
         case Extraneous():
             return "still on the target"
+        case Impossible(_, why):
+            return why
         case _:
             return "not on the target"
 

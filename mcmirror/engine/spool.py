@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from mcmirror.model.plan import Changed, Difference, Entry, Extraneous, Kept, Missing, Reason
+from mcmirror.model.plan import Changed, Difference, Entry, Extraneous, Impossible, Kept, Missing, Reason
 
 FRAME = 2000
 """Differences kept in memory before they are written out, and read back at a time."""
@@ -64,6 +64,8 @@ def _flat(difference: Difference) -> tuple[object, ...]:
             return ("c", tuple(source), tuple(target), str(reason))
         case Kept(source, target, reason):
             return ("k", tuple(source), tuple(target), str(reason))
+        case Impossible(source, why):
+            return ("i", tuple(source), why)
 
 
 def _full(row: tuple[object, ...]) -> Difference:
@@ -76,5 +78,7 @@ def _full(row: tuple[object, ...]) -> Difference:
             return Changed(Entry._make(source), Entry._make(target), Reason(reason))
         case ("k", tuple(source), tuple(target), str(reason)):
             return Kept(Entry._make(source), Entry._make(target), Reason(reason))
+        case ("i", tuple(source), str(why)):
+            return Impossible(Entry._make(source), why)
         case _:
             raise ValueError(row)

@@ -5,6 +5,9 @@ from mcmirror.model.location import Location
 LONGEST_FILE_NAME = 255
 """Bytes of one path segment, on MinIO's and on most local file systems."""
 
+FOLDED = ("/*", "*//*", "./*", "*/./*", "*/.", "../*", "*/../*", "*/..")
+"""The exclude patterns for keys that mc would write under another name."""
+
 
 def impossible(key: str, target: Location) -> str:
     """Say why ``key`` cannot arrive at ``target`` through mc; empty when it can.

@@ -62,10 +62,17 @@ class Kept(NamedTuple):
     reason: Reason
 
 
+class Impossible(NamedTuple):
+    """At the source, and mc cannot carry it to this target."""
+
+    source: Entry
+    why: str
+
+
 Copy = Missing | Changed
 """What is to be copied."""
 
-Difference = Missing | Changed | Extraneous | Kept
+Difference = Missing | Changed | Extraneous | Kept | Impossible
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ class Plan:
     excluded: Count = Count()
     """Left out by exclude, newer-than or older-than."""
     impossible: Count = Count()
-    """Keys that mc cannot carry; each is a problem."""
+    """Keys that mc cannot carry; each is named among the differences."""
     differences: Iterable[Difference] = field(default=(), compare=False, repr=False)
 
     @property

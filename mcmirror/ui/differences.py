@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from mcmirror.model.event import Event, Planned
 from mcmirror.model.job import Job
-from mcmirror.model.plan import Changed, Difference, Extraneous, Kept, Missing
+from mcmirror.model.plan import Changed, Difference, Extraneous, Impossible, Kept, Missing
 from mcmirror.model.wording import harmless, printable
 from mcmirror.ui.stdout import Stdout
 
@@ -31,7 +31,7 @@ class Differences:
 
 
 def difference_lines(differences: Iterable[Difference], *, removing: bool) -> Iterator[str]:
-    """``+`` is copied, ``~`` copied over, ``-`` removed, ``=`` left alone."""
+    """``+`` is copied, ``~`` copied over, ``-`` removed, ``=`` left alone, ``!`` cannot be carried."""
     for difference in differences:
         match difference:
             case Missing(source):
@@ -42,6 +42,8 @@ def difference_lines(differences: Iterable[Difference], *, removing: bool) -> It
                 yield _line("-" if removing else "=", target.size, "extraneous", target.key)
             case Kept(source, _, reason):
                 yield _line("=", source.size, reason.value, source.key)
+            case Impossible(source, _):
+                yield _line("!", source.size, "impossible", source.key)
 
 
 def _line(mark: str, size: int, reason: str, key: str) -> str:

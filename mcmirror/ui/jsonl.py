@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from mcmirror.model.event import Event, Planned, ProblemFound, RunFinished
-from mcmirror.model.plan import Changed, Count, Difference, Entry, Extraneous, Kept, Missing, Plan
+from mcmirror.model.plan import Changed, Count, Difference, Entry, Extraneous, Impossible, Kept, Missing, Plan
 from mcmirror.notify.json_report import count_document, problem_document, report_document
 from mcmirror.ui.stdout import Stdout
 
@@ -59,7 +59,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def difference_document(job: str, difference: Difference) -> dict[str, Any]:
-    """Return one line of a plan: ``kind`` is missing, changed, extraneous or kept."""
+    """Return one line of a plan: ``kind`` is missing, changed, extraneous, kept or impossible."""
     document: dict[str, Any] = {"event": "difference", "job": job, "kind": type(difference).__name__.lower()}
     match difference:
         case Missing(source):
@@ -69,6 +69,8 @@ def difference_document(job: str, difference: Difference) -> dict[str, Any]:
         case Changed(source, target, reason) | Kept(source, target, reason):
             both = {"source": _entry(source), "target": _entry(target)}
             return {**document, "key": source.key, "reason": reason.value, **both}
+        case Impossible(source, why):
+            return {**document, "key": source.key, "reason": why, "source": _entry(source)}
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
