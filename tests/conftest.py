@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +32,26 @@ class Side:
         return f"{self.alias}/{self.bucket}"
 
     def put(self, objects: Mapping[str, bytes]) -> None:
-        """Store objects."""
-        for key, body in objects.items():
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
+        """Store objects; many of them side by side."""
+
+        def put(item: tuple[str, bytes]) -> None:
+            self.client.put_object(Bucket=self.bucket, Key=item[0], Body=item[1])
+
+        if len(objects) < 20:
+            for item in objects.items():
+                put(item)
+            return
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(put, objects.items()))
 
     def delete(self, *keys: str) -> None:
         """Remove objects."""
         for key in keys:
             self.client.delete_object(Bucket=self.bucket, Key=key)
+
+    def drop(self) -> None:
+        """Remove the bucket with all that is in it."""
+        self.server.admin("rb", "--force", f"it/{self.bucket}")
 
     def contents(self) -> dict[str, str]:
         """Each key with the MD5 of its bytes, read."""

@@ -1,5 +1,6 @@
 """The installed command, run as a person runs it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -35,6 +36,18 @@ class Result:
         """The report of the only job."""
         (report,) = self.reports.values()
         return report
+
+
+def children(process: subprocess.Popen[bytes], program: str = "mc") -> list[int]:
+    """The process ids of a command's children that run this program."""
+    import psutil
+
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if Path(child.exe()).name == program:
+                found.append(child.pid)
+    return found
 
 
 @dataclass
