@@ -73,8 +73,6 @@ def shown_count(count: Count) -> str:
 
 
 def three_parts(problem: Problem) -> tuple[str, str, str]:
-    """What, why and what to do, each harmless and on one line."""
-    what, why, remedy = (
-        harmless(" ".join(part.split("\n")).strip()) for part in (problem.message, problem.cause, problem.remedy)
-    )
-    return what, why, remedy
+    """What, why and what to do, each harmless and on one line; a message's line feeds are a key's, and shown."""
+    cause, remedy = (" ".join(part.split("\n")).strip() for part in (problem.cause, problem.remedy))
+    return harmless(problem.message.strip()), harmless(cause), harmless(remedy)

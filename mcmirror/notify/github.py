@@ -61,10 +61,11 @@ def summary(reports: Iterable[RunReport]) -> str:
 
 def _row(report: RunReport) -> str:
     tally = report.tally
+    places = f"{report.source} → {report.target}"
     verdict = report.status.value + (", verified" if report.verified else ", not verified")
     cells = (
         _MARKS.get(report.status, "❌"),
-        f"**{_markdown(report.job)}**<br>{_markdown(report.source)} → {_markdown(report.target)}",
+        f"**{_markdown(report.job)}**" + ("" if report.job == places else f"<br>{_markdown(places)}"),
         verdict + (", dry run" if report.dry_run else ""),
         f"{tally.done.objects:,} of {tally.planned.objects:,}<br>{shown_bytes(tally.done.bytes)}",
         f"{tally.removed.objects:,}",

@@ -128,6 +128,7 @@ def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: st
 
     def reader_gone() -> None:
         if verb == "plan":
+            console.mute()
             stop.request()
 
     if sys.stdout.isatty():
@@ -157,7 +158,8 @@ def write_reports(
     if page:
         from mcmirror.notify.github import summary
 
-        wanted.append((Path(page), files.append, summary(reports)))
+        # Nobody asked for the page by name: it is no reason to fail.
+        _written(Path(page), files.append, redact(summary(reports)))
     if environ.get("GITHUB_ACTIONS") == "true":
         from mcmirror.notify.github import annotations
 

@@ -66,6 +66,7 @@ class Console:
         self._spoken: dict[str, float] = {}
         self._told: set[tuple[str, Category]] = set()
         self._display: Display | None = None
+        self._muted = False
 
     def __enter__(self) -> Self:
         if self._style.moving and not self._manner.quiet:
@@ -75,13 +76,17 @@ class Console:
     def __exit__(self, *_: object) -> None:
         self.close()
         if self._manner.jobs > 1 and (not self._manner.quiet or self._failures()):
-            self.say(summary_lines(self._reports, self._style))
+            self.say(["", *summary_lines(self._reports, self._style)])
 
     def close(self) -> None:
         """End what moves."""
         if self._display is not None:
             self._display.close()
             self._display = None
+
+    def mute(self) -> None:
+        """Say nothing more: nobody wants to know."""
+        self._muted = True
 
     def _failures(self) -> bool:
         return any(report.status is not Status.SUCCEEDED for report in self._reports)
@@ -97,6 +102,8 @@ class Console:
 
     def say(self, lines: Iterable[str]) -> None:
         """Print lines that stay; a stderr that is gone ends nothing."""
+        if self._muted:
+            return
         with self.aside(), suppress(BrokenPipeError):
             for line in lines:
                 self._stream.write(self._manner.redact(line) + "\n")
@@ -176,6 +183,8 @@ class Console:
             return
         plan = self._plans.get(report.job)
         again = self._manner.again(report.job)
+        if self._reports[:-1]:
+            self.say([""])
         self.say(report_lines(report, plan, self._manner.verb, again, self._style))
 
 

@@ -7,6 +7,8 @@ from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
 from mcmirror.model.plan import Count, Plan
 
+OBJECT = 64 * 1024
+"""Bytes that take about as long as beginning an object does."""
 WINDOW = 10.0
 """Seconds over which rate and time left are averaged."""
 
@@ -93,13 +95,12 @@ class Track:
 
     @property
     def fraction(self) -> float:
-        """How much of the copying is done, 0 to 1: the lesser of objects and bytes."""
-        shares = [
-            done / whole
-            for done, whole in ((self.announced.objects, self.total.objects), (self.bytes, self.total.bytes))
-            if whole
-        ]
-        return min([1.0, *shares]) if shares else 0.0
+        """How much of the copying is done, 0 to 1, in bytes, where each object costs some bytes of its own."""
+        if not self.total.objects:
+            return 0.0
+        whole = self.total.bytes + self.total.objects * OBJECT
+        done = (self.bytes if self.total.bytes else 0) + self.announced.objects * OBJECT
+        return min(1.0, done / whole)
 
     def rate(self, now: float) -> float:
         """Bytes a second of late; 0 when not known."""

@@ -25,12 +25,12 @@ NAMED = 20
 def report_lines(report: RunReport, plan: Plan | None, verb: str, again: str, style: Style) -> list[str]:
     """Return the whole block. ``again`` is the command by which a person repeats the job."""
     end = verdict(report, plan, verb)
-    job = style.paint(harmless(report.job), "bold")
+    job = style.paint(style.plain(harmless(report.job)), "bold")
     mark, word = style.paint(style.mark(end.mark), end.colour), style.paint(end.word, end.colour, "bold")
-    places = f"{harmless(report.source)} {style.mark('→')} {harmless(report.target)}"
+    places = pair(report.source, report.target)
     lines = [
         f"{mark} {job} {word}: {end.sentence}",
-        *style.row("mirror", places),
+        *([] if report.job == places else style.row("mirror", style.plain(harmless(places)))),
         *_numbers(report, plan, verb, style),
         *problem_lines(report.problems, style),
         *_remaining(report, style),
@@ -39,6 +39,11 @@ def report_lines(report: RunReport, plan: Plan | None, verb: str, again: str, st
     if step:
         lines += style.row("next", step, "cyan")
     return lines
+
+
+def pair(source: str, target: str) -> str:
+    """Return the two places as one name, which is also that of a job made of them alone."""
+    return f"{source} → {target}"
 
 
 def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> list[str]:
@@ -51,7 +56,8 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
             lines.extend(style.row(label, text, *names))
 
     if changing:
-        row("copied", tally.planned, _of(tally.done, tally.planned))
+        known = report.verified or report.status is Status.SUCCEEDED
+        row("copied", tally.planned, _of(tally.done, tally.planned) + ("" if known else " for certain"))
         if tally.to_remove.objects or tally.removed.objects:
             lines += style.row("removed", _of(tally.removed, tally.to_remove))
     elif verb == PLAN or report.dry_run:
@@ -59,7 +65,7 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
         row("to remove", tally.to_remove, shown_count(tally.to_remove))
     row("vanished", tally.vanished, f"{shown_count(tally.vanished)}, gone from the source before they could be copied")
     row("kept", tally.kept, f"{shown_count(tally.kept)}, different, overwrite is off", "yellow")
-    row("extra", tally.extraneous, f"{shown_count(tally.extraneous)} on the target only, remove is off")
+    row("extra", tally.extraneous, f"{shown_count(tally.extraneous)}, on the target only, remove is off")
     row("equal", tally.equal, f"{shown_count(tally.equal)}, needed nothing")
     row("read", tally.read, f"{shown_count(tally.read)}, the same bytes on both sides")
     row("excluded", tally.excluded, shown_count(tally.excluded))

@@ -1,8 +1,9 @@
 """stdout is data: lines of bytes, whole ones only, without secrets, until nobody reads any more."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import BinaryIO
 
 
@@ -45,6 +46,14 @@ class Stdout:
             action()
         except BrokenPipeError:
             self.broken = True
+            self._forget()
             self._on_broken()
             return False
         return True
+
+    def _forget(self) -> None:
+        """Point the descriptor at nothing, or Python complains at exit of what it could not flush."""
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)

@@ -36,6 +36,10 @@ class Style:
         """Return a mark that the stream can carry."""
         return symbol if self.symbols else _ASCII.get(symbol, "?")
 
+    def plain(self, text: str) -> str:
+        """``text`` with the arrow of a pair's name, where that cannot be written, in ASCII."""
+        return text if self.symbols else text.replace("→", self.mark("→"))
+
     def row(self, label: str, value: str, *names: str) -> list[str]:
         """Return a labelled line of a block, wrapped with its continuation lines below the value."""
         indent = " " * (LABEL + 3)

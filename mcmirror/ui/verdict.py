@@ -26,9 +26,11 @@ def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa
     match report.status:
         case Status.SUCCEEDED:
             return _success(report, plan, verb)
+        case Status.PARTIAL | Status.FAILED if verb == VERIFY and report.verified:
+            return Verdict("✗", "red", "not a true copy", _differences(report))
+        case Status.FAILED if report.verified:
+            return Verdict("✗", "red", "failed", "nothing of what was planned was done" + _so_far(report))
         case Status.PARTIAL:
-            if verb == VERIFY:
-                return Verdict("✗", "red", "not a true copy", _differences(report))
             count = objects(report.tally.remaining.objects)
             return Verdict("✗", "red", "partial", f"{count} not as planned on the target; see below")
         case Status.FAILED:
@@ -45,7 +47,7 @@ def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa
 def _success(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
     tally = report.tally
     if verb == PLAN or report.dry_run:
-        return _planned(report, verb)
+        return _planned(report, plan, verb)
     if not report.verified:
         return Verdict("•", "yellow", "not verified", "mc reports no error; nothing was compared (assurance is off)")
     if verb == VERIFY:
@@ -60,7 +62,7 @@ def _success(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
     return Verdict("✓", "green", "verified", "every object to copy was seen on the target, equal" + _except(report))
 
 
-def _planned(report: RunReport, verb: str) -> Verdict:
+def _planned(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
     tally = report.tally
     word = "plan" if verb == PLAN else "dry run"
     parts = []
@@ -68,7 +70,7 @@ def _planned(report: RunReport, verb: str) -> Verdict:
         parts.append(f"{shown_count(tally.planned)} to copy")
     if tally.to_remove.objects:
         parts.append(f"{objects(tally.to_remove.objects)} to remove")
-    if not report.verified and not parts:
+    if plan is None and not parts:
         return Verdict("•", "yellow", word, "mc was asked; it names no objects in a dry run")
     sentence = " and ".join(parts) + "; nothing was changed" if parts else "nothing to do" + _except(report)
     return Verdict("•" if parts else "✓", "cyan" if parts else "green", word, sentence)
@@ -91,16 +93,18 @@ def _differences(report: RunReport) -> str:
 
 def _so_far(report: RunReport) -> str:
     done, planned = report.tally.done.objects, report.tally.planned.objects
-    if not planned:
+    if not planned or report.dry_run:
         return ""
-    return f"; {done:,} of {objects(planned)} had arrived" + ("" if report.verified else ", not verified")
+    if report.verified:
+        return f"; {done:,} of {objects(planned)} had arrived"
+    return f"; of {objects(planned)} {f'{done:,} had arrived for certain' if done else 'none is known to have arrived'}"
 
 
 def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911  a case a status
     """What a person does now; ``again`` is the command that carries the job out. Empty when nothing is to be done."""
     tally = report.tally
     match report.status:
-        case Status.PARTIAL if verb == VERIFY:
+        case Status.PARTIAL | Status.FAILED if verb == VERIFY and report.verified:
             return f"{again} brings the target up to date"
         case Status.PARTIAL | Status.CANCELLED:
             return f"{again}, once more: it takes up what is missing and nothing else"

@@ -1,0 +1,170 @@
+"""The command line: fast, honest about what it does not know, and every error in parts with the right exit code."""
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from mcmirror import __version__
+from mcmirror.config import ConfigError, Mistake
+from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.ui import border
+from mcmirror.ui.cli import COMMANDS, loaded
+from mcmirror.ui.options import looks_like_locations, percent
+from mcmirror.ui.verify import with_percentage
+from tests.servers.command import Cli
+
+HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio", "textual", "slack_sdk", "celery"}
+
+
+def imported(*arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "mcmirror.ui.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines() if "|" in line}
+
+
+def test_help_imports_nothing_heavy_and_no_room_but_its_own() -> None:
+    modules = imported("--help")
+    assert "typer" in modules
+    assert set() == modules & HEAVY
+
+
+@pytest.mark.parametrize("command", ["mirror", "run", "plan", "verify"])
+def test_help_of_a_command_imports_nothing_heavy(command: str) -> None:
+    assert set() == imported(command, "--help") & HEAVY
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_that_is_listed_exists_and_explains_itself(name: str) -> None:
+    command = loaded(name)
+    assert name == command.name
+    assert command.help
+
+
+def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
+    result = cli("--help")
+    assert (0, "") == (result.code, result.stderr)
+    for name in COMMANDS:
+        assert f"\n  {name} " in result.stdout
+    assert "75" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["mirror", "run", "plan", "verify"])
+def test_each_command_documents_its_exit_codes(cli: Cli, command: str) -> None:
+    text = " ".join(cli(command, "--help").stdout.split())
+    assert "Exit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 partial, 4 refused, 75" in text
+
+
+def test_version(cli: Cli) -> None:
+    assert f"mcmirror {__version__}\n" == cli("--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("miror",), "Did you mean 'mirror'?"),
+        (("mirror", "src/a", "dst/b", "--overwrit"), "--overwrite"),
+        (("mirror", "src/a"), "TARGET"),
+        (("mirror", "src/a", "9/b"), "Write ALIAS/BUCKET[/PREFIX], or a folder as ./NAME or /NAME."),
+        (("mirror", "src/a", "dst/b", "--exclude", ""), "an empty pattern makes mc exclude everything"),
+        (("mirror", "src/a", "dst/b", "--limit-upload", "10Mbit"), 'Write "1.25MB".'),
+        (("mirror", "src/a", "dst/b", "--max-delete", "120%"), "Write 25%, 100 or unlimited."),
+        (("mirror", "src/a", "dst/b", "--retry-delay", "soon"), '"60s"'),
+        (("mirror", "src/a", "dst/b", "--assurance", "some"), "'full', 'off'"),
+        (("mirror", "src/a", "dst/b", "--report-json", "no/such/r.json"), "the folder no/such does not exist"),
+        (("verify", "src/a", "dst/b", "--content=0"), "--content=10%"),
+        (("plan", "photos", "--remove"), "it belongs to a pair"),
+        (("run",), "mcmirror init"),
+        (("run", "--config", "nowhere.toml"), "nowhere.toml"),
+    ],
+)
+def test_a_mistake_of_usage_ends_with_2_and_says_what_to_write(
+    cli: Cli, arguments: tuple[str, ...], words: str
+) -> None:
+    result = cli(*arguments)
+    assert (2, "") == (result.code, result.stdout)
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        (["--content"], ["--content=100"]),
+        (["--content", "job"], ["--content=100", "job"]),
+        (["--content", "10"], ["--content", "10"]),
+        (["--content", "2.5%", "job"], ["--content", "2.5%", "job"]),
+        (["--content=10"], ["--content=10"]),
+        (["--", "--content"], ["--", "--content"]),
+    ],
+)
+def test_content_may_stand_alone(given: list[str], passed: list[str]) -> None:
+    assert passed == with_percentage(given)
+
+
+def test_a_percentage_is_more_than_nothing_and_at_most_all() -> None:
+    assert [10.0, 2.5, 100.0] == [percent("10%"), percent("2.5"), percent("100")]
+    for text in ("0", "-1", "101", "nan", "x"):
+        with pytest.raises(typer.BadParameter):
+            percent(text)
+
+
+def test_two_words_with_slashes_are_a_pair() -> None:
+    assert looks_like_locations(["src/a", "./b"])
+    assert looks_like_locations(["src/a", "."])
+    assert not looks_like_locations(["photos", "docs"])
+    assert not looks_like_locations(["src/a"])
+
+
+def fail(text: str) -> None:
+    raise RuntimeError(text)
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(border, "redactors", [lambda text: text.replace("hunter22", "***")])
+
+
+def test_every_mistake_of_the_configuration_is_said(capsys: pytest.CaptureFixture[str], secrets: None) -> None:
+    mistakes = (Mistake("m.toml", "job.a", "no source", "Add one."), Mistake("", "", "hunter22", "Hide it."))
+    assert 2 == border.explained(ConfigError(mistakes))
+    assert (
+        "",
+        "Error: m.toml: job.a: no source\n  do:  Add one.\nError: ***\n  do:  Hide it.\n",
+    ) == capsys.readouterr()
+
+
+def test_trouble_is_said_in_three_parts(capsys: pytest.CaptureFixture[str], secrets: None) -> None:
+    trouble = Trouble(Problem(Category.MC_MISSING, "no mc\x1b[2J", "hunter22", "Install it."))
+    assert 1 == border.explained(trouble)
+    assert "Error: no mc\\x1b[2J\n  why: ***\n  do:  Install it.\n" == capsys.readouterr().err
+
+
+def test_what_nobody_expected_is_said_without_a_traceback_until_asked(
+    capsys: pytest.CaptureFixture[str], secrets: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def caught() -> str:
+        with pytest.raises(RuntimeError) as raised:
+            fail("with hunter22 in it")
+        assert 1 == border.explained(raised.value)
+        return capsys.readouterr().err
+
+    monkeypatch.delenv("MCMIRROR_DEBUG", raising=False)
+    quiet = caught()
+    assert "  why: RuntimeError: with *** in it\n" in quiet
+    assert "MCMIRROR_DEBUG=1" in quiet
+    assert "Traceback" not in quiet
+    monkeypatch.setenv("MCMIRROR_DEBUG", "1")
+    loud = caught()
+    assert "Traceback" in loud
+    assert "hunter22" not in loud
+
+
+def test_a_reader_that_has_gone_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 1 == border.explained(BrokenPipeError())
+    assert ("", "") == capsys.readouterr()

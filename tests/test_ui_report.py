@@ -1,0 +1,152 @@
+"""The block that ends a run says what happened, no better than it is."""
+
+from dataclasses import replace
+
+import pytest
+
+from mcmirror.model.plan import Count
+from mcmirror.model.problem import Category, Problem
+from mcmirror.model.report import Remaining, RunReport, Status, Tally
+from mcmirror.ui.report import report_lines, summary_lines
+from mcmirror.ui.style import Style
+from mcmirror.ui.verdict import verdict
+from tests.ui_samples import DENIED, EVIL, EVIL_SHOWN, PARTIAL, PLAN, VERIFIED
+
+PLAIN = Style()
+
+
+def lines(report: RunReport, verb: str = "run") -> list[str]:
+    return report_lines(report, None, verb, "mcmirror run photos", PLAIN)
+
+
+def test_a_verified_run() -> None:
+    assert [
+        "✓ photos verified: every object to copy was seen on the target, equal",
+        "  mirror      onprem/photos → aws/photos-dr",
+        "  copied      1,204 objects, 3.0 GiB",
+        "  equal       98,020 objects, 1.0 TiB, needed nothing",
+        "  not proven  4 objects, 64.0 MiB: same size, not newer; their ETags prove nothing about the content",
+        "  time        1m 12s: plan 4.1 s, mirror 1m 02s, verify 5.9 s (49.5 MiB/s)",
+        "  requests    about 200 LIST + 1,204 GET at the source; 200 LIST + 1,300 PUT at the target",
+    ] == lines(VERIFIED)
+
+
+def test_a_partial_run_names_problems_once_and_the_first_twenty_keys() -> None:
+    shown = lines(PARTIAL)
+    assert "✗ photos partial: 25 objects not as planned on the target; see below" == shown[0]
+    assert [
+        "  problem     The target refuses to store objects [permission]",
+        "  why         Access Denied.",
+        "  do          Give the key s3:PutObject.",
+        "              and 17 more like it",
+        "  remaining   25 objects, 250 B",
+        f"    - {EVIL_SHOWN}: not on the target",
+    ] == shown[5:11]
+    assert "    - and 5 more: --report-json FILE names the first 1,000, --json all of them" == shown[30]
+    assert "  next        mcmirror run photos, once more: it takes up what is missing and nothing else" == shown[31]
+    assert 32 == len(shown)
+
+
+def test_a_job_of_two_locations_is_named_once() -> None:
+    pair = replace(VERIFIED, job="onprem/photos → aws/photos-dr")
+    assert not [line for line in lines(pair) if line.startswith("  mirror")]
+
+
+def sentence(report: RunReport, verb: str = "run", *, planned: bool = True) -> str:
+    end = verdict(report, PLAN if planned else None, verb)
+    return f"{end.mark} {end.word}: {end.sentence}"
+
+
+NOTHING = replace(VERIFIED, tally=Tally(equal=Count(5, 5)))
+
+
+@pytest.mark.parametrize(
+    ("report", "verb", "expected"),
+    [
+        (NOTHING, "run", "✓ verified: nothing to do, the target was up to date"),
+        (
+            replace(VERIFIED, tally=Tally(kept=Count(2, 2))),
+            "run",
+            "✓ verified: nothing to do, the target was up to date; 2 objects left different, overwrite is off",
+        ),
+        (NOTHING, "verify", "✓ verified: the target holds every object of the source"),
+        (
+            VERIFIED,
+            "verify",
+            "✓ verified: the target holds every object of the source; the content of 4 objects is not proven",
+        ),
+        (PARTIAL, "verify", "✗ not a true copy: 25 objects of the source missing on the target or different"),
+        (replace(NOTHING, verified=False, dry_run=True), "plan", "✓ plan: nothing to do"),
+        (
+            replace(NOTHING, dry_run=True, tally=Tally(planned=Count(4, 3500), to_remove=Count(1, 1))),
+            "run",
+            "• dry run: 4 objects, 3.4 KiB to copy and 1 object to remove; nothing was changed",
+        ),
+        (
+            replace(VERIFIED, verified=False),
+            "run",
+            "• not verified: mc reports no error; nothing was compared (assurance is off)",
+        ),
+        (replace(NOTHING, status=Status.REFUSED), "run", "✗ refused: nothing was written and nothing was removed"),
+        (
+            replace(PARTIAL, status=Status.FAILED),
+            "verify",
+            "✗ not a true copy: 25 objects of the source missing on the target or different",
+        ),
+        (
+            replace(PARTIAL, status=Status.FAILED, tally=Tally(planned=Count(3, 3), remaining=Count(3, 3))),
+            "run",
+            "✗ failed: nothing of what was planned was done; 0 of 3 objects had arrived",
+        ),
+        (replace(NOTHING, status=Status.FAILED, verified=False), "run", "✗ failed: no verdict was reached"),
+        (
+            replace(PARTIAL, status=Status.CANCELLED, verified=False, signal=15),
+            "run",
+            "✗ cancelled: stopped by SIGTERM; of 30 objects 5 had arrived for certain",
+        ),
+        (
+            replace(NOTHING, status=Status.CANCELLED, signal=2),
+            "run",
+            "✗ cancelled: stopped by Ctrl-C",
+        ),
+        (
+            replace(NOTHING, status=Status.SKIPPED),
+            "run",
+            "• skipped: another run is at work on this target; nothing was done",
+        ),
+    ],
+)
+def test_verdicts(report: RunReport, verb: str, expected: str) -> None:
+    assert expected == sentence(report, verb)
+
+
+def test_an_unassured_dry_run_does_not_say_that_nothing_is_to_do() -> None:
+    report = replace(VERIFIED, verified=False, dry_run=True, tally=Tally())
+    assert "• dry run: mc was asked; it names no objects in a dry run" == sentence(report, planned=False)
+
+
+def test_what_is_not_certain_is_not_called_copied() -> None:
+    report = replace(PARTIAL, status=Status.CANCELLED, verified=False, signal=2)
+    assert "  copied      5 of 30 objects, 50 B of 300 B for certain" in lines(report)
+
+
+def test_nothing_that_comes_from_outside_reaches_a_terminal_raw() -> None:
+    problem = Problem(Category.UNKNOWN, EVIL, EVIL, EVIL, object=EVIL)
+    report = replace(
+        PARTIAL, job=EVIL, source=EVIL, target=EVIL, problems=(problem, DENIED), remaining=(Remaining(EVIL, EVIL),)
+    )
+    for line in lines(report):
+        assert not set(line) & set("\n\r\t\x1b\u202e")
+
+
+def test_colours_add_nothing_but_colours() -> None:
+    from rich.text import Text
+
+    colourful = report_lines(PARTIAL, PLAN, "run", "x", Style(colour=True))
+    assert any("\x1b[" in line for line in colourful)
+    assert report_lines(PARTIAL, PLAN, "run", "x", PLAIN) == [Text.from_ansi(line).plain for line in colourful]
+
+
+def test_several_jobs_in_one_line_and_those_that_did_not_succeed_by_name() -> None:
+    assert ["✗ 1 of 2 jobs succeeded", "  partial: photos (exit code 3)"] == summary_lines([VERIFIED, PARTIAL], PLAIN)
+    assert ["✓ 1 of 1 jobs succeeded"] == summary_lines([VERIFIED], PLAIN)
