@@ -19,6 +19,7 @@ from mcmirror.ui import border
 from mcmirror.ui.console import Console, Manner
 from mcmirror.ui.differences import Differences
 from mcmirror.ui.jsonl import JsonLines
+from mcmirror.ui.log import noted
 from mcmirror.ui.signals import stopping
 from mcmirror.ui.stdout import Stdout
 from mcmirror.ui.style import Style, style_of
@@ -97,7 +98,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
         redact=service.redact,
     )
     with stopping(stop):
-        with Console(sys.stderr, style, manner) as console:
+        with Console(sys.stderr, style, manner) as console, noted(console, debug=manner.debug):
             out = _stdout(console, service.redact, stop, task.verb)
             observers: list[Observer] = [finds, console]
             if output.json:
