@@ -39,6 +39,19 @@ def copy(options: MirrorOptions, sources: Sequence[str], folder: str) -> Argv:
     return ("cp", "--json", *_transfer(options), *sources, folder)
 
 
+def list_all(place: Location) -> Argv:
+    """``mc ls`` of all objects below ``place``, with a trace of the answers on stderr.
+
+    Without the slash at its end ``bucket/a`` would list ``bucket/ab`` too.
+    """
+    return ("ls", "--debug", "--json", "--recursive", f"{place}/")
+
+
+def list_incomplete(place: Location) -> Argv:
+    """``mc ls`` of the open multipart uploads below ``place``."""
+    return ("ls", "--json", "--recursive", "--incomplete", f"{place}/")
+
+
 def make_bucket(bucket: str, *region: str) -> Argv:
     """``mc mb``; its answer is the same whether the bucket was there or not."""
     return ("mb", "--json", "--ignore-existing", *region, bucket)

@@ -4,9 +4,10 @@ from collections.abc import Generator
 from itertools import chain
 from pathlib import Path
 
-from mcmirror.mc import decode
+from mcmirror.mc import argv, decode
 from mcmirror.mc.process import Exit
 from mcmirror.mc.session import Session
+from mcmirror.mc.trace import ListingTrace
 from mcmirror.mc.troubleshoot import classify, problem
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
@@ -34,8 +35,8 @@ def entries(session: Session, place: Location, *, stall_timeout: float) -> Entri
         raise ListingBroken(
             problem(Category.SOURCE_NOT_FOUND, f"{place} is not a folder", "no such folder", str(place))
         )
-    # Without the slash "bucket/a" would list "bucket/ab" too.
-    process = session.process(["ls", "--json", "--recursive", f"{place}/"], stall_timeout=stall_timeout)
+    trace = ListingTrace()
+    process = session.process(argv.list_all(place), stall_timeout=stall_timeout, trace=trace)
     last = ""
     failure: decode.Failure | None = None
     for batch in process.lines():
@@ -51,7 +52,7 @@ def entries(session: Session, place: Location, *, stall_timeout: float) -> Entri
                 raise OutOfOrder
             last = item.key
             yield item
-    broken = _broken(place, process.exit, failure)
+    broken = _broken(place, process.exit, failure, trace)
     if broken:
         raise ListingBroken(broken)
 
@@ -59,12 +60,13 @@ def entries(session: Session, place: Location, *, stall_timeout: float) -> Entri
 def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
     """List a server that does not keep the order of S3: all in memory, once."""
     found: list[Entry] = []
-    process = session.process(["ls", "--json", "--recursive", f"{place}/"], stall_timeout=stall_timeout)
+    trace = ListingTrace()
+    process = session.process(argv.list_all(place), stall_timeout=stall_timeout, trace=trace)
     for item in decode.entries(chain.from_iterable(process.lines())):
         if isinstance(item, decode.Failure):
-            raise ListingBroken(_broken(place, process.exit, item) or _interrupted(place))
+            raise ListingBroken(_broken(place, process.exit, item, trace) or _interrupted(place))
         found.append(item)
-    broken = _broken(place, process.exit, None)
+    broken = _broken(place, process.exit, None, trace)
     if broken:
         raise ListingBroken(broken)
     yield from sorted(found)
@@ -76,9 +78,7 @@ def incomplete_uploads(session: Session, place: Location, *, stall_timeout: floa
     MinIO lists open uploads for a whole bucket or for an exact key, not for a folder: so the bucket is asked.
     """
     bucket = Location(place.alias, place.bucket)
-    process = session.process(
-        ["ls", "--json", "--recursive", "--incomplete", f"{bucket}/"], stall_timeout=stall_timeout, stoppable=False
-    )
+    process = session.process(argv.list_incomplete(bucket), stall_timeout=stall_timeout, stoppable=False)
     items = list(decode.entries(chain.from_iterable(process.lines())))
     found = [item for item in items if isinstance(item, Entry)]
     if process.exit.code or len(found) < len(items):
@@ -87,7 +87,7 @@ def incomplete_uploads(session: Session, place: Location, *, stall_timeout: floa
     return [item.key.removeprefix(below) for item in found if item.key.startswith(below)]
 
 
-def _broken(place: Location, end: Exit, failure: decode.Failure | None) -> Problem | None:
+def _broken(place: Location, end: Exit, failure: decode.Failure | None, trace: ListingTrace) -> Problem | None:
     if end.stopped:
         return _interrupted(place)
     if end.stalled:
@@ -95,8 +95,11 @@ def _broken(place: Location, end: Exit, failure: decode.Failure | None) -> Probl
     if failure is not None:
         return classify(failure.message, failure.cause, failure.code, object=str(place), side=place.alias)
     if end.code:
-        words = end.stderr.strip() or f"exit code {end.code}"
+        words = next((line for line in end.stderr.splitlines() if "<ERROR>" in line), f"exit code {end.code}")
         return classify("mc ended while it listed", words, object=str(place), side=place.alias)
+    if trace.foreign:
+        cause = f"a page of the listing came as {trace.foreign}, which mc takes for a page without objects"
+        return problem(Category.LISTING_BROKEN, f"{place} could not be listed to the end", cause, str(place))
     return None
 
 

@@ -58,10 +58,12 @@ class Process:
         stop: Stop | None = None,
         stall_timeout: float = 0.0,
         grace: float = 5.0,
+        trace: Callable[[IO[bytes]], None] | None = None,
     ) -> None:
         """Take what is to run; nothing starts before the first read.
 
-        ``stall_timeout`` in seconds, 0 for none; ``grace`` is the time between SIGTERM and SIGKILL.
+        ``stall_timeout`` in seconds, 0 for none; ``grace`` is the time between SIGTERM and SIGKILL; ``trace`` is given
+        the whole of stderr once mc has ended.
         """
         self._program = program
         self._argv = list(argv)
@@ -71,6 +73,7 @@ class Process:
         self._stop = stop
         self._stall_timeout = stall_timeout
         self._grace = grace
+        self._trace = trace
         self._running: Any = None
         self._counters: Callable[[], Any] | None = None
         self.exit = Exit(0, "")
@@ -103,6 +106,9 @@ class Process:
                         os.close(writer)
                     stalled, stopped = yield from self._read(reader)
                     self._reap()
+                    if self._trace is not None:
+                        stderr.seek(0)
+                        self._trace(stderr)
                     self.exit = Exit(self._running.process.exit_code, _tail(stderr), stalled, stopped)
                 finally:
                     self._kill()

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from mcmirror.mc.process import Process
 from mcmirror.model.location import Alias
@@ -80,6 +80,7 @@ class Session:
         stdin: Path | None = None,
         stall_timeout: float = 0.0,
         stoppable: bool = True,
+        trace: Callable[[IO[bytes]], None] | None = None,
     ) -> Process:
         """Make ready an mc with these arguments; it runs in an empty folder, where no alias can name a file.
 
@@ -97,6 +98,7 @@ class Session:
             stdin=stdin,
             stop=self.stop if stoppable else None,
             stall_timeout=stall_timeout,
+            trace=trace,
         )
 
     def scratch(self, name: str, text: str) -> Path:
