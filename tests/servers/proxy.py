@@ -193,10 +193,13 @@ class Proxy:
             server = await asyncio.start_server(self._connection, sock=listener, limit=BLOCK)
             await self._stopped.wait()
             server.close()
+            await asyncio.sleep(0)
             connections = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             for task in connections:
                 task.cancel()
             await asyncio.gather(*connections, return_exceptions=True)
+            # What was aborted is closed by the loop's next turn.
+            await asyncio.sleep(0)
 
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(serve())
@@ -212,9 +215,9 @@ class Proxy:
         with contextlib.suppress(*broken, asyncio.CancelledError):
             head = await reader.readuntil(b"\r\n\r\n")
             await self._exchange(head, reader, writer)
-        with contextlib.suppress(*broken, asyncio.CancelledError):
             writer.close()
             await writer.wait_closed()
+        writer.transport.abort()
 
     async def _exchange(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         action = self._judge(_request(head))
@@ -252,8 +255,9 @@ class Proxy:
         finally:
             upload.cancel()
             download.cancel()
+            # No close: nothing is left to be said, and the loop may end before a polite end has come.
+            above.transport.abort()
             await asyncio.gather(upload, download, return_exceptions=True)
-            above.close()
 
 
 async def _download(action: Action | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
