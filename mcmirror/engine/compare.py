@@ -46,8 +46,8 @@ def difference(source: Entry, target: Entry) -> Reason | None:
 
 
 def proven(source: Entry, target: Entry) -> bool:
-    """Whether the ETags prove that the contents are the same; multipart ETags never do."""
-    return source.etag == target.etag and source.plain_md5
+    """Whether size and ETags prove that the contents are the same; multipart ETags never do."""
+    return source.size == target.size and source.etag == target.etag and source.plain_md5
 
 
 def merge(source: Iterator[Entry | None], target: Iterator[Entry | None]) -> Pairs:

@@ -3,7 +3,7 @@
 from mcmirror.model.report import Status, Tally
 
 
-def judge(tally: Tally, *, decided: bool, strict: bool, stopped: bool, dry_run: bool = False) -> Status:
+def judge(tally: Tally, *, decided: bool, strict: bool, stopped: bool) -> Status:
     """Say what a run came to.
 
     ``decided``: the last listing of both sides was whole, so that ``tally`` is the truth. Under ``strict`` an object
@@ -13,13 +13,21 @@ def judge(tally: Tally, *, decided: bool, strict: bool, stopped: bool, dry_run: 
         return Status.CANCELLED
     if not decided:
         return Status.FAILED
-    if dry_run:
-        return Status.SUCCEEDED
-    undone = tally.remaining.objects + (tally.kept.objects if strict else 0)
-    if not undone:
+    if not _undone(tally, strict=strict):
         return Status.SUCCEEDED
     anything = tally.done.objects + tally.removed.objects + tally.equal.objects
     return Status.PARTIAL if anything else Status.FAILED
+
+
+def judge_copy(tally: Tally, *, decided: bool, strict: bool, stopped: bool) -> Status:
+    """Say whether a copy that nobody touched is true: ``verify`` that could look has not failed."""
+    status = judge(tally, decided=decided, strict=strict, stopped=stopped)
+    return Status.PARTIAL if decided and status is Status.FAILED else status
+
+
+def judge_plan(*, stopped: bool) -> Status:
+    """Say what a plan or a dry run came to: it stands."""
+    return Status.CANCELLED if stopped else Status.SUCCEEDED
 
 
 def judge_unverified(*, exit_code: int, errors: int, announced: int, stopped: bool) -> Status:
@@ -29,3 +37,7 @@ def judge_unverified(*, exit_code: int, errors: int, announced: int, stopped: bo
     if not exit_code and not errors:
         return Status.SUCCEEDED
     return Status.PARTIAL if announced > errors else Status.FAILED
+
+
+def _undone(tally: Tally, *, strict: bool) -> int:
+    return tally.remaining.objects + (tally.kept.objects if strict else 0)

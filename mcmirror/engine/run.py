@@ -11,7 +11,7 @@ from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.carry_out import Result, carry_out
 from mcmirror.engine.check import check
 from mcmirror.engine.context import Context, Verb
-from mcmirror.engine.judge import judge
+from mcmirror.engine.judge import judge, judge_copy, judge_plan
 from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.unassured import mirror_unassured
@@ -140,7 +140,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED, _tally(context, plan, Result()), requests=both_listed(plan))
     if planning_only:
-        status = judge(Tally(), decided=True, strict=False, stopped=context.stop.requested, dry_run=True)
+        status = judge_plan(stopped=context.stop.requested)
         return Outcome(status, _tally(context, plan, Result()), requests=both_listed(plan))
     result = yield from carry_out(context, plan, attempts)
     remaining = yield from _still_missing(context, chain(result.remaining, Only(plan.differences, Impossible)))
@@ -168,7 +168,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
     remaining = yield from _still_missing(context, chain(result.remaining, Only(plan.differences, Impossible)))
     tally = _tally(context, plan, result)
     return Outcome(
-        judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
+        judge_copy(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
         tally,
         verified=result.decided and not context.stop.requested,
         remaining=remaining,

@@ -1,0 +1,126 @@
+"""What is refused before the first write, and what the verdict is afterwards."""
+
+from dataclasses import replace
+
+import pytest
+
+from mcmirror.engine.attempts import pause
+from mcmirror.engine.guard import after_planning, before_listing
+from mcmirror.engine.judge import judge, judge_copy, judge_unverified
+from mcmirror.model.job import Assurance, Job, MaxDelete, MirrorOptions
+from mcmirror.model.location import Alias, Location
+from mcmirror.model.plan import Count, Plan
+from mcmirror.model.problem import Category
+from mcmirror.model.report import ExitCode, Status, Tally
+
+ALIASES = {
+    "a": Alias("a", "http://one:9000"),
+    "b": Alias("b", "http://two:9000"),
+    "again": Alias("again", "http://ONE:9000/"),
+}
+
+
+def job(source: str = "a/src", target: str = "b/dst", **options: bool) -> Job:
+    return Job("j", Location.parse(source), Location.parse(target), MirrorOptions(**options))  # type: ignore[arg-type]
+
+
+def refusal(job: Job, plan: Plan | None = None) -> Category | None:
+    found = before_listing(job, ALIASES) if plan is None else after_planning(job, plan)
+    return found.category if found else None
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("a/src", "b/dst", None),
+        ("a", "b/dst", Category.ALIAS_ROOT),
+        ("a/src", "b", Category.ALIAS_ROOT),
+        ("a/src", "a/src", Category.OVERLAP),
+        ("a/src", "a/src/backup", Category.OVERLAP),
+        ("a/src/x", "a/src", Category.OVERLAP),
+        ("a/src", "again/src/backup", Category.OVERLAP),
+        ("a/src", "a/src2", None),
+        ("a/src", "b/src", None),
+        ("/data", "/data/copy", Category.OVERLAP),
+        ("/data", "/data2", None),
+        ("/src", "a/src", None),
+    ],
+)
+def test_places_that_cannot_be_meant(source: str, target: str, expected: Category | None) -> None:
+    assert refusal(job(source, target)) == expected
+
+
+def test_assurance_off_with_remove_wants_it_spelled_out() -> None:
+    careless = replace(job(remove=True), assurance=Assurance.OFF)
+    assert refusal(careless) is Category.TOO_MANY_DELETES
+    assert refusal(replace(careless, max_delete=MaxDelete.parse("unlimited"))) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "extraneous", "max_delete", "expected"),
+    [
+        (0, 8, 8, "25%", Category.SOURCE_EMPTY),
+        (0, 8, 8, "100", Category.SOURCE_EMPTY),
+        (0, 8, 8, "unlimited", None),
+        (0, 0, 0, "25%", None),
+        (100, 100, 25, "25%", None),
+        (100, 100, 26, "25%", Category.TOO_MANY_DELETES),
+        (10, 20, 10, "25%", None),
+        (10, 21, 11, "25%", Category.TOO_MANY_DELETES),
+        (100, 100, 3, "2", Category.TOO_MANY_DELETES),
+        (100, 100, 2, "2", None),
+        (100, 100, 1, "0", Category.TOO_MANY_DELETES),
+    ],
+)
+def test_deletes(source: int, target: int, extraneous: int, max_delete: str, expected: Category | None) -> None:
+    plan = Plan(source=Count(source), target=Count(target), extraneous=Count(extraneous))
+    removing = replace(job(remove=True), max_delete=MaxDelete.parse(max_delete))
+    assert refusal(removing, plan) == expected
+    assert refusal(replace(removing, options=MirrorOptions()), plan) is None
+
+
+ONE = Count(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("tally", "decided", "strict", "stopped", "expected"),
+    [
+        (Tally(), True, False, False, Status.SUCCEEDED),
+        (Tally(planned=ONE, done=ONE), True, False, False, Status.SUCCEEDED),
+        (Tally(planned=ONE, remaining=ONE), True, False, False, Status.FAILED),
+        (Tally(planned=ONE, remaining=ONE, equal=ONE), True, False, False, Status.PARTIAL),
+        (Tally(planned=ONE + ONE, done=ONE, remaining=ONE), True, False, False, Status.PARTIAL),
+        (Tally(planned=ONE, done=ONE), False, False, False, Status.FAILED),
+        (Tally(planned=ONE, done=ONE), True, False, True, Status.CANCELLED),
+        (Tally(kept=ONE, equal=ONE), True, False, False, Status.SUCCEEDED),
+        (Tally(kept=ONE, equal=ONE), True, True, False, Status.PARTIAL),
+    ],
+)
+def test_verdict(tally: Tally, decided: bool, strict: bool, stopped: bool, expected: Status) -> None:
+    assert judge(tally, decided=decided, strict=strict, stopped=stopped) == expected
+
+
+def test_a_copy_that_could_be_looked_at_is_at_worst_partial() -> None:
+    assert judge_copy(Tally(remaining=ONE), decided=True, strict=False, stopped=False) is Status.PARTIAL
+    assert judge_copy(Tally(remaining=ONE), decided=False, strict=False, stopped=False) is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "errors", "announced", "expected"),
+    [(0, 0, 5, Status.SUCCEEDED), (0, 1, 5, Status.PARTIAL), (1, 0, 0, Status.FAILED), (0, 1, 0, Status.FAILED)],
+)
+def test_without_assurance_any_error_line_counts(exit_code: int, errors: int, announced: int, expected: Status) -> None:
+    assert judge_unverified(exit_code=exit_code, errors=errors, announced=announced, stopped=False) == expected
+
+
+def test_the_worst_exit_code_wins() -> None:
+    assert ExitCode.worst([]) is ExitCode.SUCCEEDED
+    assert ExitCode.worst([ExitCode.PARTIAL, ExitCode.SUCCEEDED, ExitCode.LOCKED]) is ExitCode.PARTIAL
+    assert ExitCode.worst([ExitCode.REFUSED, ExitCode.FAILED]) is ExitCode.FAILED
+    assert ExitCode.worst([ExitCode.FAILED, ExitCode.SIGINT]) is ExitCode.SIGINT
+
+
+def test_pauses_double_with_jitter_and_an_end() -> None:
+    assert [pause(5, attempt, 0.5) for attempt in (1, 2, 3)] == [5, 10, 20]
+    assert (pause(8, 1, 0), pause(8, 1, 1)) == (6, 10)
+    assert pause(60, 30, 0.5) == 900
