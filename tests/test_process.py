@@ -1,0 +1,135 @@
+"""The process room: everything read, nothing left running."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mcmirror.mc.process import Exit, Process, capture
+from mcmirror.model.stop import Stop
+
+SHELL = "/bin/sh"
+
+
+def lines(script: str, **how: float) -> tuple[list[bytes], Exit]:
+    process = Process(SHELL, ["-c", script], env={"PATH": os.environ["PATH"]}, **how)  # type: ignore[arg-type]
+    read = [line for batch in process.lines() for line in batch]
+    return read, process.exit
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended; a zombie, which its new parent has yet to reap, has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def wait_until_gone(pid: int) -> None:
+    end = time.monotonic() + 10
+    while not gone(pid):
+        assert time.monotonic() < end, f"{pid} is still running"
+        time.sleep(0.02)
+
+
+def test_every_line_arrives_also_to_a_slow_reader() -> None:
+    process = Process(SHELL, ["-c", "seq 300000"], env={"PATH": os.environ["PATH"]})
+    read = 0
+    for batch in process.lines():
+        read += len(batch)
+        time.sleep(0.001)
+    assert (read, process.exit.code) == (300000, 0)
+
+
+def test_a_last_line_without_newline_and_no_other_separator() -> None:
+    read, end = lines(r"printf 'a\r\nb\302\205c\nlast'; echo trouble >&2; exit 3")
+    assert read == [b"a\r", "b\u0085c".encode(), b"last"]
+    assert end == Exit(3, "trouble\n")
+
+
+def test_a_silent_process_is_stopped_and_killed_if_need_be() -> None:
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)"
+    _, end = lines(f"exec {sys.executable} -c '{deaf}'", stall_timeout=0.6, grace=0.5)
+    assert (end.code, end.stalled, end.stopped) == (-signal.SIGKILL, True, False)
+
+
+def test_a_process_that_works_in_silence_is_not_stalled() -> None:
+    busy = 'import time\nfor _ in range(15): open("/dev/zero", "rb").read(65536); time.sleep(0.2)'
+    _, end = lines(f"exec {sys.executable} -c '{busy}'", stall_timeout=1.2)
+    assert (end.code, end.stalled) == (0, False)
+
+
+def test_a_stop_ends_a_chatty_process() -> None:
+    stop = Stop()
+    process = Process("/usr/bin/yes", [], env={}, stop=stop)
+    threading.Timer(0.3, stop.request).start()
+    for _ in process.chunks():
+        pass
+    assert (process.exit.code, process.exit.stopped) == (-signal.SIGTERM, True)
+
+
+def test_a_reader_that_leaves_takes_the_process_with_it() -> None:
+    process = Process("/usr/bin/yes", [], env={})
+    chunks = process.chunks()
+    next(chunks)
+    pid = process._running.pid
+    chunks.close()
+    wait_until_gone(pid)
+
+
+def test_kill_minus_nine_of_the_parent_takes_the_child_with_it(tmp_path: Path) -> None:
+    script = textwrap.dedent(
+        """
+        import sys
+        from mcmirror.mc.process import Process
+        process = Process("/bin/sh", ["-c", "echo $$; exec sleep 1000"], env={"PATH": "/usr/bin:/bin"})
+        for batch in process.lines():
+            for line in batch:
+                print(line.decode(), flush=True)
+        """
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert parent.stdout
+    child = int(parent.stdout.readline())
+    assert not gone(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_until_gone(child)
+
+
+def test_a_closed_stdin_of_ours_is_no_stdin_of_theirs(tmp_path: Path) -> None:
+    call = "capture('/bin/sh', ['-c', 'cat; echo end'], env={'PATH': '/usr/bin:/bin'}, timeout=5)"
+    script = f"import os; os.close(0); from mcmirror.mc.process import capture; print({call})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout == "(0, 'end\\n', '')\n"
+
+
+def test_no_descriptor_and_no_thread_is_left() -> None:
+    def held() -> tuple[int, int]:
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+    before = held()
+    for _ in range(5):
+        lines("echo x; echo y >&2")
+    end = time.monotonic() + 5
+    while held() != before and time.monotonic() < end:
+        time.sleep(0.1)  # sh's thread looks once a second whether it may end
+    assert held() == before
+
+
+def test_capture_cuts_what_floods_it() -> None:
+    _, output, _ = capture("/usr/bin/yes", [], env={}, timeout=5, most=1000)
+    assert output == "y\n" * 500
+
+
+@pytest.mark.parametrize("program", ["/nonexistent/mc", "/etc/hostname"])
+def test_what_cannot_be_run_is_an_oserror(program: str) -> None:
+    with pytest.raises(OSError, match=r"cannot be run|can be run"):
+        capture(program, ["--version"], env={}, timeout=5)
