@@ -1,0 +1,169 @@
+"""The generated parts of the README, each between ``<!-- name -->`` and ``<!-- /name -->``; ``bin/docs`` writes them.
+
+What the program prints is captured from the program; what it decides (exit codes, troubles) is rendered from values.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mcmirror.mc import troubleshoot
+from mcmirror.model.report import ExitCode
+from tests.machine import ROOT, Machine, fenced, machine
+
+README = ROOT / "README.md"
+
+MEANING = {
+    ExitCode.SUCCEEDED: "every object in scope is on the target, equal; having nothing to do is a success",
+    ExitCode.FAILED: "nothing could be decided or done, or a report file could not be written",
+    ExitCode.USAGE: "the command line or the configuration is wrong; nothing was started",
+    ExitCode.PARTIAL: "some planned objects did not arrive; each is named",
+    ExitCode.REFUSED: "the guard stopped the run before any write",
+    ExitCode.DIFFERENCES: "`plan --exit-code` found something to do",
+    ExitCode.LOCKED: "another run is at work on the same target",
+    ExitCode.SIGINT: "Ctrl-C",
+    ExitCode.SIGTERM: "SIGTERM",
+}
+SHOWN = ("job", "status", "exit_code", "verified", "planned", "done", "removed", "kept", "remaining", "problems")
+"""What the README shows of a report."""
+STEADY_CHECKS = (
+    r"All checks passed!",
+    r"\d+ files already formatted",
+    r"Success: no issues found in \d+ source files",
+    r"Contracts: \d+ kept, 0 broken\.",
+    r"=+ \d+ passed in [^=]+ =+",
+)
+"""The lines of ``bin/test`` that say that a tool is content."""
+
+
+def exit_codes() -> str:
+    """Return the table of exit codes."""
+    rows = [f"| {int(code)} | {MEANING[code]} |" for code in ExitCode]
+    return "\n".join(["| code | meaning |", "| ---: | --- |", *rows]) + "\n"
+
+
+def overview(help_text: str) -> str:
+    """Return the list of commands, from ``mcmirror --help``."""
+    listed = help_text.partition("Commands:\n")[2].partition("\n\n")[0]
+    return f"```text\n{listed}\n```\n"
+
+
+def demo(output: str) -> dict[str, str]:
+    """Return the first scene of the demonstration, and the rest of it."""
+    output = output.replace(str(Path.home()), "~")
+    first, mark, rest = output.partition("\n2. ")
+    return {
+        "demo": f"```console\n$ bin/mcmirror demo\n{first.rstrip()}\n```\n",
+        "demo-repair": f"```text\n{(mark + rest).strip()}\n```\n",
+    }
+
+
+def checks(output: str) -> str:
+    """Return what ``bin/test`` says at its end: one line a tool. ValueError when one of them is missing."""
+    lines = []
+    for pattern in STEADY_CHECKS:
+        found = [line for line in output.splitlines() if re.fullmatch(pattern, line.strip())]
+        if not found:
+            raise ValueError(f"bin/test did not print {pattern}:\n{output[-3000:]}")
+        lines.append(found[-1].strip().strip("= "))
+    return "```console\n$ bin/test\n" + "\n".join(lines) + "\n```\n"
+
+
+def events(lines: Iterable[Mapping[str, Any]]) -> str:
+    """Return two of the events of a run: ``verified`` whole, and what matters of ``run_finished``."""
+    by_name = {line["event"]: line for line in lines}
+    report = by_name["run_finished"]["report"]
+    shown = compact({name: report[name] for name in SHOWN}).removesuffix("}")
+    shown = re.sub(r'("planned|"removed|"problems)', r"\n  \1", shown)
+    start = compact({name: value for name, value in by_name["run_finished"].items() if name != "report"})
+    return f'```text\n{compact(by_name["verified"])}\n{start.removesuffix("}")},"report":{shown},...}}}}\n```\n'
+
+
+def compact(document: object) -> str:
+    """Return JSON as ``--json`` writes it."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def run_events(there: Machine) -> str:
+    """Run the README's configuration once, and show its events."""
+    there.write("mcmirror.toml", fenced(README.read_text(), "toml")[0])
+    there.run(f'ln -sf "{ROOT}/bin/mcmirror" ../bin/ && mcmirror mc install')
+    done = there.run("mcmirror run --json")
+    if done.code:
+        raise ValueError(done.stderr)
+    return events(done.events)
+
+
+def settled(help_text: str) -> dict[str, str]:
+    """Return the parts that are the same at each run."""
+    return {
+        "commands": overview(help_text),
+        "exit-codes": exit_codes(),
+        "troubleshooting": troubleshoot.markdown(),
+    }
+
+
+def block(markdown: str, name: str) -> str:
+    """Return what stands between the markers of a name."""
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", markdown, flags=re.DOTALL)
+    if not found:
+        raise ValueError(f"README.md has no <!-- {name} --> ... <!-- /{name} -->")
+    return found[1]
+
+
+def replaced(markdown: str, blocks: Mapping[str, str]) -> str:
+    """Return the text with these blocks between their markers."""
+    for name, text in blocks.items():
+        old = block(markdown, name)
+        markdown = markdown.replace(
+            f"<!-- {name} -->\n{old}<!-- /{name} -->", f"<!-- {name} -->\n{text}<!-- /{name} -->"
+        )
+    return markdown
+
+
+def printed(*command: str) -> str:
+    """Run a command of this checkout; both its streams. Its failure is ours."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ValueError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}")
+    return done.stdout
+
+
+def main() -> None:
+    """Write the blocks; only those that were named, or all but the checks, which take minutes."""
+    parts: dict[str, Callable[[], Mapping[str, str]]] = {
+        "settled": lambda: settled(printed("bin/mcmirror", "--help")),
+        "demo": lambda: demo(printed("bin/mcmirror", "demo")),
+        "events": lambda: {"events": _on_a_machine(run_events)},
+        "test": lambda: {"test": checks(printed("bin/test"))},
+    }
+    parser = argparse.ArgumentParser(prog="bin/docs", description="Write the generated parts of README.md.")
+    parser.add_argument("part", nargs="*", choices=[[], *parts], help="default: settled demo events")
+    for part in parser.parse_args().part or ("settled", "demo", "events"):
+        print(f"bin/docs: {part}", file=sys.stderr)
+        README.write_text(replaced(README.read_text(), parts[part]()))
+
+
+def _on_a_machine(make: Callable[[Machine], str]) -> str:
+    with tempfile.TemporaryDirectory() as folder, machine(Path(folder)) as there:
+        return make(there)
+
+
+if __name__ == "__main__":
+    main()

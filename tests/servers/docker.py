@@ -1,0 +1,98 @@
+"""A stand-in for ``docker run``: the image's own command with the environment of the command line, without a container.
+
+Run as a program. ``DOCKER_HOME`` is the container's home folder, ``DOCKER_PATH`` its PATH.
+"""
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+HOME = "/home/mcmirror"
+WITH_VALUE = ("-e", "--env-file", "-v")
+WITHOUT = ("--rm",)
+IMAGE = "mcmirror"
+
+
+def instructions(dockerfile: str) -> list[tuple[str, str]]:
+    """Each instruction with its arguments, continued lines joined and comments left out."""
+    lines = [line for line in dockerfile.splitlines() if not line.lstrip().startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
+
+
+def default_command(dockerfile: str) -> tuple[list[str], list[str]]:
+    """ENTRYPOINT and CMD."""
+    last = dict(instructions(dockerfile))
+    return json.loads(last["ENTRYPOINT"]), json.loads(last["CMD"])
+
+
+@dataclass
+class Container:
+    """What a command line asks for."""
+
+    variables: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    """Inside to outside."""
+    image: str = ""
+    command: list[str] = field(default_factory=list)
+
+
+def main(arguments: list[str]) -> None:
+    """Become what the container would run."""
+    if arguments == ["build", "-t", IMAGE, "."]:
+        # The Dockerfile has tests of its own.
+        return
+    if arguments[0] != "run":
+        sys.exit(f"docker {arguments[0]}: the stand-in knows only run")
+    asked = read(arguments[1:])
+    if asked.image != IMAGE:
+        sys.exit(f"docker: there is no image {asked.image}")
+    start(asked, Path(os.environ["DOCKER_HOME"]))
+
+
+def read(arguments: list[str]) -> Container:
+    """The command line of ``docker run``."""
+    asked, rest = Container(), iter(arguments)
+    for word in rest:
+        if word in WITHOUT:
+            continue
+        if word not in WITH_VALUE:
+            return Container(asked.variables, asked.folders, word, list(rest))
+        value = next(rest)
+        if word == "--env-file":
+            asked.variables.update(read_env_file(Path(value)))
+        elif word.startswith("-e"):
+            name, equals, text = value.partition("=")
+            asked.variables[name] = text if equals else os.environ[name]
+        else:
+            here, there, *_ = value.split(":")
+            asked.folders[there] = here
+    return asked
+
+
+def start(asked: Container, home: Path) -> None:
+    """Run the image's command: a folder inside is the one outside, by a link in the home or by name in a variable."""
+    entrypoint, command = default_command((ROOT / "Dockerfile").read_text())
+    for there, here in asked.folders.items():
+        if there.startswith(f"{HOME}/"):
+            (home / Path(there).relative_to(HOME)).symlink_to(here)
+    variables = asked.variables
+    for there, here in asked.folders.items():
+        variables = {name: text.replace(there, here) for name, text in variables.items()}
+    os.chdir(home)
+    environment = {"HOME": str(home), "PATH": os.environ["DOCKER_PATH"], **variables}
+    os.execvpe(entrypoint[0], [*entrypoint, *(asked.command or command)], environment)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Docker's format: a variable a line, nothing is quoted or expanded."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
