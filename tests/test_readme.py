@@ -97,7 +97,8 @@ def test_every_command_runs_as_written(tmp_path: Path) -> None:
         there.write("mcmirror.toml", configuration)
         there.write("pairs.env", (ROOT / "examples" / "pairs.env").read_text() + pairs_keys())
         today = f"{datetime.now(UTC):%Y/%m/%d}/new.jpg"
-        there.onprem.client().put_object(Bucket="source-one", Key=today, Body=b"new")
+        for bucket in ("source-one", "source-two"):
+            there.onprem.client().put_object(Bucket=bucket, Key=today, Body=b"new")
         for command in lines:
             if command.startswith("mcmirror run"):
                 there.empty(there.aws, "photos-copy")

@@ -1,0 +1,191 @@
+"""The image, tried without an engine: it is linted, its RUN steps run here, and so do its command and health check."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
+from tests.servers import binaries
+from tests.servers.command import COMMAND, clean_environment
+from tests.servers.docker import default_command, instructions
+from tests.servers.release import releases
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+STEPS = instructions(DOCKERFILE)
+INSTALLING = [arguments for word, arguments in STEPS if word == "RUN" and "/opt/" in arguments]
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Machine]:
+    with machine(tmp_path) as made:
+        yield made
+
+
+def test_the_linter_has_nothing_to_say() -> None:
+    linter = COMMAND.with_name("hadolint")
+    done = subprocess.run([linter, "--no-color", "-"], input=DOCKERFILE.encode(), capture_output=True, check=False)
+    assert (0, b"") == (done.returncode, done.stdout)
+
+    bad = re.sub(r"FROM \S+", "FROM python:latest", DOCKERFILE)
+    found = subprocess.run([linter, "--no-color", "-"], input=bad.encode(), capture_output=True, check=False)
+    assert b"DL3007" in found.stdout
+
+
+def context() -> list[Path]:
+    """What COPY takes from the checkout."""
+    copies = [arguments.split() for word, arguments in STEPS if word == "COPY" and not arguments.startswith("--from")]
+    return [ROOT / name for *names, _ in copies for name in names]
+
+
+def test_the_context_holds_what_is_copied_and_no_secret() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+
+    assert [] == [path for path in context() if not path.exists()]
+    assert "*" == next(line for line in ignored if not line.startswith("#"))
+    assert {path.name for path in context()} == {line.removeprefix("!") for line in ignored if line.startswith("!")}
+
+
+def base_python() -> Path:
+    return Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def build(folder: Path, variables: dict[str, str]) -> list[subprocess.CompletedProcess[str]]:
+    """Run the RUN steps of the first stage in ``folder``, which takes the place of ``/``."""
+    (folder / "src").mkdir(parents=True)
+    (folder / "opt").mkdir()
+    for path in context():
+        (folder / "src" / path.name).symlink_to(path)
+    settings = dict(pair.split("=", 1) for word, rest in STEPS if word == "ENV" for pair in rest.split())
+    settings = {name: value.replace("/src", f"{folder}/src") for name, value in settings.items() if "PIP" in name}
+    # The way to the package index is this machine's affair.
+    network = {name: value for name, value in os.environ.items() if re.match(r"(?i)pip_|ssl_|\w+_proxy$", name)}
+    environment = clean_environment(folder / "home", {**network, **settings, **variables})
+    environment["PATH"] = f"{folder}/bin:{environment['PATH']}"
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").write_text(f'#!/bin/sh\nexec "{base_python()}" "$@"\n')
+    (folder / "bin" / "python").chmod(0o755)
+    return [
+        subprocess.run(
+            ["sh", "-euc", step.replace("/opt", f"{folder}/opt")],
+            cwd=folder / "src",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for step in INSTALLING
+    ]
+
+
+def test_its_steps_install_pinned_versions_and_an_mc_that_was_checked(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    with releases(tmp_path / "release") as variables:
+        done = build(image, variables)
+
+    assert [0, 0] == [step.returncode for step in done], [step.stderr for step in done]
+    program = image / "opt" / "mcmirror" / "bin"
+    environment = clean_environment(tmp_path / "user", {"PATH": f"{program}:/usr/bin:/bin"})
+    version = subprocess.run(["mcmirror", "mc", "path"], env=environment, capture_output=True, text=True, check=False)
+    assert (0, f"{program}/mc\n") == (version.returncode, version.stdout), version.stderr
+    assert binaries.mc().read_bytes() == (program / "mc").read_bytes()
+
+    frozen = subprocess.run([program / "pip", "freeze"], env=environment, capture_output=True, text=True, check=True)
+    installed = {line.lower() for line in frozen.stdout.splitlines() if "==" in line}
+    pinned = {line.lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    assert installed - pinned == set()
+    assert len(installed) > 10
+
+
+def test_an_mc_with_another_checksum_ends_the_build(tmp_path: Path) -> None:
+    with releases(tmp_path / "release", sha256=hashlib.sha256(b"another").hexdigest()) as variables:
+        done = subprocess.run(
+            [COMMAND, "mc", "install"],
+            env=clean_environment(tmp_path / "home", {**variables, "XDG_DATA_HOME": str(tmp_path / "opt")}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert "mcmirror mc install" in INSTALLING[-1]
+    assert 1 == done.returncode
+    assert "sha256" in done.stderr
+    assert [] == [path for path in (tmp_path / "opt").rglob("*") if path.is_file()]
+
+
+def test_it_runs_as_nobody_special() -> None:
+    users = [arguments for word, arguments in STEPS if word == "USER"]
+    (made,) = [arguments for word, arguments in STEPS if word == "RUN" and "useradd" in arguments]
+
+    assert ["10001"] == users
+    assert f"--uid {users[0]}" in made
+    assert (["mcmirror"], ["run"]) == default_command(DOCKERFILE)
+
+
+PAIR = "-e MINIO_URL=http://minio:9000 -e AWS_URL=https://s3.ap-northeast-2.amazonaws.com " + " ".join(
+    f"-e {name}_ACCESS_KEY={KEYS[alias].access_key} -e {name}_SECRET_KEY={KEYS[alias].secret_key}"
+    for name, alias in (("MINIO", "onprem"), ("AWS", "aws"))
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "arrived"),
+    [
+        ('-e BUCKET_PAIR="minio/source:aws/destination"', set(SAMPLES)),
+        ('-e MIRROR_PREFIX="2026/11" -e BUCKET_PAIR="minio/source:aws/destination"', "2026/11/"),
+        ('-e MIRROR_DRY_RUN=true -e MIRROR_DEBUG=true -e BUCKET_PAIR="minio/source:aws/destination"', set()),
+        ('-e MIRROR_EXCLUDE="*.jpg" -e BUCKET_PAIRS="minio/source:aws/destination"', {"index.html", "empty/.keep"}),
+    ],
+    ids=["all", "prefix", "dry run", "exclude"],
+)
+def test_the_lines_that_people_have_do_what_they_promise(options: str, arrived: set[str] | str, there: Machine) -> None:
+    wanted = {key for key in SAMPLES if key.startswith(arrived)} if isinstance(arrived, str) else arrived
+
+    done = there.run(f"docker run --rm {PAIR} {options} mcmirror")
+
+    assert 0 == done.code, done.stderr
+    assert {key: SAMPLES[key] for key in wanted} == there.contents(there.aws, "destination")
+
+
+def test_a_variable_that_is_missing_is_named(there: Machine) -> None:
+    done = there.run(f"docker run --rm {PAIR.replace('-e MINIO_URL=http://minio:9000', '')} mcmirror")
+
+    assert 2 == done.code
+    assert "MINIO_URL" in done.stderr
+    assert "BUCKET_PAIR" in done.stderr
+
+
+def test_its_health_check_can_fail(there: Machine) -> None:
+    (rest,) = [arguments for word, arguments in STEPS if word == "HEALTHCHECK"]
+    program, *arguments = json.loads(rest.partition("CMD ")[2])
+    assert ["sh", "-c"] == [program, arguments[0]]
+    pair: dict[str, Any] = {
+        "MINIO_URL": there.onprem.url,
+        "MINIO_ACCESS_KEY": "minioadmin",
+        "MINIO_SECRET_KEY": "minioadmin",
+        "AWS_URL": there.aws.url,
+        "AWS_ACCESS_KEY": KEYS["aws"].access_key,
+        "AWS_SECRET_KEY": KEYS["aws"].secret_key,
+        "BUCKET_PAIR": "minio/source:aws/destination",
+        "MCMIRROR_MC": str(binaries.mc()),
+        "PATH": f"{COMMAND.parent}:/usr/bin:/bin",
+    }
+
+    def health(**variables: str) -> int:
+        return there.run(arguments[1], **{**pair, **variables}).code
+
+    assert 0 == health()
+    assert {} == there.contents(there.aws, "destination")
+    assert 1 == health(MCMIRROR_MC="/usr/bin/false")
+    assert 1 == health(AWS_SECRET_KEY="not the secret")
+    assert 1 == health(BUCKET_PAIR="minio/source:aws/no-such-bucket")
+    assert 1 == health(BUCKET_PAIR="source:destination")
+    there.aws.kill()
+    assert 1 == health()
