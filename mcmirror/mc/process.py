@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from mcmirror.model.stop import Stop
 
@@ -26,6 +26,8 @@ PIPE_SIZE = 1024 * 1024
 TICK = 0.5
 """Seconds between two looks at the clock, the stop and the I/O counters."""
 STDERR_KEPT = 64 * 1024
+WAKE_UP = 8
+"""Bytes of an eventfd, by which Go's runtime wakes its threads."""
 _PR_SET_PDEATHSIG = 1
 _ANY_END = tuple(range(-64, 256))
 """sh shall raise on no exit code and no signal: the judging is ours."""
@@ -42,6 +44,14 @@ class Exit:
     """We stopped it: nothing was read, written or printed for the stall timeout."""
     stopped: bool = False
     """We stopped it: a stop was requested."""
+
+
+class _Io(NamedTuple):
+    """A process's reads and writes so far, in bytes, and how many calls they took."""
+
+    read: int
+    written: int
+    calls: int
 
 
 class Process:
@@ -118,7 +128,7 @@ class Process:
     def written(self) -> int:
         """Bytes that the process has written so far; -1 where the system keeps no such count."""
         counters = self._io()
-        return counters[1] if counters else -1
+        return counters.written if counters else -1
 
     def _start(self, stdin: IO[bytes], writer: int, stderr: IO[bytes]) -> Any:
         import sh
@@ -150,7 +160,7 @@ class Process:
         """Yield chunks and ticks to the end; return whether we stopped it for a stall, and on request."""
         poll = select.poll()
         poll.register(reader, select.POLLIN | select.POLLHUP)
-        quiet, moved, deadline = 0.0, self._io(), 0.0
+        quiet, seen, deadline = 0.0, self._io(), 0.0
         stalled = stopped = False
         while True:
             before = time.monotonic()
@@ -163,8 +173,8 @@ class Process:
                 quiet = 0.0
                 yield chunk
             else:
-                counters = self._io()
-                quiet, moved = (0.0, counters) if counters != moved else (quiet + now - before, moved)
+                earlier, seen = seen, self._io()
+                quiet = 0.0 if _moved(earlier, seen) else quiet + now - before
                 yield b""
             if deadline:
                 if now > deadline:
@@ -195,17 +205,17 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._running.pid, number)
 
-    def _io(self) -> tuple[int, int] | None:
-        """Bytes read and written, as ``/proc/PID/io`` counts them; None where there is no such thing."""
+    def _io(self) -> "_Io | None":
+        """What ``/proc/PID/io`` counts; None where there is no such thing."""
         import psutil
 
         try:
             if self._counters is None:
                 self._counters = psutil.Process(self._running.pid).io_counters
-            counters = self._counters()
+            now = self._counters()
+            return _Io(now.read_chars, now.write_chars, now.read_count + now.write_count)
         except (psutil.Error, AttributeError, OSError):
             return None
-        return counters.read_chars, counters.write_chars
 
 
 def capture(
@@ -223,6 +233,14 @@ def capture(
         if len(output) >= most:
             break
     return process.exit.code, output.decode(errors="replace"), process.exit.stderr
+
+
+def _moved(before: _Io | None, after: _Io | None) -> bool:
+    """Whether data went through: Go's runtime reads and writes wake-ups of its own also while all stands still."""
+    if before is None or after is None:
+        return before is not after
+    data = after.read + after.written - before.read - before.written
+    return data > WAKE_UP * (after.calls - before.calls)
 
 
 def _death_with_parent() -> Callable[[], None] | None:

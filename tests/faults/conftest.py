@@ -72,7 +72,7 @@ def play(new_stage: NewStage, cli: Cli, mc: Path) -> Play:
         stage = new_stage()
         fault.scene(stage)
         before = stage.truth()
-        result = cli(*stage.arguments(), **stage.hosts)
+        result = cli(*stage.arguments(), timeout=60, **stage.hosts)
         if stage.aftermath:
             stage.aftermath()
         after = stage.truth()

@@ -139,10 +139,10 @@ FAULTS = (
         "upload-cut",
         "target: one upload is cut off in the middle",
         _cut,
-        Mc(0, arrived="all"),
+        Mc(1, "with Body length 0", "some"),
         "succeeded",
         0,
-        "",
+        "changed-while-copying",
     ),
     Fault(
         "put-always-reset",

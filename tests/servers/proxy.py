@@ -231,7 +231,8 @@ class Proxy:
                 _reset(writer)
                 return
             case Hang():
-                await asyncio.Event().wait()
+                await self._stopped.wait()  # one that nobody else holds would be collected, and the task with it
+                return
             case Delay(seconds):
                 await asyncio.sleep(seconds)
             case Call(function):
