@@ -22,6 +22,8 @@ COPY --from=build /opt /opt
 ENV PATH=/opt/mcmirror/bin:$PATH MCMIRROR_MC=/opt/mcmirror/bin/mc
 USER 10001
 WORKDIR /home/mcmirror
+# A volume here carries locks and memory from one container to the next.
+RUN mkdir -p /home/mcmirror/.local/state/mcmirror
 # Red when mc is broken, the configuration wrong, a server away, a key refused or a bucket not to be listed. A few LIST
 # requests each time; --no-healthcheck saves them.
 HEALTHCHECK --interval=5m --timeout=2m --start-period=30s --retries=2 \

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mcmirror.store.place import DEFAULT_FOLDER
 from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
 from tests.servers import binaries
 from tests.servers.command import COMMAND, clean_environment
@@ -20,7 +21,9 @@ from tests.servers.release import releases
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 STEPS = instructions(DOCKERFILE)
-INSTALLING = [arguments for word, arguments in STEPS if word == "RUN" and "/opt/" in arguments]
+RUNS = [arguments for word, arguments in STEPS if word == "RUN"]
+INSTALLING = [step for step in RUNS if "/opt/" in step]
+SETTLING = [step for step in RUNS if "/opt/" not in step]
 
 
 @pytest.fixture
@@ -120,12 +123,19 @@ def test_an_mc_with_another_checksum_ends_the_build(tmp_path: Path) -> None:
     assert [] == [path for path in (tmp_path / "opt").rglob("*") if path.is_file()]
 
 
-def test_it_runs_as_nobody_special() -> None:
-    users = [arguments for word, arguments in STEPS if word == "USER"]
-    (made,) = [arguments for word, arguments in STEPS if word == "RUN" and "useradd" in arguments]
+def test_it_runs_as_nobody_special_who_can_keep_a_state(tmp_path: Path) -> None:
+    for name in ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "home/.here"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
 
-    assert ["10001"] == users
-    assert f"--uid {users[0]}" in made
+    for step in SETTLING:
+        here = step.replace("useradd", f"/usr/sbin/useradd --prefix {tmp_path}").replace("/home", f"{tmp_path}/home")
+        subprocess.run(["sh", "-euc", here], check=True, capture_output=True)
+
+    name, _, number, *_ = (tmp_path / "etc/passwd").read_text().split(":")
+    assert [number] == [arguments for word, arguments in STEPS if word == "USER"]
+    assert [f"/home/{name}"] == [arguments for word, arguments in STEPS if word == "WORKDIR" and "home" in arguments]
+    assert (tmp_path / "home" / name / DEFAULT_FOLDER.removeprefix("~/")).is_dir()
     assert (["mcmirror"], ["run"]) == default_command(DOCKERFILE)
 
 
