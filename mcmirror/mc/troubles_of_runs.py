@@ -84,7 +84,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.LOCKED,
         cause="another run is working on the same target",
-        remedy="Wait for it, or stop it (`mcmirror job list` shows what runs); the lock vanishes with its process.",
+        remedy="Wait for it, or stop it (`pgrep -af mcmirror` finds it); the lock vanishes with its process.",
         evidence=("test_every_category_can_be_made",),
     ),
     Row(
