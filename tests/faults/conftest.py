@@ -19,7 +19,7 @@ Play = Callable[[Fault], Result]
 
 
 @pytest.fixture
-def new_stage(
+def new_stage(  # noqa: PLR0917  fixtures
     source: Minio,
     target: Minio,
     source_client: Any,

@@ -51,6 +51,11 @@ class Truth:
         wanted = len(self.source) + (len(before.extra) if "--remove" in flags else 0)
         return _share(wanted - len(self.due(flags)), wanted)
 
+    @property
+    def arrived(self) -> str:
+        """How many of the source's objects are on the target."""
+        return _share(len(self.source) - len(self.missing), len(self.source))
+
     def destroyed_since(self, before: "Truth") -> str:
         """How many of the target's further objects are gone."""
         lost = [key for key in before.extra if key not in self.target]
@@ -114,7 +119,7 @@ class Stage:
 
     def bare(self, mc: Path) -> tuple[int, str]:
         """Run ``mc mirror``: its exit code and its error lines."""
-        flags = [flag for flag in self.flags if flag not in {"--create-target"}]
+        flags = [flag for flag in self.flags if flag != "--create-target"]
         with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
                 [str(mc), "--config-dir", home, "mirror", "--json", *flags, self.source_place, self.target_place],
