@@ -16,6 +16,9 @@ from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound
 from mcmirror.model.plan import Changed, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
 
+LINGER = 0.05
+"""Seconds that an announcement may wait for the next ones."""
+
 
 def copy_planned(
     context: Context, differences: Iterable[Difference], avoid: Sequence[str] = ()
@@ -35,7 +38,7 @@ def copy_exactly(context: Context, objects: Iterable[Entry]) -> Generator[Event,
             return
         sources = [job.source.child(name) for name in names]
         command = argv.copy(job.options, sources, job.target.child(folder))
-        yield from watch(context, context.session.process(command, stall_timeout=job.stall_timeout), folder)
+        yield from watch(context, ready(context, command), folder)
 
 
 def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Event, None, None]:
@@ -45,18 +48,23 @@ def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Ev
     # The patterns for folded keys go along always: one may turn up after the plan, and would overwrite another key.
     options = replace(job.options, exclude=(*job.options.exclude, *keys.FOLDED, *avoid))
     command = argv.mirror(options, job.source.below(folder), job.target.below(folder), context.capabilities)
-    yield from watch(context, context.session.process(command, stall_timeout=job.stall_timeout), folder)
+    yield from watch(context, ready(context, command), folder)
+
+
+def ready(context: Context, command: argv.Argv) -> Process:
+    """Make ready an mc that copies."""
+    return context.session.process(command, stall_timeout=context.job.stall_timeout, linger=LINGER)
 
 
 def watch(context: Context, process: Process, folder: str) -> Generator[Event, None, None]:
     """Turn mc's lines into events until it ends; ``folder`` names the place in a problem."""
     job = context.job
-    complaints, last_look = 0, 0.0
+    complaints, last_look, below = 0, 0.0, job.target.child("")
     for batch in process.lines():
         for raw in batch:
             if context.debug:
                 yield McSaid(job.name, context.session.redact(raw.decode(errors="replace")))
-            event = _event(context, decode.line(raw))
+            event = _event(context, decode.line(raw), below)
             if event is not None:
                 complaints += isinstance(event, ProblemFound)
                 yield event
@@ -69,10 +77,9 @@ def watch(context: Context, process: Process, folder: str) -> Generator[Event, N
         yield ProblemFound(job.name, found)
 
 
-def _event(context: Context, line: decode.Line) -> Event | None:
+def _event(context: Context, line: decode.Line, below: str) -> Event | None:
     """What a line means to an observer; nothing when it is a summary, or says what the plan has counted as kept."""
     job = context.job
-    below = job.target.child("")
     match line:
         case decode.Announced(_, path, size):
             return CopyStarted(job.name, path.removeprefix(below), size)

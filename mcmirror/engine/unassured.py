@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from mcmirror.engine.context import Context
-from mcmirror.engine.copy import watch
+from mcmirror.engine.copy import ready, watch
 from mcmirror.engine.judge import judge_unverified
 from mcmirror.mc import argv
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Removed
@@ -16,7 +16,7 @@ def mirror_unassured(context: Context) -> Generator[Event, None, tuple[Status, T
     job = context.job
     yield PhaseStarted(job.name, Phase.MIRROR)
     command = argv.unassured(job.options, job.source, job.target, context.capabilities)
-    process = context.session.process(command, stall_timeout=job.stall_timeout)
+    process = ready(context, command)
     announced, removed, errors, named = Count(), Count(), 0, list[str]()
     for event in watch(context, process, ""):
         match event:

@@ -68,12 +68,14 @@ class Process:
         stop: Stop | None = None,
         stall_timeout: float = 0.0,
         grace: float = 5.0,
+        linger: float = 0.0,
         trace: Callable[[IO[bytes]], None] | None = None,
     ) -> None:
         """Take what is to run; nothing starts before the first read.
 
-        ``stall_timeout`` in seconds, 0 for none; ``grace`` is the time between SIGTERM and SIGKILL; ``trace`` is given
-        the whole of stderr once mc has ended.
+        ``stall_timeout`` in seconds, 0 for none; ``grace`` is the time between SIGTERM and SIGKILL; ``linger`` is
+        how many seconds a line may wait for more, which spares an mc at work a thousand wake-ups of ours; ``trace`` is
+        given the whole of stderr once mc has ended.
         """
         self._program = program
         self._argv = list(argv)
@@ -83,6 +85,7 @@ class Process:
         self._stop = stop
         self._stall_timeout = stall_timeout
         self._grace = grace
+        self._linger = linger
         self._trace = trace
         self._running: Any = None
         self._counters: Callable[[], Any] | None = None
@@ -172,6 +175,8 @@ class Process:
                     return stalled, stopped
                 quiet = 0.0
                 yield chunk
+                if self._linger and len(chunk) < READ_SIZE and not deadline:
+                    time.sleep(self._linger)
             else:
                 earlier, seen = seen, self._io()
                 quiet = 0.0 if _moved(earlier, seen) else quiet + now - before

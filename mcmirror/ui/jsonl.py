@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
-from mcmirror.model.event import Event, Planned, ProblemFound, RunFinished
+from mcmirror.model.event import CopyStarted, Event, Planned, ProblemFound, RunFinished
 from mcmirror.model.plan import Changed, Count, Difference, Entry, Extraneous, Impossible, Kept, Missing, Plan
 from mcmirror.notify.json_report import count_document, problem_document, report_document
 from mcmirror.ui.stdout import Stdout
@@ -28,7 +29,8 @@ class JsonLines:
     def __call__(self, event: Event) -> None:
         """Write the event."""
         time = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        with self._out.lines() as write:
+        # Thousands of these may come in a second; Moved follows twice a second and takes them along.
+        with self._out.lines(flush=not isinstance(event, CopyStarted)) as write:
             write(encoded(event_document(event, time)))
             if self._differences and isinstance(event, Planned):
                 for difference in event.plan.differences:
@@ -38,9 +40,10 @@ class JsonLines:
 
 def event_document(event: Event, time: str) -> dict[str, Any]:
     """Return ``event`` and ``job`` and ``time`` first, then the event's own fields."""
-    name = _WORD.sub("_", type(event).__name__).lower()
-    document: dict[str, Any] = {"event": name, "job": event.job, "time": time}
+    document: dict[str, Any] = {"event": _name(type(event).__name__), "job": event.job, "time": time}
     match event:
+        case CopyStarted():
+            document |= {"key": event.key, "size": event.size}
         case Planned():
             document["plan"] = plan_document(event.plan)
         case ProblemFound():
@@ -50,6 +53,11 @@ def event_document(event: Event, time: str) -> dict[str, Any]:
         case _:
             document |= {field.name: _plain(getattr(event, field.name)) for field in fields(event)[1:]}
     return document
+
+
+@cache
+def _name(kind: str) -> str:
+    return _WORD.sub("_", kind).lower()
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

@@ -60,7 +60,6 @@ class Track:
             case events.CopyStarted():
                 self.announced += Count(1, event.size)
                 self.key = event.key
-                self._sample(now)
             case events.Moved():
                 self.moved = event.bytes
                 self._sample(now)

@@ -28,11 +28,12 @@ class Stdout:
         """Whether the reader has gone."""
 
     @contextmanager
-    def lines(self) -> Iterator[Callable[[bytes], bool]]:
+    def lines(self, *, flush: bool = True) -> Iterator[Callable[[bytes], bool]]:
         """Hand out a function that writes one line and says whether anyone still reads; flushed at the end."""
         with self._lock, self._aside():
             yield self._write
-            self._attempt(self._stream.flush)
+            if flush:
+                self._attempt(self._stream.flush)
 
     def _write(self, line: bytes) -> bool:
         text = self._redact(line.decode("utf-8", "surrogateescape"))
