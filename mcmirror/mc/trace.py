@@ -1,7 +1,7 @@
 """What mc's ``--debug`` writes to stderr: the head of every request and answer, the signature blotted out.
 
 It costs two kilobytes a page and shows what nothing else does: a listing's page that is no listing. mc takes all that
-a proxy or a login wall sends with status 200, if only it parses, for a page without objects, and ends the listing there.
+a proxy or a login wall sends with status 200, if only it parses, for a page without objects, and ends the listing.
 """
 
 from typing import IO

@@ -1,7 +1,7 @@
 """Plays a row: bare mc on one stage, mcmirror on another of the same make, and the truth on both."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,8 @@ def new_stage(  # noqa: PLR0917  fixtures
     new_proxy: Callable[[Minio], Proxy],
     new_side: Callable[..., Side],
     tmp_path: Path,
-) -> Iterator[NewStage]:
+) -> NewStage:
     """Make stages."""
-    made = list[Stage]()
 
     def make() -> Stage:
         name = f"t{secrets.token_hex(6)}"
@@ -42,13 +41,9 @@ def new_stage(  # noqa: PLR0917  fixtures
         sides[0].put(SMALL)
         folder = tmp_path / name
         folder.mkdir()
-        stage = Stage(sides[0], sides[1], folder, new_proxy, new_side)
-        made.append(stage)
-        return stage
+        return Stage(sides[0], sides[1], folder, new_proxy, new_side)
 
-    yield make
-    for stage in made:
-        assert [] == list(stage.folder.iterdir()), "something was written into the working directory"
+    return make
 
 
 @pytest.fixture
@@ -66,6 +61,7 @@ def play(new_stage: NewStage, cli: Cli, mc: Path) -> Play:
         destroyed = after.destroyed_since(before) if fault.untouched else "none"
         seen = (code, after.arrived_since(before, stage.flags), destroyed)
         assert (fault.mc.exit, fault.mc.arrived, fault.mc.destroyed) == seen, said
+        assert fault.mc.litter == any(stage.folder.iterdir())
         assert fault.mc.says in said if fault.mc.says else not said, said
 
     def whole(fault: Fault) -> Result:
@@ -90,6 +86,7 @@ def play(new_stage: NewStage, cli: Cli, mc: Path) -> Play:
         if fault.untouched:
             assert before.target == after.target
         assert [] == cli.leftovers
+        assert ["home", "tmp"] == sorted(path.name for path in cli.folder.iterdir())
         return result
 
     def run(fault: Fault) -> Result:

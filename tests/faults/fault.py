@@ -25,6 +25,8 @@ class Mc:
     """How much of what was asked for is done, copies and wanted removals alike: all, some or none."""
     destroyed: str = "none"
     """How many of the target's further objects are gone that no sane run would have removed: all, some or none."""
+    litter: bool = False
+    """Whether it makes folders where it was started."""
 
     @property
     def told_the_truth(self) -> bool:

@@ -82,14 +82,14 @@ FAULTS = (
         "missing-prefix",
         "nothing below the source's prefix, with `--remove`",
         _missing_prefix,
-        Mc(1, "Object does not exist", "some"),
+        Mc(1, "Object does not exist"),
         ("failed", 1, "source-not-found"),
     ),
     _row(
         "bare-alias",
         "a whole server as target, with `--remove`",
         _bare_alias,
-        Mc(0, arrived="none", destroyed="all"),
+        Mc(0, arrived="some", destroyed="all"),
         ("refused", 4, "alias-root"),
     ),
     _row(
@@ -117,14 +117,14 @@ FAULTS = (
         "source-alias-undefined",
         "source alias not defined",
         _no_such_alias("source"),
-        Mc(1, "does not exist"),
+        Mc(1, "not found"),
         ("failed", 1, "alias-unknown"),
     ),
     _row(
         "target-alias-undefined",
         "target alias not defined",
         _no_such_alias("target"),
-        Mc(0),
+        Mc(0, litter=True),
         ("failed", 1, "alias-unknown"),
     ),
 )

@@ -17,8 +17,8 @@ def _quota(stage: Stage) -> None:
 
 
 def _full(stage: Stage) -> None:
-    stage.move("dst", small="64m")
-    stage.source.put({"large": os.urandom(60 << 20)})
+    stage.move("dst", small="40m")
+    stage.source.put({"large": os.urandom(48 << 20)})
     stage.flags += ["--skip-errors"]
 
 
@@ -30,7 +30,7 @@ FAULTS = (
         "disk-full",
         "target: the disk is full",
         _full,
-        Mc(0, "", "some"),
+        Mc(1, "XMinioStorageFull", "some"),
         "partial",
         3,
         "disk-full",
