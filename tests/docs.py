@@ -57,7 +57,8 @@ def overview(help_text: str) -> str:
 
 def demo(output: str) -> dict[str, str]:
     """Return the first scene of the demonstration, and the rest of it."""
-    output = output.replace(str(Path.home()), "~")
+    lines = output.replace(str(Path.home()), "~").splitlines()
+    output = "\n".join(line for line in lines if not line.startswith("mcmirror: "))  # of the launcher's first use
     first, mark, rest = output.partition("\n2. ")
     return {
         "demo": f"```console\n$ bin/mcmirror demo\n{first.rstrip()}\n```\n",

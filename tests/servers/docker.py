@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HOME = "/home/mcmirror"
 WITH_VALUE = ("-e", "--env-file", "-v")
 WITHOUT = ("--rm",)
 IMAGE = "mcmirror"
@@ -75,11 +74,8 @@ def read(arguments: list[str]) -> Container:
 
 
 def start(asked: Container, home: Path) -> None:
-    """Run the image's command: a folder inside is the one outside, by a link in the home or by name in a variable."""
+    """Run the image's command in its home; where a variable names a folder inside, it gets the one outside."""
     entrypoint, command = default_command((ROOT / "Dockerfile").read_text())
-    for there, here in asked.folders.items():
-        if there.startswith(f"{HOME}/"):
-            (home / Path(there).relative_to(HOME)).symlink_to(here)
     variables = asked.variables
     for there, here in asked.folders.items():
         variables = {name: text.replace(there, here) for name, text in variables.items()}
