@@ -153,7 +153,7 @@ def _remove(
             result.decided = False
             return
         result.removal = _together(result.removal, removal)
-        result.requests += Requests(target_delete=removal.removed.objects)
+        result.requests += removal.requests
         hopeful = any(found.retryable for found in heard)
         if not removal.remaining or not hopeful or not (yield from attempts.again(len(removal.remaining))):
             break

@@ -12,6 +12,7 @@ from mcmirror.engine.scope import common_folder
 from mcmirror.engine.spool import Spool
 from mcmirror.mc import argv, decode
 from mcmirror.mc.troubleshoot import classify
+from mcmirror.model.cost import Requests, listed
 from mcmirror.model.event import Event, ProblemFound, Removed
 from mcmirror.model.plan import Count, Extraneous
 from mcmirror.model.problem import Category
@@ -23,8 +24,7 @@ class Removal:
 
     removed: Count = Count()
     named: list[str] = field(default_factory=list)
-    came_back: Count = Count()
-    """Present at the source again: left alone, and nothing is wrong."""
+    requests: Requests = field(default_factory=Requests)
     remaining: Spool = field(default_factory=Spool)
     bytes_remaining: int = 0
 
@@ -37,7 +37,8 @@ def remove(context: Context, planned: Iterable[Extraneous], *, named: int) -> Ge
     folder = common_folder(planned)
     absent, result = yield from with_pairs(context, folder, lambda pairs: _still_absent(pairs, iter(planned), folder))
     yield from _remove(context, absent)
-    left = yield from with_pairs(context, folder, lambda pairs: _still_there(pairs, folder, absent))
+    left = yield from with_pairs(context, folder, lambda pairs: _still_there(pairs, folder, absent), target_only=True)
+    result.requests += Requests(target_list=result.requests.target_list, target_delete=len(absent))
     for extraneous in absent:
         if not isinstance(extraneous, Extraneous):
             continue
@@ -57,20 +58,22 @@ def _still_absent(
     pairs: Pairs, planned: Iterator[Extraneous], folder: str
 ) -> Generator[Event, None, tuple[Spool, Removal]]:
     absent, result = Spool(), Removal()
+    at_source = at_target = 0
     wanted = next(planned, None)
     for source, target in pairs:
         entry = source or target
         if entry is None:
             continue
+        at_source += source is not None
+        at_target += target is not None
         key = folder + entry.key
         while wanted is not None and wanted.target.key < key:
             wanted = next(planned, None)  # somebody else removed it
         if wanted is not None and wanted.target.key == key:
-            if source is None:
+            if source is None:  # else it came back, and stays
                 absent.append(wanted)
-            else:
-                result.came_back += Count(1, wanted.target.size)
             wanted = next(planned, None)
+    result.requests = listed(at_source, at_target)
     return absent, result
     yield
 

@@ -40,6 +40,7 @@ class TargetLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._file.unlink(missing_ok=True)  # while it is held: filelock takes no lock on a file that has no name
         self._lock.release()
 
     @property
