@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mcmirror.engine.compare import Pairs, merge
 from mcmirror.engine.context import Context
-from mcmirror.mc.listing import Entries, OutOfOrder, entries, nothing, sorted_entries
+from mcmirror.mc.listing import Entries, OutOfOrder, entries, sorted_entries
 from mcmirror.model.event import Event
 from mcmirror.model.location import Location
 
@@ -23,17 +23,25 @@ def with_pairs(
     whole.
     """
     job = context.job
-    source, target, patience = job.source.below(folder), job.target.below(folder), job.stall_timeout
+    source, target = job.source.below(folder), job.target.below(folder)
     for lister in (entries, sorted_entries):
         try:
             with (
-                closing(nothing() if target_only else lister(context.session, source, stall_timeout=patience)) as left,
+                closing(_at_source(context, lister, source, target_only=target_only)) as left,
                 closing(_at_target(context, lister, target)) as right,
             ):
                 return (yield from use(merge(left, right)))
         except OutOfOrder:
             continue
     raise AssertionError("sorted entries are in order")
+
+
+def _at_source(context: Context, lister: Callable[..., Entries], source: Location, *, target_only: bool) -> Entries:
+    # A folder that went from a source which is there is an empty place; a source that is not there is trouble.
+    gone = source.is_local and not Path(source.path).exists() and Path(context.job.source.path).is_dir()
+    if target_only or gone:
+        return
+    yield from lister(context.session, source, stall_timeout=context.job.stall_timeout)
 
 
 def _at_target(context: Context, lister: Callable[..., Entries], target: Location) -> Entries:

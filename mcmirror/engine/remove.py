@@ -1,6 +1,6 @@
 """The step that deletes: exactly the extraneous keys that the plan named and that are still absent at the source."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,11 +8,12 @@ from pathlib import Path
 from mcmirror.engine.compare import Pairs
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
-from mcmirror.engine.scope import common_folder
+from mcmirror.engine.lookup import Lookup
+from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
 from mcmirror.mc import argv, decode
 from mcmirror.mc.troubleshoot import classify
-from mcmirror.model.cost import Requests, listed
+from mcmirror.model.cost import Requests, listed, listing
 from mcmirror.model.event import Event, ProblemFound, Removed
 from mcmirror.model.plan import Count, Extraneous
 from mcmirror.model.problem import Category
@@ -35,67 +36,47 @@ def remove(context: Context, planned: Iterable[Extraneous], *, named: int) -> Ge
     Raises ListingBroken when either side cannot be listed.
     """
     folder = common_folder(planned)
-    absent, result = yield from with_pairs(context, folder, lambda pairs: _still_absent(pairs, iter(planned), folder))
+    absent, requests = yield from with_pairs(context, folder, lambda pairs: _still_absent(pairs, planned, folder))
     yield from _remove(context, absent)
-    left = yield from with_pairs(context, folder, lambda pairs: _still_there(pairs, folder, absent), target_only=True)
-    result.requests += Requests(target_list=result.requests.target_list, target_delete=len(absent))
-    for extraneous in absent:
-        if not isinstance(extraneous, Extraneous):
-            continue
+    result = yield from with_pairs(
+        context, folder, lambda pairs: _see(pairs, absent, folder, context.job.name, named), target_only=True
+    )
+    result.requests += requests
+    return result
+
+
+def _still_absent(
+    pairs: Pairs, planned: Iterable[Extraneous], folder: str
+) -> Generator[Event, None, tuple[Only[Extraneous], Requests]]:
+    """Leave out what somebody else removed, and what came back to the source."""
+    absent, lookup = Spool(), Lookup(pairs, planned, folder)
+    for extraneous, source, target in lookup:
+        if source is None and target is not None:
+            absent.append(extraneous)
+    return Only(absent, Extraneous), listed(lookup.at_source, lookup.at_target)
+    yield
+
+
+def _see(pairs: Pairs, removed: Only[Extraneous], folder: str, job: str, named: int) -> Generator[Event, None, Removal]:
+    result, lookup = Removal(), Lookup(pairs, removed, folder)
+    for extraneous, _, target in lookup:
         key, size = extraneous.target.key, extraneous.target.size
-        if key in left:
+        if target is not None:
             result.remaining.append(extraneous)
             result.bytes_remaining += size
             continue
         result.removed += Count(1, size)
         if len(result.named) < named:
             result.named.append(key)
-        yield Removed(context.job.name, key)
+        yield Removed(job, key)
+    deleted = result.removed.objects + len(result.remaining)
+    result.requests = Requests(target_list=listing(lookup.at_target), target_delete=deleted)
     return result
 
 
-def _still_absent(
-    pairs: Pairs, planned: Iterator[Extraneous], folder: str
-) -> Generator[Event, None, tuple[Spool, Removal]]:
-    absent, result = Spool(), Removal()
-    at_source = at_target = 0
-    wanted = next(planned, None)
-    for source, target in pairs:
-        entry = source or target
-        if entry is None:
-            continue
-        at_source += source is not None
-        at_target += target is not None
-        key = folder + entry.key
-        while wanted is not None and wanted.target.key < key:
-            wanted = next(planned, None)  # somebody else removed it
-        if wanted is not None and wanted.target.key == key:
-            if source is None:  # else it came back, and stays
-                absent.append(wanted)
-            wanted = next(planned, None)
-    result.requests = listed(at_source, at_target)
-    return absent, result
-    yield
-
-
-def _still_there(pairs: Pairs, folder: str, removed: Spool) -> Generator[Event, None, set[str]]:
-    there, waiting = set[str](), (item.target.key for item in removed if isinstance(item, Extraneous))
-    key = next(waiting, None)
-    for _, target in pairs:
-        if target is None:
-            continue
-        found = folder + target.key
-        while key is not None and key < found:
-            key = next(waiting, None)
-        if key == found:
-            there.add(found)
-    return there
-    yield
-
-
-def _remove(context: Context, absent: Spool) -> Generator[Event, None, None]:
+def _remove(context: Context, absent: Only[Extraneous]) -> Generator[Event, None, None]:
     """Name the objects on mc's stdin, and those that a line cannot hold in its arguments."""
-    keys = [item.target.key for item in absent if isinstance(item, Extraneous)]
+    keys = [item.target.key for item in absent]
     target = context.job.target
     plain = [target.child(key) for key in keys if _fits_a_line(key)]
     odd = [target.child(key) for key in keys if not _fits_a_line(key)]

@@ -1,12 +1,13 @@
 """The step that decides: list again what was touched; what is still different is what did not happen."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 
 from mcmirror.engine.compare import Pairs, difference, proven
 from mcmirror.engine.content import same_content
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
+from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.scope import common_folder
 from mcmirror.engine.spool import Spool
 from mcmirror.mc.troubleshoot import problem
@@ -55,34 +56,16 @@ def verify(context: Context, copies: Iterable[Copy]) -> Generator[Event, None, V
     Raises ListingBroken when that cannot be seen: then nothing is known.
     """
     folder = common_folder(copies)
-    verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, iter(copies), folder))
+    verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, copies, folder))
     yield from _resolve_doubts(context, verification)
     return verification
 
 
-def _check(pairs: Pairs, copies: Iterator[Copy], folder: str) -> Generator[Event, None, Verification]:
-    result = Verification()
-    planned = next(copies, None)
-    at_source = at_target = 0
-    for source, target in pairs:
-        entry = source or target
-        if entry is None:
-            continue
-        at_source += source is not None
-        at_target += target is not None
-        key = folder + entry.key
-        while planned is not None and planned.source.key < key:
-            result.vanished += Count(1, planned.source.size)
-            planned = next(copies, None)
-        if planned is None:
-            continue  # the listing has to come to its end all the same: it may yet break off
-        if planned.source.key == key:
-            _judge(result, planned, _at(source, key), _at(target, key))
-            planned = next(copies, None)
-    while planned is not None:
-        result.vanished += Count(1, planned.source.size)
-        planned = next(copies, None)
-    result.listed = (at_source, at_target)
+def _check(pairs: Pairs, copies: Iterable[Copy], folder: str) -> Generator[Event, None, Verification]:
+    result, lookup = Verification(), Lookup(pairs, copies, folder)
+    for planned, source, target in lookup:
+        _judge(result, planned, source, target)
+    result.listed = (lookup.at_source, lookup.at_target)
     return result
     yield
 
@@ -122,7 +105,3 @@ def _resolve_doubts(context: Context, result: Verification) -> Generator[Event, 
         result.settle(doubt.source, by_etag=False)
     if accepted:
         context.memory.remember_incomparable(accepted)
-
-
-def _at(entry: Entry | None, key: str) -> Entry | None:
-    return entry and entry._replace(key=key)

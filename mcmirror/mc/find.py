@@ -182,7 +182,7 @@ def _impostor(message: str, cause: str) -> McUnusable:
 
 def _ask(path: str, question: list[str], most: int) -> tuple[int, str, str]:
     """Run it with nothing of ours, in a home of its own: mc leaves a configuration folder wherever it is asked."""
-    with tempfile.TemporaryDirectory(prefix="mcmirror-ask-") as home:
+    with tempfile.TemporaryDirectory(prefix="mcmirror-mc-ask-") as home:
         return capture(
             path, question, env={"PATH": os.defpath, "HOME": home, "LC_ALL": "C"}, timeout=PATIENCE, most=most
         )

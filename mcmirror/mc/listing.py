@@ -57,12 +57,6 @@ def entries(session: Session, place: Location, *, stall_timeout: float) -> Entri
         raise ListingBroken(broken)
 
 
-def nothing() -> Entries:
-    """List no place at all."""
-    return
-    yield
-
-
 def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
     """List a server that does not keep the order of S3: all in memory, once."""
     found: list[Entry] = []

@@ -8,7 +8,9 @@ next start.
 import json
 import os
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +21,10 @@ from mcmirror.model.location import Alias
 from mcmirror.model.redact import redactor
 from mcmirror.model.stop import Stop
 
-FOLDER_PREFIX = "mcmirror-"
+FOLDER_PREFIX = "mcmirror-mc-"
+"""Of every folder that is made for an mc, also of one that is only asked for its version."""
+UNLOCKED = 60.0
+"""Seconds after which a folder without a lock is one whose maker, or whose remover, was killed."""
 LOCK = "alive"
 """Locked while the session lives: an unlocked one belongs to a run that was killed."""
 
@@ -165,7 +170,12 @@ def _sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
         lock = folder / LOCK
         try:
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid() or not lock.exists():
+            about = folder.lstat()
+            if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+                continue
+            if not lock.exists():
+                if time.time() - about.st_mtime > UNLOCKED:
+                    shutil.rmtree(folder, ignore_errors=True)
                 continue
             with FileLock(lock, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
