@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Side
 from tests.faults.fault import HANGS
+from tests.servers.command import Cli, Result
 from tests.servers.minio import Credentials, Minio
 from tests.servers.proxy import Proxy
 
@@ -138,6 +139,10 @@ class Stage:
             output.seek(0)
             lines = [_loaded(line) for line in output.read().split(b"\n") if line]
         return code, "\n".join(json.dumps(line) for line in lines if line.get("status") != "success")
+
+    def run(self, cli: Cli, *more: str) -> Result:
+        """Run ``mcmirror mirror`` to its end."""
+        return replace(cli, environment={**cli.environment, **self.hosts})(*self.arguments(), *more, timeout=60)
 
     def arguments(self) -> list[str]:
         """Mcmirror's."""

@@ -140,7 +140,7 @@ def test_a_missing_target_bucket_is_made_on_request(new_stage: NewStage, cli: Cl
     stage.target.drop()
     stage.flags += ["--create-target"]
 
-    result = cli(*stage.arguments(), **stage.hosts)
+    result = stage.run(cli)
 
     assert (0, "all") == (result.code, stage.truth().arrived), result.stdout
 
@@ -150,7 +150,7 @@ def test_a_lifted_limit_removes(new_stage: NewStage, cli: Cli) -> None:
     _half_empty_source(stage)
     stage.flags += ["--max-delete", "20"]
 
-    result = cli(*stage.arguments(), **stage.hosts)
+    result = stage.run(cli)
 
     assert (0, [], sorted(OLD)) == (result.code, stage.truth().due(stage.flags), sorted(result.report["removed_keys"]))
 
@@ -165,7 +165,7 @@ def test_the_second_run_on_one_target_yields(new_stage: NewStage, cli: Cli) -> N
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
-    second = cli(*stage.arguments(), **stage.hosts)
+    second = stage.run(cli)
     first.communicate(timeout=60)
 
     assert (75, "skipped") == (second.code, second.report["status"])

@@ -17,7 +17,9 @@ COMMON = {f"{number:04}": b"x" for number in range(1001)}
 NEW = {f"8{number}": b"new" for number in range(3)}
 EXTRA = {f"9{number}": b"extra" for number in range(5)}
 """Both lie on the second page, and by count the removals are allowed."""
-TRUNCATED = Answer(200, b'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>false</IsTruncated><Cont')
+TRUNCATED = Answer(
+    200, b'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>false</IsTruncated><Cont'
+)
 FOREIGN = Answer(200, b'<?xml version="1.0" encoding="UTF-8"?><Maintenance><Until>tomorrow</Until></Maintenance>')
 BREAKS: tuple[tuple[str, Action, str], ...] = (
     ("403", DENIED, "permission"),
@@ -105,7 +107,7 @@ def test_nothing_is_decided_and_nothing_removed(fault: Fault, stage: Stage, cli:
     fault.scene(stage)
     before = stage.target.sizes()
 
-    result = cli(*stage.arguments(), timeout=60, **stage.hosts)
+    result = stage.run(cli)
 
     assert (fault.status, fault.code, False) == (result.report["status"], result.code, result.report["verified"])
     assert fault.category in {problem["category"] for problem in result.report["problems"]}, result.stdout
