@@ -73,7 +73,7 @@ def checks(output: str) -> str:
         found = [line for line in output.splitlines() if re.fullmatch(pattern, line.strip())]
         if not found:
             raise ValueError(f"bin/test did not print {pattern}:\n{output[-3000:]}")
-        lines.append(found[-1].strip().strip("= "))
+        lines.append(re.sub(r" \([\d:]+\)$", "", found[-1].strip("= ")))
     return "```console\n$ bin/test\n" + "\n".join(lines) + "\n```\n"
 
 
