@@ -304,7 +304,7 @@ TABLE: tuple[Row, ...] = (
             r"connection reset",
             r"broken pipe",
             r"\bEOF\b",
-            r"connection (was )?(lost|aborted)",
+            r"connection (was )?(lost|aborted|closed)",
             r"server closed",
         ),
         headings=("connection reset by peer", "ECONNRESET"),

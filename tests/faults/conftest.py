@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Side
 from tests.faults.fault import Fault
-from tests.faults.stage import SMALL, Stage
+from tests.faults.stage import SMALL, Stage, Truth
 from tests.servers.command import Cli, Result
 from tests.servers.minio import Minio
 from tests.servers.proxy import Proxy
@@ -72,21 +72,7 @@ def play(new_stage: NewStage, cli: Cli, mc: Path) -> Play:
         if stage.aftermath:
             stage.aftermath()
         after = stage.truth()
-        assert result.reports, result.stderr
-        report = result.report
-        assert (fault.status, fault.code) == (report["status"], result.code), result.stdout
-        categories = {problem["category"] for problem in report["problems"]}
-        if fault.category is not None:
-            assert fault.category in categories if fault.category else not categories, report["problems"]
-        assert "unknown" not in categories, report["problems"]
-        due = after.due(stage.flags)
-        if report["verified"]:
-            assert due == sorted(one["key"] for one in report["remaining_keys"])
-            assert len(due) == report["remaining"]["objects"]
-        if report["status"] in {"succeeded", "partial"}:
-            assert bool(due) == (report["status"] == "partial")
-        if fault.untouched:
-            assert before.target == after.target
+        _assert_true(fault, result, before, after, stage.flags)
         assert [] == cli.leftovers
         assert ["home", "tmp"] == sorted(path.name for path in cli.folder.iterdir())
         return result
@@ -97,3 +83,22 @@ def play(new_stage: NewStage, cli: Cli, mc: Path) -> Play:
         return whole(fault)
 
     return run
+
+
+def _assert_true(fault: Fault, result: Result, before: Truth, after: Truth, flags: list[str]) -> None:
+    """The verdict is the row's, and it is the truth."""
+    assert result.reports, result.stderr
+    report = result.report
+    assert (fault.status, fault.code) == (report["status"], result.code), result.stdout
+    categories = {problem["category"] for problem in report["problems"]}
+    if fault.category is not None:
+        assert fault.category in categories if fault.category else not categories, report["problems"]
+    assert "unknown" not in categories, [problem["cause"] for problem in report["problems"]]
+    due = after.due(flags)
+    if report["verified"]:
+        assert due == sorted(one["key"] for one in report["remaining_keys"])
+        assert len(due) == report["remaining"]["objects"]
+    if report["status"] in {"succeeded", "partial"}:
+        assert bool(due) == (report["status"] == "partial")
+    if fault.untouched:
+        assert before.target == after.target

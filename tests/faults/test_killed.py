@@ -76,7 +76,7 @@ FAULTS = (
         Mc(1, "with Body length 0", "some"),
         "failed",
         1,
-        "connection-refused",
+        "connection-lost",
     ),
     Fault(
         "mc-killed",

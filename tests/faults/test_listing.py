@@ -17,9 +17,7 @@ COMMON = {f"{number:04}": b"x" for number in range(1001)}
 NEW = {f"8{number}": b"new" for number in range(3)}
 EXTRA = {f"9{number}": b"extra" for number in range(5)}
 """Both lie on the second page, and by count the removals are allowed."""
-TRUNCATED = Answer(
-    200, b'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>false</IsTruncated><Cont'
-)
+TRUNCATED = Answer(200, b'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>false</IsTru')
 FOREIGN = Answer(200, b'<?xml version="1.0" encoding="UTF-8"?><Maintenance><Until>tomorrow</Until></Maintenance>')
 BREAKS: tuple[tuple[str, Action, str], ...] = (
     ("403", DENIED, "permission"),

@@ -35,7 +35,7 @@ def test_a_secret_is_in_no_argv_output_report_or_open_file(new_stage: NewStage, 
         time.sleep(0.02)
 
     lines = [" ".join(argv) for _, argv in processes()]
-    temporary = [path for path in (cli.folder / "tmp").rglob("*")]
+    temporary = list((cli.folder / "tmp").rglob("*"))
     modes = {str(path): stat.S_IMODE(path.lstat().st_mode) for path in temporary}
     holding = [path for path in temporary if path.is_file() and _holds(path.read_bytes(), secret_words)]
     stdout, stderr = process.communicate(timeout=60)
