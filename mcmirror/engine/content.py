@@ -15,7 +15,7 @@ BATCH_BYTES = 256 * 1024 * 1024
 
 def same_content(context: Context, entries: Sequence[Entry]) -> bool:
     """Whether all of these are byte for byte the same on both sides."""
-    return not list(different_content(context, entries))
+    return all(entry is None for entry in different_content(context, entries))
 
 
 def different_content(context: Context, entries: Iterable[Entry]) -> Iterator[Entry | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from mcmirror.store.place import folder, private, url
+from mcmirror.store.place import folder, private, private_file, url
 
 BATCH = 1000
 
@@ -89,6 +89,7 @@ class PairMemory:
         )
         try:
             private(folder(self._state))
+            private_file(self._state)
             engine = create_engine(url(self._state))
             tables.create_all(engine)
         except (OSError, SQLAlchemyError, ImportError) as error:

@@ -27,3 +27,9 @@ def private(path: Path) -> Path:
     if not os.access(path, os.W_OK | os.X_OK):
         raise PermissionError(13, "Permission denied", str(path))
     return path
+
+
+def private_file(state: str) -> None:
+    """Make an SQLite file before SQLite does, readable by us alone: it names objects. Raises OSError."""
+    if state.startswith(SQLITE):
+        Path(url(state).removeprefix(SQLITE)).touch(mode=0o600)
