@@ -140,7 +140,8 @@ class Console:
             case events.ProblemFound():
                 self._problem(event)
             case events.Retrying():
-                text = f"trying {objects(event.remaining)} again in {shown_seconds(event.delay)}"
+                what = f"trying {objects(event.remaining)} again" if event.remaining else "trying again"
+                text = f"{what} in {shown_seconds(event.delay)}"
                 self._line(event.job, f"{text} (attempt {event.attempt})")
             case _ if self._style.moving:
                 pass
