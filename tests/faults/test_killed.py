@@ -47,6 +47,7 @@ def _down(alias: str) -> Any:
 
 
 def _mc_killed(stage: Stage) -> None:
+    stage.source.put(MANY)
     stage.proxy(stage.target).on("put", Call(lambda: kill_mc(stage.source_place)), first=3, times=1)
 
 
