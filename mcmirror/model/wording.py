@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
 
@@ -76,3 +77,28 @@ def three_parts(problem: Problem) -> tuple[str, str, str]:
     """What, why and what to do, each harmless and on one line; a message's line feeds are a key's, and shown."""
     cause, remedy = (" ".join(part.split("\n")).strip() for part in (problem.cause, problem.remedy))
     return harmless(problem.message.strip()), harmless(cause), harmless(remedy)
+
+
+def requests_text(requests: Requests) -> str:
+    """Requests by kind and side."""
+    source = _kinds((requests.source_list, "LIST"), (requests.source_get, "GET"))
+    target = _kinds((requests.target_list, "LIST"), (requests.target_put, "PUT"), (requests.target_delete, "DELETE"))
+    sides = [f"{kinds} at the {side}" for kinds, side in ((source, "source"), (target, "target")) if kinds]
+    return "; ".join(sides) or "none"
+
+
+def _kinds(*kinds: tuple[int, str]) -> str:
+    return " + ".join(f"{number:,} {kind}" for number, kind in kinds if number)
+
+
+def cost(requests: Requests) -> str:
+    """Return the requests of a whole run and what AWS would ask for them."""
+    source, target = requests.source_dollars, requests.target_dollars
+    return (
+        f"{requests_text(requests)}; at AWS S3 Standard list prices {_dollars(source)} for the source"
+        f" and {_dollars(target)} for the target, traffic not counted"
+    )
+
+
+def _dollars(amount: float) -> str:
+    return "nothing" if not amount else "less than $0.01" if amount < 0.01 else f"${amount:,.2f}"

@@ -7,9 +7,11 @@ from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import (
+    cost,
     harmless,
     objects,
     printable,
+    requests_text,
     shown_bytes,
     shown_count,
     shown_seconds,
@@ -104,31 +106,6 @@ def _effort(report: RunReport, style: Style, *, requests: bool) -> list[str]:
     if requests and report.requests != Requests():
         lines += style.row("requests", f"about {requests_text(report.requests)}")
     return lines
-
-
-def requests_text(requests: Requests) -> str:
-    """Requests by kind and side."""
-    source = _kinds((requests.source_list, "LIST"), (requests.source_get, "GET"))
-    target = _kinds((requests.target_list, "LIST"), (requests.target_put, "PUT"), (requests.target_delete, "DELETE"))
-    sides = [f"{kinds} at the {side}" for kinds, side in ((source, "source"), (target, "target")) if kinds]
-    return "; ".join(sides) or "none"
-
-
-def _kinds(*kinds: tuple[int, str]) -> str:
-    return " + ".join(f"{number:,} {kind}" for number, kind in kinds if number)
-
-
-def cost(requests: Requests) -> str:
-    """Return the requests of a whole run and what AWS would ask for them."""
-    source, target = requests.source_dollars, requests.target_dollars
-    return (
-        f"{requests_text(requests)}; at AWS S3 Standard list prices {_dollars(source)} for the source"
-        f" and {_dollars(target)} for the target, traffic not counted"
-    )
-
-
-def _dollars(amount: float) -> str:
-    return "nothing" if not amount else "less than $0.01" if amount < 0.01 else f"${amount:,.2f}"
 
 
 def problem_lines(problems: Iterable[Problem], style: Style) -> list[str]:

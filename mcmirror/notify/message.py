@@ -1,0 +1,213 @@
+"""What is said about a run, to whomever: pure, before any service's own markup."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from mcmirror.model.cost import Requests
+from mcmirror.model.event import RunStarted
+from mcmirror.model.problem import Category, Problem
+from mcmirror.model.report import RunReport, Status
+from mcmirror.model.streak import FAILURES, Streak
+from mcmirror.model.wording import (
+    cost,
+    harmless,
+    objects,
+    printable,
+    shown_bytes,
+    shown_count,
+    shown_seconds,
+    three_parts,
+)
+
+NAMED = 10
+"""Keys named in a message; report files name more."""
+
+
+class Occasion(StrEnum):
+    """What happened, in the words of ``on = [...]``; a cancelled run is no occasion to tell anybody."""
+
+    START = "start"
+    SUCCESS = "success"
+    CHANGE = "change"
+    """A success that copied or removed something."""
+    FAILURE = "failure"
+    RECOVERY = "recovery"
+    """The first success after a failure."""
+    CANCELLED = "cancelled"
+
+
+class NotTold(Exception):
+    """A message did not arrive: what, why, what to do. Holds no secret."""
+
+    def __init__(self, what: str, why: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what, self.why, self.remedy = what, why, remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to say about one job: plain text without markup."""
+
+    job: str
+    occasion: Occasion
+    title: str
+    facts: tuple[tuple[str, str], ...] = ()
+    """Label and value."""
+    problems: tuple[tuple[str, str, str], ...] = ()
+    """What, why, what to do."""
+    lists: tuple[tuple[str, tuple[str, ...], int], ...] = ()
+    """A heading, the keys that are named, and how many more there are."""
+    loud: bool = True
+    """Whether people shall notice; else it only brings an earlier message up to date."""
+
+    def redacted(self, redact: Callable[[str], str]) -> "Message":
+        """The same without secrets."""
+        return replace(
+            self,
+            job=redact(self.job),
+            title=redact(self.title),
+            facts=tuple((label, redact(value)) for label, value in self.facts),
+            problems=tuple((redact(what), redact(why), redact(remedy)) for what, why, remedy in self.problems),
+            lists=tuple((head, tuple(map(redact, keys)), more) for head, keys, more in self.lists),
+        )
+
+
+def occasion(report: RunReport, before: Streak) -> Occasion:
+    """What a finished run is, seen from what was known before."""
+    if report.status is Status.CANCELLED:
+        return Occasion.CANCELLED
+    if report.status in FAILURES:
+        return Occasion.FAILURE
+    if before.failures:
+        return Occasion.RECOVERY
+    return Occasion.CHANGE if _changed(report) else Occasion.SUCCESS
+
+
+def wanted(occasion: Occasion, report: RunReport, on: Iterable[str]) -> bool:
+    """Whether somebody who wants to hear of ``on`` wants to hear of this."""
+    names = {occasion.value}
+    if report.status is Status.SUCCEEDED:
+        names |= {"success", "change"} if _changed(report) else {"success"}
+    return not names.isdisjoint(on)
+
+
+def _changed(report: RunReport) -> bool:
+    return bool(report.tally.done.objects or report.tally.removed.objects)
+
+
+def started(event: RunStarted, service: str) -> Message:
+    """Say that a run begins."""
+    facts = (("Service", service), ("Source", event.source), ("Target", event.target))
+    return Message(harmless(event.job), Occasion.START, f"{harmless(event.job)}: started", _facts(facts))
+
+
+def finished(  # noqa: PLR0913  each from another hand
+    report: RunReport, what: Occasion, streak: Streak, *, service: str = "", source: str = "", loud: bool = True
+) -> Message:
+    """Say how a run ended. ``source`` is the job's without its prefix; ``streak`` as it was before a recovery."""
+    tally = report.tally
+    job = harmless(report.job)
+    prefix = report.source.removeprefix(source).strip("/") if source and report.source != source else ""
+    copied = shown_count(tally.done)
+    if tally.done != tally.planned:
+        copied = f"{tally.done.objects:,} of {objects(tally.planned.objects)}, {shown_bytes(tally.done.bytes)}"
+        copied += f" of {shown_bytes(tally.planned.bytes)}"
+    removed = shown_count(tally.removed)
+    if tally.removed != tally.to_remove and tally.to_remove.objects:
+        removed = f"{tally.removed.objects:,} of {objects(tally.to_remove.objects)}"
+    facts = (
+        ("Service", service),
+        ("Source", report.source.removesuffix(f"/{prefix}") if prefix else report.source),
+        ("Target", report.target.removesuffix(f"/{prefix}") if prefix else report.target),
+        ("Prefix", prefix),
+        ("Copied", copied if tally.planned.objects or tally.done.objects else ""),
+        ("Removed", removed if tally.removed.objects or tally.to_remove.objects else ""),
+        ("Kept", f"{shown_count(tally.kept)}, different, overwrite is off" if tally.kept.objects else ""),
+        ("Remaining", shown_count(tally.remaining) if tally.remaining.objects else ""),
+        ("Duration", shown_seconds(report.seconds) + _attempts(report.attempts)),
+        ("Requests", cost(report.requests) if report.requests != Requests() else ""),
+        ("History", _history(what, streak)),
+    )
+    return Message(
+        job,
+        what,
+        f"{job}: {_verdict(report, what)}",
+        _facts(facts),
+        _problems(report.problems),
+        _lists(report),
+        loud,
+    )
+
+
+def _verdict(report: RunReport, what: Occasion) -> str:
+    tally = report.tally
+    match report.status:
+        case Status.SUCCEEDED:
+            parts = [f"{shown_count(tally.done)} copied"] if tally.done.objects else []
+            parts += [f"{tally.removed.objects:,} removed"] if tally.removed.objects else []
+            again = "works again, " if what is Occasion.RECOVERY else ""
+            proof = "verified" if report.verified else "not verified"
+            return f"{again}{proof}: {', '.join(parts) or 'nothing to do'}"
+        case Status.PARTIAL:
+            return f"partial: {objects(tally.remaining.objects)} not as planned on the target"
+        case Status.FAILED:
+            return "failed: nothing of what was planned was done" if report.verified else "failed: no verdict reached"
+        case Status.REFUSED:
+            return "refused: nothing was written and nothing was removed"
+        case Status.SKIPPED:
+            return "skipped: another run is at work on this target"
+        case Status.CANCELLED:
+            return f"cancelled by {'SIGTERM' if report.signal == 15 else 'Ctrl-C'}"
+
+
+def _attempts(attempts: int) -> str:
+    return f", {attempts} attempts" if attempts > 1 else ""
+
+
+def _history(what: Occasion, streak: Streak) -> str:
+    number = "the first failure" if streak.failures == 1 else f"{streak.failures:,} failures in a row"
+    if what is Occasion.RECOVERY:
+        return f"after {number.replace('the first', 'one')}, since {streak.since}"
+    return f"{number}, since {streak.since}" if what is Occasion.FAILURE and streak.failures > 1 else ""
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((label, harmless(value)) for label, value in facts if value)
+
+
+def _problems(problems: Sequence[Problem]) -> tuple[tuple[str, str, str], ...]:
+    """The first of each category; of the rest, how many there are."""
+    alike: dict[Category, list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault(problem.category, []).append(problem)
+    found = []
+    for first, *more in alike.values():
+        what, why, remedy = three_parts(first)
+        found.append((f"{what} (and {len(more):,} more like it)" if more else what, why, remedy))
+    return tuple(found)
+
+
+def _lists(report: RunReport) -> tuple[tuple[str, tuple[str, ...], int], ...]:
+    removed = tuple(printable(key) for key in report.removed[:NAMED])
+    remaining = tuple(f"{printable(one.key)}: {harmless(one.reason)}" for one in report.remaining[:NAMED])
+    found = (
+        ("Removed", removed, report.tally.removed.objects - len(removed)),
+        ("Remaining", remaining, report.tally.remaining.objects - len(remaining)),
+    )
+    return tuple((head, keys, max(0, more)) for head, keys, more in found if keys)
+
+
+def plain(message: Message, limit: int) -> str:
+    """The whole message as text of at most ``limit`` characters."""
+    lines = [message.title, *(f"{label}: {value}" for label, value in message.facts)]
+    for what, why, remedy in message.problems:
+        lines += [f"Problem: {what}", *([f"Why: {why}"] if why else []), *([f"Do: {remedy}"] if remedy else [])]
+    for head, keys, more in message.lists:
+        lines += [f"{head}:", *(f"- {key}" for key in keys), *([f"- and {more:,} more"] if more else [])]
+    return shortened("\n".join(lines), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """``text``, its end replaced by an ellipsis when it is too long."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
