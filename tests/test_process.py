@@ -112,16 +112,20 @@ def test_a_closed_stdin_of_ours_is_no_stdin_of_theirs(tmp_path: Path) -> None:
 
 
 def test_no_descriptor_and_no_thread_is_left() -> None:
-    def held() -> tuple[int, int]:
-        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+    def held() -> tuple[set[str], set[threading.Thread]]:
+        return {path.name for path in Path("/proc/self/fd").iterdir()}, set(threading.enumerate())
+
+    def left() -> tuple[set[str], set[threading.Thread]]:
+        files, threads = held()
+        return files - before[0], threads - before[1]
 
     before = held()
     for _ in range(5):
         lines("echo x; echo y >&2")
     end = time.monotonic() + 5
-    while held() != before and time.monotonic() < end:
+    while left() != (set(), set()) and time.monotonic() < end:
         time.sleep(0.1)  # sh's thread looks once a second whether it may end
-    assert held() == before
+    assert left() == (set(), set())
 
 
 def test_capture_cuts_what_floods_it() -> None:

@@ -34,8 +34,8 @@ def markdown() -> str:
     silent = [fault for fault in wrong if not fault.mc.says and fault.mc.exit == 0]
     lines = [
         (
-            f"In {len(wrong)} of {len(asserted)} rows `mc mirror` ends with an exit code that is not the truth, destroys, "
-            f"or does not end (**bold**); in {len(silent)} of them it exits 0 without a word."
+            f"In {len(wrong)} of {len(asserted)} rows `mc mirror` ends with an exit code that is not the truth, "
+            f"destroys, or does not end (**bold**); in {len(silent)} of them it exits 0 without a word."
         ),
         "",
         "| fault | `mc mirror` exits | its error line says | what it did | mcmirror says | exit | category |",
