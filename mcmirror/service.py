@@ -31,6 +31,8 @@ from mcmirror.store.place import folder
 
 if TYPE_CHECKING:
     from mcmirror.engine.doctor import Finding
+    from mcmirror.notify.message import NotTold
+    from mcmirror.notify.tell import Teller
 
 __all__ = ["Service", "Verb"]
 
@@ -47,6 +49,7 @@ class Service:
         self._redact: Callable[[str], str] = str
         self._mc: Mc | None = None
         self._lock = threading.Lock()
+        self._tellers: list[Teller] = []
 
     @classmethod
     def load(cls, config: Path | None = None, *, needs_jobs: bool = False) -> Self:
@@ -78,10 +81,13 @@ class Service:
         """Find an alias where a person may have defined it; its secrets are redacted from now on."""
         found = find_alias(name, self.configuration, self._environ, home_of(self._environ))
         if found is not None:
-            with self._lock:
-                self._secrets.update(found.secrets())
-                self._redact = redactor(self._secrets)
+            self._hide(found.secrets())
         return found
+
+    def _hide(self, secrets: Iterable[str]) -> None:
+        with self._lock:
+            self._secrets.update(secrets)
+            self._redact = redactor(self._secrets)
 
     def mc(self) -> Mc:
         """Find mc, once; raises McNotFound or McUnusable."""
@@ -140,10 +146,11 @@ class Service:
     ) -> tuple[RunReport, ...]:
         """Run the jobs, ``parallel`` at a time, each to its end whatever becomes of the others; reports in their order.
 
-        Observers are called one at a time; one that raises is logged and harms nothing.
+        Observers are called one at a time; one that raises is logged and harms nothing. The jobs' notifiers hear of it
+        too: ``finish`` waits for them.
         """
         stop = stop or Stop()
-        tell = _Told(observers)
+        tell = _Told((*observers, *(self._notified(jobs) if verb is Verb.RUN else ())))
 
         def one(job: Job) -> RunReport:
             events = self._events(job, tell, verb, content, stop, debug=debug)
@@ -162,6 +169,29 @@ class Service:
         # A thread that starts an mc also waits for it: the death signal hangs on the thread.
         with ThreadPoolExecutor(at_once, thread_name_prefix="job") as pool:
             return tuple(pool.map(one, jobs))
+
+    def _notified(self, jobs: Sequence[Job]) -> Sequence[Observer]:
+        """The observer that tells the notifiers of these jobs, if they have any."""
+        schedules = self.configuration.schedules
+        heard = [
+            job for job in jobs if not job.options.dry_run and job.name in schedules and schedules[job.name].notify
+        ]
+        if not heard:
+            return ()
+        from mcmirror.notify.listener import audience
+        from mcmirror.notify.tell import Teller
+        from mcmirror.store.verdicts import Verdicts
+
+        found, settings = audience(self.configuration, heard, self._environ), self.configuration.settings
+        self._hide(found.secrets)
+        memory = Verdicts(settings.state)
+        teller = Teller(found.listeners, memory, service=settings.service, redact=self.redact, failed=found.failed)
+        self._tellers.append(teller)
+        return (teller,)
+
+    def finish(self, stop: Stop) -> "tuple[NotTold, ...]":
+        """Wait for what notifiers have still to deliver, at most a few seconds; return what could not be told."""
+        return tuple(failed for teller in self._tellers for failed in teller.finish(stop))
 
     def _events(  # noqa: PLR0913
         self, job: Job, tell: Observer, verb: Verb, content: float | None, stop: Stop, *, debug: bool

@@ -149,12 +149,23 @@ def test_a_pair_onto_itself_is_a_mistake(tmp_path: Path) -> None:
     assert ["BUCKET_PAIRS"] == list(mistakes(tmp_path, **given))
 
 
-def test_slack_is_not_served_yet_and_says_so(tmp_path: Path) -> None:
-    (note,) = read(tmp_path, **GIVEN, SLACK_BOT_TOKEN="xoxb-hidden", SLACK_CHANNEL_ID="C1").notes
-    assert "sends nothing to Slack yet" in note
-    assert "xoxb-hidden" not in note
-    (note,) = read(tmp_path, **GIVEN, SLACK_BOT_TOKEN="xoxb-hidden").notes
+def test_slack_needs_both_of_its_variables_and_is_told_of_every_pair(tmp_path: Path) -> None:
+    configuration = read(tmp_path, **GIVEN, SLACK_BOT_TOKEN="xoxb-hidden", SLACK_CHANNEL_ID="C1")
+    assert () == configuration.notes
+    (slack,) = configuration.notifiers.values()
+    assert ("slack", "xoxb-hidden", "C1", ("failure", "change", "recovery")) == (
+        slack.type,
+        slack.token,
+        slack.channel,
+        slack.on,
+    )
+    assert ("slack",) == configuration.schedules["source-to-destination"].notify
+    assert "xoxb-hidden" not in repr(configuration)
+    configuration = read(tmp_path, **GIVEN, SLACK_BOT_TOKEN="xoxb-hidden")
+    (note,) = configuration.notes
     assert "SLACK_CHANNEL_ID is not" in note
+    assert "xoxb-hidden" not in note
+    assert {} == configuration.notifiers
     (note,) = read(tmp_path, **GIVEN, SLACK_CHANNEL_ID="C1").notes
     assert "SLACK_BOT_TOKEN is not" in note
 

@@ -152,14 +152,38 @@ def notified(file: str, defaults: "OptionsTable", tables: Mapping[str, "JobTable
 
 
 def notifiers(file: str, tables: Mapping[str, "NotifyTable"]) -> list[Mistake]:
-    """Notifiers that lack what their type needs."""
-    needed = {
-        "slack": {"token": '"{env:SLACK_BOT_TOKEN}"', "channel": '"C0123456789"'},
-        "webhook": {"url": '"https://..."'},
-    }
-    return [
-        Mistake(file, f"notify.{name}.{key}", f"a {table.type} needs its {key}", f"Write {key} = {example}.")
-        for name, table in tables.items()
-        for key, example in needed[table.type].items()
-        if not getattr(table, key)
-    ]
+    """Notifiers that lack what their type needs, or have what it cannot use."""
+    examples = {"token": '"{env:SLACK_BOT_TOKEN}"', "channel": '"C0123456789"', "url": '"https://..."'}
+    mistakes: list[Mistake] = []
+    needed: tuple[str, ...]
+    useless: tuple[str, ...]
+    for name, table in tables.items():
+        if table.type == "webhook":
+            needed, useless = ("url",), ("token", "channel", "webhook", "api_url")
+        elif table.webhook:
+            needed, useless = (), ("token", "channel", "api_url", "url")
+        else:
+            needed, useless = ("token", "channel"), ("url",)
+        mistakes += [
+            Mistake(file, f"notify.{name}.{key}", f"a {table.type} needs its {key}", f"Write {key} = {examples[key]}.")
+            for key in needed
+            if not getattr(table, key)
+        ]
+        mistakes += [
+            Mistake(file, f"notify.{name}.{key}", f"this has no use here: {_kind(table)}", _instead(table, key))
+            for key in useless
+            if getattr(table, key)
+        ]
+    return mistakes
+
+
+def _kind(table: "NotifyTable") -> str:
+    if table.type == "webhook":
+        return "a webhook has a url"
+    return "a Slack webhook needs nothing else" if table.webhook else "Slack has a token and a channel, or a webhook"
+
+
+def _instead(table: "NotifyTable", key: str) -> str:
+    if table.type == "slack" and key == "url":
+        return 'Slack\'s incoming webhook is written webhook = "https://...".'
+    return 'For Slack write type = "slack".' if table.type == "webhook" else "Take it out, or take webhook out."

@@ -9,6 +9,7 @@ from mcmirror.config.aliases import Aliases, AliasText
 from mcmirror.config.reference import is_reference, resolve
 from mcmirror.config.validate import unknown, validate
 from mcmirror.config.values import (
+    DEFAULT_ON,
     DEFAULT_STATE,
     ConfigError,
     Configuration,
@@ -39,7 +40,8 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
     notify_tables = _many(schema.NotifyTable, document, "notify", file, mistakes)
 
     mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job")})
-    mistakes += check.notifiers(file, notify_tables)
+    known_wrong = {mistake.key for mistake in mistakes}
+    mistakes += [one for one in check.notifiers(file, notify_tables) if one.key not in known_wrong]
     mistakes += check.notified(file, defaults, job_tables, set(_names(document, "notify")))
     mistakes += check.triggers(file, defaults, job_tables)
 
@@ -197,7 +199,8 @@ def _schedule(values: Mapping[str, Any]) -> Schedule:
 
 
 def _notifier(name: str, table: schema.NotifyTable) -> Notifier:
-    return Notifier(name, table.type, table.url, table.token, table.channel, tuple(table.on or ()))
+    values = table.model_dump(exclude_none=True)
+    return Notifier(name, **{**values, "on": tuple(values.get("on", DEFAULT_ON[table.type]))})
 
 
 def _settings(
@@ -219,8 +222,12 @@ def _notes(
 ) -> tuple[str, ...]:
     """What a person should know although nothing is wrong."""
     notes: list[str] = []
-    if _names(document, "notify") or any(values.get("notify") for values in written.values()):
-        notes.append("[notify.*] is read and checked, but this version sends no messages yet.")
+    heard = {name for values in written.values() for name in values.get("notify", ())}
+    notes += [
+        f'notify.{name}: no job tells it anything; write notify = ["{name}"] in [defaults] or a job.'
+        for name in _names(document, "notify")
+        if name not in heard
+    ]
     if any(values.get(trigger) for values in written.values() for trigger in _TRIGGERS):
         notes.append("cron, every and realtime are read and checked, but this version runs jobs only when told to.")
     if settings.executor == "celery":
@@ -238,7 +245,10 @@ def _notes(
         ]
     secrets = [
         f"{heading}.{name}.{key}"
-        for heading, keys in (("alias", ("access_key", "secret_key", "session_token")), ("notify", ("token",)))
+        for heading, keys in (
+            ("alias", ("access_key", "secret_key", "session_token")),
+            ("notify", ("token", "webhook", "url")),
+        )
         for name in _names(document, heading)
         for key in keys
         if (text := document[heading][name].get(key)) and not is_reference(text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcmirror.config import check, prefix, syntax
-from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Settings, Wrong
+from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location, Secret
@@ -55,11 +55,13 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
             given.wrong(
                 "BUCKET_PAIRS", f"{pair.source} and {pair.target} overlap", "Choose a target outside the source."
             )
+    notifiers, heard = given.slack(jobs)
     notes = given.slack_notes()
     if given.mistakes:
         raise ConfigError(given.mistakes)
     settings = Settings(parallel=3, service=given.get("SERVICE"), debug=debug)
-    return Configuration(settings, aliases, jobs, ENVIRONMENT, notes)
+    schedules = {name: Schedule(notify=names) for name, names in heard.items()}
+    return Configuration(settings, aliases, jobs, ENVIRONMENT, notes, schedules, notifiers)
 
 
 def _alias(name: str, given: Variables) -> Alias:

@@ -45,6 +45,12 @@ def _web_address(value: str) -> None:
         raise Wrong("the address does not begin with http:// or https://", "Write the whole address.")
 
 
+def _slack_api(value: str) -> None:
+    _web_address(value)
+    if not value.endswith("/api/"):
+        raise Wrong("the address does not end with /api/", 'Write "https://slack.com/api/".')
+
+
 def _state(value: str) -> None:
     if not value.startswith(("sqlite://", "postgresql+psycopg://", "postgresql://", "{")):
         raise Wrong(
@@ -89,6 +95,8 @@ class SettingsTable(Table):
     """Health, metrics and webhooks of `mcmirror serve`."""
     proxy: Annotated[str, _checked(_web_address)] | None = None
     """The proxy that mc shall use."""
+    service: str | None = None
+    """A name for what is mirrored here, in messages."""
 
 
 class AliasTable(Table):
@@ -191,18 +199,22 @@ class JobTable(OptionsTable):
 
 
 class NotifyTable(Table):
-    """Somebody to tell."""
+    """Somebody to tell how a job of `notify = [...]` ended."""
 
     type: Literal["slack", "webhook"]
-    """Which service is told."""
+    """slack: messages; webhook: pings to url/start, url and url/fail, as healthchecks.io takes them."""
     token: str = ""
     """Slack's bot token, a reference."""
     channel: str = ""
     """Slack's channel ID."""
+    webhook: Annotated[str, _checked(_web_address)] = ""
+    """Slack's incoming webhook, a reference, in place of token and channel."""
+    api_url: Annotated[str, _checked(_slack_api)] | None = None
+    """Slack's API where it is not slack.com: ends with /api/; else SLACK_API_URL."""
     url: Annotated[str, _checked(_web_address)] = ""
-    """The webhook's address."""
+    """The webhook's address, a reference."""
     on: list[Literal["start", "success", "change", "failure", "recovery"]] | None = None
-    """What is told."""
+    """What is told; failure, change and recovery by default, and by a webhook start, success and failure."""
 
 
 class File(Table):

@@ -53,7 +53,8 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     )
     if bucket and check.overlap(job, {_SOURCE: source.url, _TARGET: target.url}):
         given.wrong("S3_SYNC_BUCKET", "is the source itself, or lies in it", "Choose another bucket or endpoint.")
-    schedule = Schedule(every=float(given.parsed("S3_SYNC_INTERVAL", syntax.number, default=1800)))
+    interval = float(given.parsed("S3_SYNC_INTERVAL", syntax.number, default=1800))
+    notifiers, heard = given.slack([JOB])
     notes = ("S3_SYNC_INTERVAL is read, but this version makes one pass and ends.", *given.slack_notes())
     if given.mistakes:
         raise ConfigError(given.mistakes)
@@ -63,7 +64,8 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
         {JOB: job},
         ENVIRONMENT,
         notes,
-        schedules={JOB: schedule},
+        schedules={JOB: Schedule(every=interval, notify=heard.get(JOB, ()))},
+        notifiers=notifiers,
     )
 
 

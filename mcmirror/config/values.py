@@ -68,7 +68,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a job runs and who hears of it: validated here, acted on by a later part."""
+    """When a job runs, acted on by a later part; and who hears of it."""
 
     cron: str = ""
     every: float = 0.0
@@ -79,19 +79,29 @@ class Schedule:
     """Seconds after which the last success is too old; 0: never."""
     agent: str = ""
     notify: tuple[str, ...] = ()
+    """Names of notifiers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Somebody to tell: validated here, acted on by a later part."""
+    """Somebody to tell. Secrets and addresses are as written until ``notifiers.resolved``."""
 
     name: str
     type: str
     url: str = field(default="", repr=False)
+    """Of a webhook; whoever knows it may ping."""
     token: str = field(default="", repr=False)
-    """As written, references unresolved."""
     channel: str = ""
     on: tuple[str, ...] = ()
+    """What is told; see ``DEFAULT_ON``."""
+    webhook: str = field(default="", repr=False)
+    """Slack's incoming webhook, in place of token and channel; whoever knows it may post."""
+    api_url: str = ""
+    """Of Slack's API, ending in ``/api/``; empty: SLACK_API_URL, or Slack's own."""
+
+
+DEFAULT_ON = {"slack": ("failure", "change", "recovery"), "webhook": ("start", "success", "failure")}
+"""What is told when nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)

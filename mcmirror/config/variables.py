@@ -1,11 +1,11 @@
 """Reading environment variables, with ``NAME_FILE`` beside ``NAME`` and all mistakes kept for one report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from mcmirror.config import reference
-from mcmirror.config.values import ENVIRONMENT, Mistake, Wrong
+from mcmirror.config.values import DEFAULT_ON, ENVIRONMENT, Mistake, Notifier, Wrong
 
 T = TypeVar("T")
 
@@ -51,14 +51,18 @@ class Variables:
             self.wrong(variable, str(wrong), wrong.remedy)
             return default
 
-    def slack_notes(self) -> tuple[str, ...]:
-        """That Slack is not served yet, and which of its two variables is missing."""
+    def slack(self, jobs: Iterable[str]) -> tuple[dict[str, Notifier], dict[str, tuple[str, ...]]]:
+        """Slack as notifier, when both of its variables are set, and who hears of each job."""
         token, channel = self.get("SLACK_BOT_TOKEN"), self.get("SLACK_CHANNEL_ID")
-        if token and channel:
-            return ("SLACK_BOT_TOKEN and SLACK_CHANNEL_ID are read, but this version sends nothing to Slack yet.",)
-        if token or channel:
-            here, missing = (
-                ("SLACK_BOT_TOKEN", "SLACK_CHANNEL_ID") if token else ("SLACK_CHANNEL_ID", "SLACK_BOT_TOKEN")
-            )
-            return (f"{here} is set but {missing} is not: Slack needs both, and this version sends nothing there yet.",)
-        return ()
+        if not token or not channel:
+            return {}, {}
+        slack = Notifier("slack", "slack", token=token, channel=channel, on=DEFAULT_ON["slack"])
+        return {slack.name: slack}, dict.fromkeys(jobs, (slack.name,))
+
+    def slack_notes(self) -> tuple[str, ...]:
+        """Which of Slack's two variables is missing beside the other."""
+        token, channel = self.get("SLACK_BOT_TOKEN"), self.get("SLACK_CHANNEL_ID")
+        if bool(token) == bool(channel):
+            return ()
+        here, missing = ("SLACK_BOT_TOKEN", "SLACK_CHANNEL_ID") if token else ("SLACK_CHANNEL_ID", "SLACK_BOT_TOKEN")
+        return (f"{here} is set but {missing} is not: nothing is sent to Slack. Set {missing} too.",)

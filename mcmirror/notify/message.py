@@ -192,8 +192,8 @@ def _lists(report: RunReport) -> tuple[tuple[str, tuple[str, ...], int], ...]:
     removed = tuple(printable(key) for key in report.removed[:NAMED])
     remaining = tuple(f"{printable(one.key)}: {harmless(one.reason)}" for one in report.remaining[:NAMED])
     found = (
-        ("Removed", removed, report.tally.removed.objects - len(removed)),
-        ("Remaining", remaining, report.tally.remaining.objects - len(remaining)),
+        ("Objects removed", removed, report.tally.removed.objects - len(removed)),
+        ("Objects remaining", remaining, report.tally.remaining.objects - len(remaining)),
     )
     return tuple((head, keys, max(0, more)) for head, keys, more in found if keys)
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +116,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
                 debug=manner.debug,
             )
         written = write_reports(reports, output, service.redact, os.environ)
+        _not_told(service, stop, style)
     code = ExitCode.worst(report.exit_code for report in reports)
     if out.broken and task.verb == Verb.PLAN.value:
         # Whoever read the plan had seen enough; there is no verdict to give.
@@ -140,6 +142,14 @@ def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: st
 def _notes(notes: Sequence[str], style: Style) -> None:
     for note in notes:
         print(style.paint(f"note: {harmless(border.redact(note))}", "yellow"), file=sys.stderr)
+
+
+def _not_told(service: "Service", stop: Stop, style: Style) -> None:
+    """Wait for the notifiers, and say what they could not deliver: it changes no verdict."""
+    for failed in service.finish(stop):
+        lines = (f"note: {failed.what}", f"  why: {failed.why}", f"  do:  {failed.remedy}")
+        with suppress(OSError):
+            print(*(style.paint(harmless(border.redact(line)), "yellow") for line in lines), sep="\n", file=sys.stderr)
 
 
 def write_reports(

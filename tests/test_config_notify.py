@@ -1,0 +1,93 @@
+"""[notify.*]: what is valid, what is said about the rest, and what becomes of references."""
+
+from pathlib import Path
+
+import pytest
+
+from mcmirror.config import ConfigError, Configuration, Mistake, load
+from mcmirror.config.notifiers import resolved, secrets
+
+JOB = '[job.a]\nsource = "./a"\ntarget = "./b"\nnotify = ["ops"]\n[notify.ops]\n'
+SLACK = 'type = "slack"\ntoken = "{env:T}"\nchannel = "C1"\n'
+
+
+def read(folder: Path, text: str) -> Configuration:
+    (folder / "mcmirror.toml").write_text(JOB + text)
+    (folder / "mcmirror.toml").chmod(0o600)
+    return load(None, {"HOME": str(folder)}, folder, needs_jobs=True)
+
+
+def mistake(folder: Path, text: str) -> Mistake:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text)
+    (found,) = caught.value.mistakes
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ('type = "slack"\ntoken = "{env:T}"', "channel", "a slack needs its channel"),
+        ('type = "slack"\nchannel = "C1"', "token", "SLACK_BOT_TOKEN"),
+        ('type = "slack"\nurl = "https://hooks.example.com/x"\ntoken = "t"\nchannel = "C1"', "url", "webhook ="),
+        ('type = "slack"\nwebhook = "{env:W}"\nchannel = "C1"', "channel", "take webhook out"),
+        ('type = "webhook"', "url", "a webhook needs its url"),
+        ('type = "webhook"\nurl = "{env:W}"\nchannel = "C1"', "channel", 'For Slack write type = "slack".'),
+        ('type = "webhook"\nurl = "hc.example.com"', "url", "begin with http"),
+        (SLACK + 'api_url = "https://slack.example.com"', "api_url", "does not end with /api/"),
+        (SLACK + 'on = ["failures"]', "on.1", "failure"),
+    ],
+)
+def test_what_does_not_fit(tmp_path: Path, text: str, key: str, words: str) -> None:
+    found = mistake(tmp_path, text)
+    assert f"notify.ops.{key}" == found.key
+    assert words in str(found)
+
+
+def test_defaults_depend_on_who_is_told(tmp_path: Path) -> None:
+    assert ("failure", "change", "recovery") == read(tmp_path, SLACK).notifiers["ops"].on
+    assert ("start", "success", "failure") == read(tmp_path, 'type = "webhook"\nurl = "{env:W}"').notifiers["ops"].on
+    assert () == read(tmp_path, SLACK + "on = []").notifiers["ops"].on
+
+
+def test_a_notifier_that_nobody_tells_anything_is_noted(tmp_path: Path) -> None:
+    (note,) = read(tmp_path, SLACK + "[notify.other]\n" + SLACK).notes
+    assert note.startswith("notify.other: no job tells it anything")
+
+
+def test_an_address_in_a_file_that_others_read_is_a_secret(tmp_path: Path) -> None:
+    read(tmp_path, 'type = "slack"\nwebhook = "https://hooks.example.com/services/x"')
+    (tmp_path / "mcmirror.toml").chmod(0o644)
+    (note,) = load(None, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True).notes
+    assert "notify.ops.webhook" in note
+    assert "services" not in note
+
+
+def test_references_are_resolved_when_they_are_used(tmp_path: Path) -> None:
+    (tmp_path / "hook").write_text("https://hooks.example.com/services/T0/whoever-knows-it\n")
+    hook = read(tmp_path, 'type = "slack"\nwebhook = "{file:hook}"')
+    found = resolved(hook, "ops", {})
+    assert "https://hooks.example.com/services/T0/whoever-knows-it" == found.webhook
+    assert {found.webhook, "services/T0/whoever-knows-it", "whoever-knows-it"} == set(secrets(found))
+    assert "whoever" not in repr(found)
+    bot = resolved(read(tmp_path, SLACK), "ops", {"T": "xoxb-1 ", "SLACK_API_URL": "https://slack.example.com/api/"})
+    assert ("xoxb-1", "https://slack.example.com/api/") == (bot.token, bot.api_url)
+
+
+@pytest.mark.parametrize(
+    ("environ", "key"),
+    [
+        ({}, "notify.ops.token"),
+        ({"T": "t", "SLACK_API_URL": "https://slack.example.com"}, "SLACK_API_URL"),
+    ],
+)
+def test_what_cannot_be_resolved(tmp_path: Path, environ: dict[str, str], key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolved(read(tmp_path, SLACK), "ops", environ)
+    assert [key] == [found.key for found in caught.value.mistakes]
+
+
+def test_a_reference_to_something_else_than_an_address(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolved(read(tmp_path, 'type = "webhook"\nurl = "{env:T}"'), "ops", {"T": "hunter22"})
+    assert "hunter22" not in str(caught.value)

@@ -1,0 +1,206 @@
+"""Slack as it is told: against a server that keeps to Slack's limits and breaks on command."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from mcmirror.model.event import RunStarted
+from mcmirror.model.problem import Category
+from mcmirror.model.streak import Streak
+from mcmirror.notify import slack as slack_module
+from mcmirror.notify.message import Message, NotTold, Occasion, finished, started
+from mcmirror.notify.slack import Slack, SlackWebhook, blocks
+from tests.servers.minio import free_port
+from tests.servers.slack import CHANNEL, HOOK, TOKEN, FakeSlack
+from tests.ui_samples import DENIED, PARTIAL, VERIFIED
+
+START = started(RunStarted("photos", "onprem/photos", "aws/photos-dr", dry_run=False), "shop")
+FAILURE = finished(PARTIAL, Occasion.FAILURE, Streak("partial", failures=1))
+CHANGE = finished(VERIFIED, Occasion.CHANGE, Streak())
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeSlack]:
+    with FakeSlack() as server:
+        yield server
+
+
+@pytest.fixture
+def bot(fake: FakeSlack) -> Slack:
+    return Slack(TOKEN, CHANNEL, fake.api_url)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slack_module, "TIMEOUT", 0.2)
+
+
+def refusal(channel: Slack | SlackWebhook, message: Message = FAILURE) -> tuple[str, str, str]:
+    with pytest.raises(NotTold) as caught:
+        channel.tell(message)
+    assert TOKEN not in repr(caught.value) + caught.value.why + caught.value.remedy
+    assert HOOK not in caught.value.why
+    assert caught.value.__cause__ is None
+    return caught.value.what, caught.value.why, caught.value.remedy
+
+
+def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
+    bot.tell(FAILURE)
+    (post,) = fake.posts
+    lines = post.shown.splitlines()
+    assert [
+        "❌ photos: partial: 25 objects not as planned on the target",
+        "*Source*  onprem/photos",
+        "*Target*  aws/photos-dr",
+        "*Copied*  5 of 30 objects, 50 B of 300 B",
+        "*Remaining*  25 objects, 250 B",
+        "*Duration*  9.0 s",
+        "*Problem*  The target refuses to store objects (and 17 more like it)",
+        "*Why*  Access Denied.",
+        "*Do*  Give the key s3:PutObject.",
+        "*Objects remaining*",
+    ] == lines[:10]
+    assert "• `a\\n::error::x\\x1b[2J\\u202eb\\\\c\\ttail: not on the target`" == lines[10]
+    assert "and 15 more" == lines[-1]
+    assert post.text.startswith("❌ photos: partial: 25 objects not as planned on the target\nSource: onprem/photos")
+
+
+def test_start_and_success_are_one_message(fake: FakeSlack, bot: Slack) -> None:
+    bot.tell(START)
+    assert ["▶ photos: started"] == fake.titles
+    bot.tell(replace(CHANGE, loud=False))
+    assert ["✅ photos: verified: 1,204 objects, 3.0 GiB copied"] == fake.titles
+    assert 1 == fake.posts[0].updates
+
+
+def test_a_failure_that_updates_a_start_also_rings_in_its_thread(fake: FakeSlack, bot: Slack) -> None:
+    bot.tell(START)
+    bot.tell(FAILURE)
+    first, second = fake.posts
+    assert (1, FAILURE.title) == (first.updates, first.blocks[0]["text"]["text"][2:])
+    assert (first.ts, True, 1) == (second.thread, second.broadcast, len(second.blocks))
+
+
+def test_a_start_that_somebody_deleted_costs_no_failure(fake: FakeSlack, bot: Slack) -> None:
+    bot.tell(START)
+    fake.posts.clear()
+    bot.tell(FAILURE)
+    assert [f"❌ {FAILURE.title}"] == fake.titles
+
+
+def test_what_is_quiet_and_has_no_start_is_not_posted(fake: FakeSlack, bot: Slack) -> None:
+    bot.tell(replace(CHANGE, loud=False))
+    assert [] == fake.requests
+
+
+def test_markup_in_names_is_text(fake: FakeSlack, bot: Slack) -> None:
+    problem = replace(DENIED, cause="<!channel> & <https://evil|ok>")
+    report = replace(PARTIAL, job="<!here>", problems=(problem,), removed=("`<@U1>`",))
+    bot.tell(finished(report, Occasion.FAILURE, Streak()))
+    (post,) = fake.posts
+    assert "*Why*  &lt;!channel&gt; &amp; &lt;https://evil|ok&gt;" in post.shown.splitlines()
+    assert "• `'&lt;@U1&gt;'`" in post.shown.splitlines()
+    assert post.text.startswith("❌ &lt;!here&gt;: partial")
+    # A header is plain text to Slack, whatever stands in it.
+    assert "plain_text" == post.blocks[0]["text"]["type"]
+
+
+def test_slacks_limits_are_kept_whatever_the_report_holds(fake: FakeSlack, bot: Slack) -> None:
+    long = "<&>" * 3000
+    problems = tuple(replace(DENIED, category=category, cause=long, remedy=long) for category in Category)
+    report = replace(PARTIAL, job="j" * 300, source=long, target=long, problems=problems, removed=(long,) * 50)
+    message = finished(report, Occasion.FAILURE, Streak())
+    bot.tell(message)
+    assert ["/api/chat.postMessage"] == fake.requests
+    assert len(blocks(message)) <= 50
+    assert "problems more" in fake.posts[0].shown
+
+
+def test_blocks_that_slack_dislikes_are_left_out(fake: FakeSlack, bot: Slack) -> None:
+    fake.faults.append("invalid_blocks")
+    bot.tell(FAILURE)
+    (post,) = fake.posts
+    assert [] == post.blocks
+    assert "Do: Give the key s3:PutObject." in post.text
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        ("not_in_channel", "/invite @YourBotName"),
+        ("channel_not_found", "/invite @YourBotName"),
+        ("invalid_auth", "xoxb-"),
+        ("missing_scope", "chat:write"),
+        ("is_archived", "Unarchive"),
+        ("some_new_word", "docs.slack.dev"),
+        ("429:3600", "fewer occasions"),
+        ("500", "status.slack.com"),
+        ("html", "reaches the address"),
+    ],
+)
+def test_each_refusal_says_what_to_do(fake: FakeSlack, bot: Slack, fault: str, remedy: str) -> None:
+    fake.always = fault
+    what, why, do = refusal(bot)
+    assert "Slack was not told" == what
+    assert remedy in do
+    assert "<html>" not in why
+    if not fault[0].isdigit() and fault != "html":
+        assert f"Slack answered {fault}" == why
+
+
+def test_a_rate_limit_is_waited_out(fake: FakeSlack, bot: Slack) -> None:
+    fake.faults.extend(["429:1", "429:0"])
+    bot.tell(FAILURE)
+    assert (1, 3) == (len(fake.posts), len(fake.requests))
+
+
+def test_one_server_error_is_tried_again(fake: FakeSlack, bot: Slack) -> None:
+    fake.faults.append("500")
+    bot.tell(FAILURE)
+    assert 1 == len(fake.posts)
+
+
+def test_a_slack_that_hangs_or_is_not_there_is_named(fake: FakeSlack, bot: Slack, impatient: None) -> None:
+    fake.always = "hang"
+    assert "127.0.0.1: no answer within 0.2 s" == refusal(bot)[1]
+    gone = Slack(TOKEN, CHANNEL, f"http://127.0.0.1:{free_port()}/api/")
+    assert "Connection refused" in refusal(gone)[1]
+    assert "HTTPS_PROXY" in refusal(gone)[2]
+
+
+def test_a_token_that_no_header_carries_is_not_quoted(fake: FakeSlack) -> None:
+    assert "127.0.0.1: ValueError" == refusal(Slack(f"{TOKEN}\n{TOKEN}", CHANNEL, fake.api_url))[1]
+
+
+def test_the_library_logs_nothing(fake: FakeSlack, bot: Slack, caplog: pytest.LogCaptureFixture) -> None:
+    fake.faults.extend(["html", "500"])
+    with caplog.at_level(logging.DEBUG):
+        refusal(bot)
+        bot.tell(FAILURE)
+    assert [] == caplog.records
+
+
+def test_an_incoming_webhook_is_posted_to(fake: FakeSlack) -> None:
+    hook = SlackWebhook(fake.hook)
+    hook.tell(START)
+    hook.tell(FAILURE)
+    assert ["▶ photos: started", f"❌ {FAILURE.title}"] == fake.titles
+    fake.faults.extend(["429:1", "invalid_blocks"])
+    hook.tell(CHANGE)
+    assert [] == fake.posts[2].blocks
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [("no_service", "Incoming Webhooks"), ("channel_is_archived", "Unarchive"), ("404", "reaches the address")],
+)
+def test_an_incoming_webhook_that_is_refused(fake: FakeSlack, fault: str, remedy: str) -> None:
+    fake.always = fault
+    assert remedy in refusal(SlackWebhook(fake.hook))[2]
+
+
+def test_an_incoming_webhook_that_hangs(fake: FakeSlack, impatient: None) -> None:
+    fake.always = "hang"
+    assert "127.0.0.1: no answer within 0.2 s" == refusal(SlackWebhook(fake.hook))[1]
