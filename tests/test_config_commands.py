@@ -29,6 +29,7 @@ def test_every_key_that_init_only_mentions_is_right_too(cli: Cli) -> None:
     for line in file.read_text().splitlines():
         bare = line.removeprefix("# ")
         mentions = line.startswith("# ") and " = " in bare and bare.split(" = ")[0].isidentifier()
+        mentions = mentions or line.startswith("# [")
         lines.append(bare if mentions else line)
     assert len([line for line in lines if line.startswith(("mc =", "remove =", "prefix ="))]) == 3
     file.write_text("\n".join(lines))

@@ -14,6 +14,7 @@ import yaml
 from mcmirror.config import cron, load
 from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
 from tests.servers.command import COMMAND
+from tests.servers.slack import FakeSlack
 
 EXAMPLES = ROOT / "examples"
 KEY_VARIABLES: dict[str, Any] = {
@@ -31,6 +32,13 @@ def there(tmp_path: Path) -> Iterator[Machine]:
         (tmp_path / "bin" / "mcmirror").symlink_to(ROOT / "bin" / "mcmirror")
         installed = made.run("mcmirror mc install")
         assert 0 == installed.code, installed.stderr
+        yield made
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    """What the examples tell."""
+    with FakeSlack() as made:
         yield made
 
 
@@ -124,7 +132,7 @@ def crontab_lines() -> tuple[dict[str, str], list[tuple[str, str]]]:
     return variables, entries
 
 
-def test_the_crontab(there: Machine) -> None:
+def test_the_crontab(there: Machine, slack: FakeSlack) -> None:
     variables, entries = crontab_lines()
     # Both files are where cron starts: in the home.
     there.write("mcmirror.toml", toml_for(there))
@@ -135,7 +143,7 @@ def test_the_crontab(there: Machine) -> None:
     for schedule, command in entries:
         assert schedule == cron.check(schedule)
         # The example's jobs are for yesterday; here they have something to do.
-        done = there.run(command.replace("{yesterday:%Y/%m/%d}", "2026/11"))
+        done = there.run(command.replace("{yesterday:%Y/%m/%d}", "2026/11"), **slack.environment)
         # --quiet: no mail.
         assert (0, "", "") == (done.code, done.stdout, done.stderr), f"{command}\n{done.stderr}"
     below = {key: body for key, body in SAMPLES.items() if key.startswith("2026/11/")}
@@ -161,7 +169,7 @@ def pairs_env() -> str:
     return text.replace("minio-access-key", KEYS["onprem"].access_key).replace("aws-access-key", KEYS["aws"].access_key)
 
 
-def test_the_configuration_file(there: Machine, tmp_path: Path) -> None:
+def test_the_configuration_file(there: Machine, tmp_path: Path, slack: FakeSlack) -> None:
     text = (EXAMPLES / "mcmirror.toml").read_text()
     for path in re.findall(r"\{file:([^}]+)\}", text):
         text = text.replace(path, str(tmp_path / "secret"))
@@ -173,8 +181,9 @@ def test_the_configuration_file(there: Machine, tmp_path: Path) -> None:
 
     assert set(tomllib.loads(text)["job"]) == set(configuration.jobs)
     there.write("mcmirror.toml", toml_for(there))
-    done = there.run("mcmirror run")
+    done = there.run("mcmirror run", **slack.environment)
     assert 0 == done.code, done.stderr
+    assert ["✅ local-backup", "✅ photos"] == sorted(title.partition(":")[0] for title in slack.titles)
     assert {"app/a.txt": b"a"} == there.contents(there.onprem, "backup")
 
 

@@ -1,6 +1,7 @@
 """Slack as it is told: against a server that keeps to Slack's limits and breaks on command."""
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -8,10 +9,12 @@ import pytest
 
 from mcmirror.model.event import RunStarted
 from mcmirror.model.problem import Category
+from mcmirror.model.report import Remaining
 from mcmirror.model.streak import Streak
 from mcmirror.notify import slack as slack_module
 from mcmirror.notify.message import Message, NotTold, Occasion, finished, started
 from mcmirror.notify.slack import Slack, SlackWebhook, blocks
+from tests.machine import ROOT, fenced
 from tests.servers.minio import free_port
 from tests.servers.slack import CHANNEL, HOOK, TOKEN, FakeSlack
 from tests.ui_samples import DENIED, PARTIAL, VERIFIED
@@ -65,6 +68,15 @@ def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
     assert "• `a\\n::error::x\\x1b[2J\\u202eb\\\\c\\ttail: not on the target`" == lines[10]
     assert "and 15 more" == lines[-1]
     assert post.text.startswith("❌ photos: partial: 25 objects not as planned on the target\nSource: onprem/photos")
+
+
+def test_the_readme_shows_a_message_as_it_is(fake: FakeSlack, bot: Slack) -> None:
+    report = replace(PARTIAL, remaining=(Remaining("2026/x.jpg", "not on the target"),))
+    since = Streak("partial", "2026-11-19T02:00:00+00:00", failures=4)
+    bot.tell(finished(report, Occasion.FAILURE, since, service="shop"))
+    shown = re.sub(r"[*`]", "", fake.posts[0].shown)
+    (block,) = [block for block in fenced((ROOT / "README.md").read_text(), "text") if block.startswith("❌")]
+    assert shown == block.rstrip()
 
 
 def test_start_and_success_are_one_message(fake: FakeSlack, bot: Slack) -> None:
