@@ -87,7 +87,22 @@ def test_what_cannot_be_resolved(tmp_path: Path, environ: dict[str, str], key: s
     assert [key] == [found.key for found in caught.value.mistakes]
 
 
-def test_a_reference_to_something_else_than_an_address(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["hunter22", "https://", "https://[hunter22"])
+def test_a_reference_to_something_else_than_an_address(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        resolved(read(tmp_path, 'type = "webhook"\nurl = "{env:T}"'), "ops", {"T": "hunter22"})
+        resolved(read(tmp_path, 'type = "webhook"\nurl = "{env:T}"'), "ops", {"T": text})
+    assert ["notify.ops.url"] == [found.key for found in caught.value.mistakes]
     assert "hunter22" not in str(caught.value)
+
+
+def test_messages_can_name_the_service(tmp_path: Path) -> None:
+    configuration = read(tmp_path, SLACK + '[settings]\nservice = "shop"')
+    assert "shop" == configuration.settings.service
+
+
+def test_the_sidecars_environment_knows_slack_too(tmp_path: Path) -> None:
+    environ = {"S3_SYNC_ENABLED": "true", "S3_SYNC_ACCESS_KEY": "a", "S3_SYNC_SECRET_KEY": "b", "S3_SYNC_BUCKET": "ccc"}
+    slack = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL_ID": "C1"}
+    configuration = load(None, {"HOME": str(tmp_path), **environ, **slack}, tmp_path, needs_jobs=True)
+    assert ("slack",) == configuration.schedules["s3-sync"].notify
+    assert "xoxb-1" == resolved(configuration, "slack", {}).token

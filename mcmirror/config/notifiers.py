@@ -25,17 +25,24 @@ def resolved(configuration: Configuration, name: str, environ: Mapping[str, str]
         except Wrong as wrong:
             mistakes.append(Mistake(configuration.origin, f"notify.{name}.{key}", str(wrong), wrong.remedy))
     for key in ("url", "webhook"):
-        if values[key] and not values[key].startswith(("http://", "https://")):
+        if values[key] and not _is_address(values[key]):
             what = "what it refers to is no address"
             mistakes.append(Mistake(configuration.origin, f"notify.{name}.{key}", what, "Write https://... there."))
     api_url = notifier.api_url or environ.get(API_URL, "").strip()
-    if api_url and not (api_url.startswith(("http://", "https://")) and api_url.endswith("/api/")):
+    if api_url and not (_is_address(api_url) and api_url.endswith("/api/")):
         mistakes.append(
             Mistake(ENVIRONMENT, API_URL, "is no address that ends with /api/", f"Set {API_URL}=https://slack.com/api/")
         )
     if mistakes:
         raise ConfigError(mistakes)
     return replace(notifier, token=values["token"], url=values["url"], webhook=values["webhook"], api_url=api_url)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in {"http", "https"} and bool(urlsplit(text).hostname)
+    except ValueError:
+        return False
 
 
 def secrets(notifier: Notifier) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class FakeSlack:
         return self.root + PING
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, Any]:
         """What makes Slack known to a command."""
         return {"SLACK_BOT_TOKEN": TOKEN, "SLACK_CHANNEL_ID": CHANNEL, "SLACK_API_URL": self.api_url}
 
