@@ -59,8 +59,11 @@ class Session:
         _sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         try:
-            self._lock = FileLock(self._folder / LOCK)
+            nascent = self._folder / f"{LOCK}.new"
+            self._lock = FileLock(nascent)
             self._lock.acquire()
+            # A sweep beside us must never see it unlocked.
+            nascent.rename(self._folder / LOCK)
             authorities = self._folder / "mc" / "certs" / "CAs"
             authorities.mkdir(parents=True)
             (self._folder / "empty").mkdir()
