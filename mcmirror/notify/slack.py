@@ -1,7 +1,6 @@
 """Slack: one message a run by a bot, kept up to date, or plain posts to an incoming webhook."""
 
 import logging
-from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -85,6 +84,8 @@ class Slack:
             self._call("chat.postMessage", brief, channel=channel, thread_ts=moment, reply_broadcast=True)
 
     def _call(self, method: str, message: Message, **where: Any) -> Any:
+        from http.client import HTTPException
+
         from slack_sdk.errors import SlackApiError
 
         client = self._opened()
@@ -126,6 +127,8 @@ class SlackWebhook:
 
     def tell(self, message: Message) -> None:
         """Deliver it; raises NotTold."""
+        from http.client import HTTPException
+
         try:
             answer = self._post(text=fallback(message), blocks=blocks(message))
             if answer.status_code == 400 and answer.body.strip() in _SHAPE:

@@ -1,10 +1,8 @@
 """Pings as healthchecks.io takes them: ``url/start``, ``url`` and ``url/fail``, each with a short body."""
 
-import http.client
 import time
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import Request, urlopen
 
 from mcmirror import __version__
 from mcmirror.notify.message import NotTold, shortened
@@ -24,6 +22,9 @@ class Webhook:
 
     def ping(self, ending: str, body: str) -> None:
         """POST to the address with ``ending`` (``start``, ``fail`` or nothing) behind its path; raises NotTold."""
+        from http.client import HTTPException
+        from urllib.request import Request, urlopen
+
         request = Request(  # noqa: S310  http or https: the configuration checks it
             pinged(self._url, ending),
             shortened(body, BODY).encode(),
@@ -40,7 +41,7 @@ class Webhook:
                     time.sleep(1)
                     continue
                 raise self._not_told(f"it answered HTTP {error.code}") from None
-            except (OSError, ValueError, http.client.HTTPException) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 if left and not isinstance(error, ValueError):
                     continue
                 reason = error.reason if isinstance(error, URLError) else error
