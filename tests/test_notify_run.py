@@ -106,6 +106,23 @@ def test_a_run_that_finds_the_lock_is_told(
         slow.communicate(timeout=30)
 
 
+def test_a_run_that_is_stopped_brings_its_message_up_to_date_and_ends(
+    cli: Cli, bucket_pair: Pair, container: dict[str, Any], fake: FakeSlack
+) -> None:
+    bucket_pair.source.put({"big": b"x" * 2_000_000})
+    slack = f'type = "slack"\ntoken = "{{env:SLACK_BOT_TOKEN}}"\nchannel = "{CHANNEL}"\non = ["start", "failure"]'
+    cli.write(toml(bucket_pair, slack))
+    running = cli.start("run", **container)
+    deadline = time.monotonic() + 30
+    while fake.titles != ["▶ photos: started"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.terminate()
+    running.communicate(timeout=30)
+    assert 143 == running.returncode
+    assert ["⏹ photos: cancelled by SIGTERM"] == fake.titles
+
+
 def toml(pair: Pair, notifier: str) -> str:
     return (
         f'[job.photos]\nsource = "{pair.source.location}"\ntarget = "{pair.target.location}"\n'
