@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
@@ -18,7 +19,7 @@ from mcmirror.mc import argv
 from mcmirror.mc.find import Mc, capabilities, find, require
 from mcmirror.mc.session import Session
 from mcmirror.mc.troubleshoot import problem
-from mcmirror.model.event import Event, McSaid, Observer, ProblemFound
+from mcmirror.model.event import Event, McSaid, Observer
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Problem, Trouble
@@ -49,6 +50,8 @@ class Service:
         self._redact: Callable[[str], str] = str
         self._mc: Mc | None = None
         self._lock = threading.Lock()
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        """Jobs of ours with one target take turns; the lock is for other processes."""
         self._tellers: list[Teller] = []
 
     @classmethod
@@ -209,6 +212,10 @@ class Service:
             state = self.configuration.settings.state
             source, target = (_address(place, aliases) for place in (job.source, job.target))
             journal: TargetLock | NoLock = TargetLock(folder(state), target) if writes else NoLock()
+            if writes:
+                with self._lock:
+                    turn = self._turns[target]
+                around.enter_context(turn)
             try:
                 around.enter_context(journal)
             except Held:
@@ -241,9 +248,8 @@ class Service:
                 content=content,
                 capabilities=flags,
                 debug=debug,
+                warnings=(warning,) if warning else (),
             )
-            if warning:
-                yield ProblemFound(job.name, warning)
             report = yield from run(context)
             if memory.warning:
                 logging.getLogger(__name__).warning(memory.warning)

@@ -92,7 +92,7 @@ def test_known_incomparable_etags_are_no_drift() -> None:
 
 
 def test_excluded_keys_count_on_neither_side() -> None:
-    rules = Rules(overwrite=True, excluded=lambda key: key == "x")
+    rules = Rules(overwrite=True, excluded=lambda entry: entry.key == "x")
     made = planned([entry("x")], [entry("x", size=9), entry("y")], rules)
     assert (made.excluded, made.source, made.target) == (Count(1, 1), Count(), Count(1, 1))
     assert differences(made) == [Extraneous(entry("y"))]
@@ -105,7 +105,7 @@ def test_ages_leave_source_objects_out_and_never_make_them_extraneous() -> None:
 
 
 def test_impossible_keys_are_named_with_the_reason() -> None:
-    rules = Rules(impossible=lambda key: "folded" if "//" in key else "")
+    rules = Rules(impossible=lambda entry: "folded" if "//" in entry.key else "")
     made = planned([entry("a//b"), entry("c")], [], rules)
     assert differences(made) == [Impossible(entry("a//b"), "folded"), Missing(entry("c"))]
     assert (made.impossible, made.copies) == (Count(1, 1), Count(1, 1))

@@ -17,6 +17,8 @@ ALIASES = {
     "a": Alias("a", "http://one:9000"),
     "b": Alias("b", "http://two:9000"),
     "again": Alias("again", "http://ONE:9000/"),
+    "here": Alias("here", "http://127.0.0.1:9000"),
+    "same": Alias("same", "http://localhost:9000"),
 }
 
 
@@ -39,6 +41,7 @@ def refusal(job: Job, plan: Plan | None = None) -> Category | None:
         ("a/src", "a/src/backup", Category.OVERLAP),
         ("a/src/x", "a/src", Category.OVERLAP),
         ("a/src", "again/src/backup", Category.OVERLAP),
+        ("here/src", "same/src/backup", Category.OVERLAP),
         ("a/src", "a/src2", None),
         ("a/src", "b/src", None),
         ("/data", "/data/copy", Category.OVERLAP),

@@ -1,5 +1,6 @@
 """What only several runs, several jobs or a look at the bytes can show."""
 
+import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,9 +71,34 @@ def test_verify_content_reads_what_no_listing_shows(cli: Cli, bucket_pair: Pair)
     assert (3, "partial") == (read.code, read.report["status"])
     assert ["film"] == [left["key"] for left in read.report["remaining_keys"]]
     assert {"content-differs"} == {found["category"] for found in read.report["problems"]}
-    put_in_parts(bucket_pair, b"a" * (5 << 20))
+    assert {"source_get": 3, "target_get": 3} == {
+        kind: number for kind, number in read.report["requests"].items() if kind.endswith("get")
+    }
+    # What was found is known to the next run, which no listing would tell it.
+    assert 3 == cli("verify", *places(bucket_pair)).code
+    mended = cli("mirror", *places(bucket_pair), "--overwrite", "--json")
+    assert (0, 1) == (mended.code, mended.report["done"]["objects"])
+    assert bucket_pair.equal
     same = cli("verify", *places(bucket_pair), "--content", "--json")
     assert (0, 0, 3) == (same.code, same.report["unproven"]["objects"], same.report["read"]["objects"])
+    least = cli("verify", *places(bucket_pair), "--content=0.001%", "--json")
+    assert 1 == least.report["read"]["objects"]
+
+
+def test_names_that_one_side_cannot_hold_are_named_and_stop_nothing_else(
+    cli: Cli, bucket_pair: Pair, tmp_path: Path
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "good").write_bytes(b"1")
+    (files / os.fsdecode(b"bad\xff")).write_bytes(b"2")
+    up = cli("mirror", str(files), bucket_pair.target.location, "--json")
+    assert (3, {"good": 1}) == (up.code, bucket_pair.target.sizes())
+    assert {"key-not-storable"} == {found["category"] for found in up.report["problems"]}
+    bucket_pair.source.put({"full/": b"content of a folder", "empty/": b"", "plain": b"1"})
+    down = cli("mirror", bucket_pair.source.location, str(tmp_path / "down"), "--json")
+    assert (3, ["full/"]) == (down.code, [left["key"] for left in down.report["remaining_keys"]])
+    assert ["plain"] == [path.name for path in (tmp_path / "down").rglob("*") if path.is_file()]
 
 
 def test_a_folder_that_went_from_a_local_source_goes_from_the_target(

@@ -13,7 +13,7 @@ from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
 from mcmirror.engine.verify import Verification, verify
-from mcmirror.mc import argv
+from mcmirror.mc import argv, keys
 from mcmirror.mc.listing import ListingBroken
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.cost import Requests, copying, listed
@@ -70,7 +70,8 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
     """Mirror and verify until nothing is missing or nothing more can be done; return whether no attempt was rough."""
     job = context.job
     work: Iterable[Copy] = Only(plan.differences, Missing, Changed)
-    avoid = [item.source.key for item in islice(Only(plan.differences, Impossible), argv.ARGUMENTS)]
+    impossible = (item.source.key for item in Only(plan.differences, Impossible))
+    avoid = [keys.pattern(key) for key in islice(impossible, argv.ARGUMENTS)]
     count, smooth = plan.copies, True
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
@@ -97,6 +98,10 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
             work = Only(verification.remaining, Missing, Changed)
             continue
         result.remaining, result.bytes_remaining = verification.remaining, verification.bytes_remaining
+        if verification.changed_meanwhile:
+            what = f"{verification.changed_meanwhile} objects changed at the source while they were copied"
+            cause = "the source was written to after the plan was made"
+            yield ProblemFound(job.name, problem(Category.CHANGED_WHILE_COPYING, what, cause, str(job.source)))
         return smooth and not count.objects
 
 

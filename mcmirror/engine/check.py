@@ -1,17 +1,17 @@
 """Is the copy true: what ``verify`` makes of a plan, with or without reading the objects."""
 
 import random
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from mcmirror.engine.carry_out import Result
 from mcmirror.engine.compare import Pairs, difference, proven
-from mcmirror.engine.content import different_content
+from mcmirror.engine.content import Unlike, compare_content
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.planning import exclusion
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
-from mcmirror.mc.troubleshoot import problem
+from mcmirror.model.cost import Requests
 from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound
 from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason
 from mcmirror.model.problem import Category
@@ -31,35 +31,54 @@ def check(context: Context, plan: Plan) -> Generator[Event, None, Result]:
         result.bytes_remaining += item.source.size
     if context.content is None:
         return result
-    sample = yield from with_pairs(context, "", lambda pairs: _sample(context, pairs))
-    wrong = set[str]()
-    for entry in different_content(context, (pair.source for pair in _Pairs(sample))):
-        if context.stop.requested:
-            return result
-        if entry is None:
-            continue
-        wrong.add(entry.key)
-        what = f"{entry.key}: the contents differ, or could not be read on both sides"
-        yield ProblemFound(job.name, problem(Category.CONTENT_DIFFERS, what, "both were read", entry.key))
-        result.remaining.append(Changed(entry, entry, Reason.CONTENT))
-        result.bytes_remaining += entry.size
-    for pair in _Pairs(sample):
-        if pair.source.key not in wrong:
-            one = Count(1, pair.source.size)
-            result.read += one
-            if not proven(pair.source, pair.target):
-                result.unproven += Count(-1, -pair.source.size)
+    sample = _Pairs((yield from with_pairs(context, "", lambda pairs: _sample(context, pairs))))
+    unlike = list[Unlike]()
+    for batch, found in compare_content(context, (pair.source for pair in sample)):
+        one = Count(len(batch), sum(entry.size for entry in batch))
+        result.requests += Requests(source_get=one.objects, target_get=one.objects)
+        result.read += one
+        unlike.extend(found)
+        for one_unlike in found:
+            yield ProblemFound(job.name, one_unlike.problem)
+    if not context.stop.requested:
+        _conclude(context, sample, unlike, result)
     return result
 
 
-def _sample(context: Context, pairs: Pairs) -> Generator[Event, None, Spool]:
-    """Choose from the pairs that are equal by listing, each with the chance that was asked for."""
-    chosen, left_out = Spool(), exclusion(context.job)
-    for source, target in pairs:
-        if source is None or target is None or difference(source, target) or (left_out and left_out(source.key)):
+def _conclude(context: Context, sample: "_Pairs", unlike: Sequence[Unlike], result: Result) -> None:
+    """Count what was read, and remember what differs: no listing will ever show it to the next run."""
+    bad = {item.entry.key: item.problem.category is Category.CONTENT_DIFFERS for item in unlike}
+    differing, same = list[tuple[str, str, str]](), list[str]()
+    for pair in sample:
+        one = Count(1, pair.source.size)
+        if pair.source.key in bad:
+            result.read -= one
+            result.remaining.append(pair)
+            result.bytes_remaining += pair.source.size
+            if bad[pair.source.key]:
+                differing.append((pair.source.key, pair.source.mark, pair.target.mark))
             continue
+        same.append(pair.source.key)
+        if not proven(pair.source, pair.target):
+            result.unproven -= one
+    context.memory.remember_wrong(differing, same)
+
+
+def _sample(context: Context, pairs: Pairs) -> Generator[Event, None, Spool]:
+    """Choose from the pairs that are equal by listing, each with the chance that was asked for, and one at least."""
+    chosen, left_out, wrong = Spool(), exclusion(context.job), context.memory.wrong()
+    one: Changed | None = None
+    for source, target in pairs:
+        if source is None or target is None or difference(source, target) or (left_out and left_out(source)):
+            continue
+        if (source.key, source.mark, target.mark) in wrong:
+            continue  # counted already
+        pair = Changed(source, target, Reason.CONTENT)
         if random.random() * 100 < (context.content or 0):  # noqa: S311  # a sample
-            chosen.append(Changed(source, target, Reason.CONTENT))
+            chosen.append(pair)
+        one = one or pair
+    if one and not chosen:
+        chosen.append(one)
     return chosen
     yield
 

@@ -14,12 +14,14 @@ class Rules:
     """What makes a difference in this run."""
 
     overwrite: bool = False
-    excluded: Callable[[str], object] | None = None
+    excluded: Callable[[Entry], object] | None = None
     written_after: str = ""
     """Source objects not written after this are out of scope; ``Entry.modified``'s form."""
     written_before: str = ""
-    impossible: Callable[[str], str] | None = None
-    """Why mc cannot carry a key; empty when it can."""
+    impossible: Callable[[Entry], str] | None = None
+    """Why mc cannot carry an object; empty when it can."""
+    wrong: frozenset[tuple[str, str, str]] = frozenset()
+    """(key, mark at the source, mark at the target) of copies that were read and found to differ."""
     incomparable: Callable[[str, str, str], bool] = NEVER_COMPARABLE
     """Whether the ETags of (key, source, target) are known to differ without the contents differing."""
 
@@ -114,7 +116,7 @@ class _Tally:
         self.extraneous, self.excluded, self.impossible = _Sum(), _Sum(), _Sum()
 
     def at_source(self, source: Entry, target: Entry | None, rules: Rules) -> None:
-        if rules.excluded and rules.excluded(source.key):
+        if rules.excluded and rules.excluded(source):
             self.excluded.add(source.size)
             return
         self.source.add(source.size)
@@ -122,7 +124,7 @@ class _Tally:
             self.target.add(target.size)
         if _out_of_age(source, rules):
             self.excluded.add(source.size)
-        elif rules.impossible and (why := rules.impossible(source.key)):
+        elif rules.impossible and (why := rules.impossible(source)):
             self.impossible.add(source.size)
             self.differences.append(Impossible(source, why))
         elif target is None:
@@ -136,6 +138,8 @@ class _Tally:
         same = proven(source, target)
         if reason is Reason.CONTENT and rules.incomparable(source.key, source.etag, target.etag):
             reason = None
+        if rules.wrong and reason is None and (source.key, source.mark, target.mark) in rules.wrong:
+            reason, same = Reason.CONTENT, False
         if reason is None or (same and not rules.overwrite):
             # Newer, but the same content: without overwrite there is nothing that could be better.
             self.equal.add(source.size)
@@ -151,7 +155,7 @@ class _Tally:
             self.differences.append(Kept(source, target, reason))
 
     def only_at_target(self, target: Entry, rules: Rules) -> None:
-        if rules.excluded and rules.excluded(target.key):
+        if rules.excluded and rules.excluded(target):
             return
         self.target.add(target.size)
         self.extraneous.add(target.size)

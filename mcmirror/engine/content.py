@@ -2,47 +2,70 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from mcmirror.engine.context import Context
 from mcmirror.mc import argv
+from mcmirror.mc.troubleshoot import classify, problem
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
+from mcmirror.model.problem import Category, Problem
+from mcmirror.model.wording import printable
 
 BATCH_OBJECTS = 100
 BATCH_BYTES = 256 * 1024 * 1024
 """Objects read by one ``mc cat``: many small ones or one large."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """An object that is not the same on both sides, or could not be read."""
+
+    entry: Entry
+    problem: Problem
+
+
 def same_content(context: Context, entries: Sequence[Entry]) -> bool:
     """Whether all of these are byte for byte the same on both sides."""
-    return all(entry is None for entry in different_content(context, entries))
+    return not any(unlike for _, unlike in compare_content(context, entries))
 
 
-def different_content(context: Context, entries: Iterable[Entry]) -> Iterator[Entry | None]:
-    """Yield those whose content differs, or could not be read on both sides; None after each batch that was read."""
+def compare_content(context: Context, entries: Iterable[Entry]) -> Iterator[tuple[Sequence[Entry], Sequence[Unlike]]]:
+    """Read the objects on both sides, batch by batch; yield each batch with those of it that are unlike."""
     for batch in _batches(entries):
-        yield from _compare(context, batch)
-        yield None
+        if context.stop.requested:
+            return
+        unlike = list(_compare(context, batch))
+        if not context.stop.requested:
+            yield batch, unlike
 
 
-def _compare(context: Context, batch: Sequence[Entry]) -> Iterator[Entry]:
+def _compare(context: Context, batch: Sequence[Entry]) -> Iterator[Unlike]:
     job = context.job
     source, target = (_digests(context, place, batch) for place in (job.source, job.target))
-    if source is not None and source == target:
+    if isinstance(source, list) and source == target:
         return
-    if len(batch) == 1:
-        yield batch[0]
+    if len(batch) > 1:
+        for entry in batch:  # one of them is different or could not be read: find it
+            yield from _compare(context, [entry])
         return
-    for entry in batch:  # one of them is different or could not be read: find it
-        yield from _compare(context, [entry])
+    key, (said, place) = batch[0].key, (source, job.source) if isinstance(source, str) else (target, job.target)
+    if isinstance(said, str):
+        yield Unlike(batch[0], classify(f"{printable(key)} could not be read at {place}", said, object=key))
+    else:
+        what = f"{printable(key)} has other bytes on the target"
+        cause = "both were read, and their SHA-256 sums differ"
+        yield Unlike(batch[0], problem(Category.CONTENT_DIFFERS, what, cause, key))
 
 
-def _digests(context: Context, place: Location, batch: Sequence[Entry]) -> list[str] | None:
-    """SHA-256 of each object; None when they could not all be read with the sizes that were listed."""
+def _digests(context: Context, place: Location, batch: Sequence[Entry]) -> list[str] | str:
+    """SHA-256 of each object; mc's words when they could not all be read with the sizes that were listed."""
     command = argv.cat([place.child(entry.key) for entry in batch])
     process = context.session.process(command, stall_timeout=context.job.stall_timeout)
     digests = _digest_each(process.chunks(), [entry.size for entry in batch])
-    return None if process.exit.code else digests
+    if process.exit.code == 0 and digests is not None:
+        return digests
+    return process.exit.stderr.strip() or "it has another size than was listed"
 
 
 def _digest_each(chunks: Iterable[bytes], sizes: Sequence[int]) -> list[str] | None:

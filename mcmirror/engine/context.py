@@ -1,13 +1,14 @@
 """What a run works with: frozen, handed from step to step."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from mcmirror.mc.session import Session
 from mcmirror.model.job import Job
+from mcmirror.model.problem import Problem
 from mcmirror.model.stop import Stop
 
 
@@ -20,7 +21,13 @@ class Verb(StrEnum):
 
 
 class Memory(Protocol):
-    """What earlier runs of the pair found out about ETags."""
+    """What earlier runs of the pair found out by reading objects."""
+
+    def wrong(self) -> frozenset[tuple[str, str, str]]:
+        """(key, mark at the source, mark at the target) of copies that were read and found to differ."""
+
+    def remember_wrong(self, found: Iterable[tuple[str, str, str]], cleared: Collection[str]) -> None:
+        """Add to them, and forget the keys that were read and are the same."""
 
     def incomparable(self, key: str, source_etag: str, target_etag: str) -> bool:
         """Whether these two ETags are known to stand for the same content."""
@@ -61,3 +68,10 @@ class Context:
     """Seconds since the epoch."""
     debug: bool = False
     """Whether mc's raw lines become events."""
+    warnings: tuple[Problem, ...] = ()
+    """What is not as it was asked for, and keeps the run from nothing."""
+
+    @property
+    def planning_only(self) -> bool:
+        """Whether nothing is to be written."""
+        return self.job.options.dry_run or self.verb is not Verb.RUN

@@ -1,4 +1,4 @@
-"""Refuse what would destroy: pure, and asked before the first write."""
+"""Refuse what would destroy: asked before the first write."""
 
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.job import Assurance, Job
@@ -30,6 +30,7 @@ def before_listing(job: Job, aliases: dict[str, Alias]) -> Problem | None:
             "with assurance off nothing counts what --remove would delete",
             f'max_delete is {job.max_delete}, and only "unlimited" says that no count is wanted',
             str(job.target),
+            remedy='Write `max_delete = "unlimited"` (--max-delete unlimited) if that is meant, or leave assurance on.',
         )
     return None
 
@@ -52,6 +53,8 @@ def after_planning(job: Job, plan: Plan) -> Problem | None:
             f"{deletes} of {plan.target.objects} objects would be removed from {job.target}",
             f"max_delete is {job.max_delete}",
             str(job.target),
+            remedy="See what would go with `mcmirror plan`. If that is right: "
+            f"`max_delete = {deletes}` (--max-delete {deletes}) for this run.",
         )
     return None
 
@@ -60,9 +63,25 @@ def _overlap(job: Job, aliases: dict[str, Alias]) -> bool:
     """Whether one place holds the other, under whatever alias."""
     if job.source.is_local != job.target.is_local:
         return False
-    if not job.source.is_local:
-        source, target = (aliases[place.alias].url.rstrip("/").lower() for place in (job.source, job.target))
-        if source != target:
-            return False
     one, other = Location("x", job.source.path), Location("x", job.target.path)
-    return one.contains(other) or other.contains(one)
+    if not (one.contains(other) or other.contains(one)):
+        return False
+    return job.source.is_local or _same_server(aliases[job.source.alias].url, aliases[job.target.alias].url)
+
+
+def _same_server(one: str, other: str) -> bool:
+    """Whether two URLs lead to one port of one machine, by whatever names."""
+    import socket
+    from urllib.parse import urlsplit
+
+    if one.rstrip("/").lower() == other.rstrip("/").lower():
+        return True
+    addresses = []
+    for url in (one, other):
+        parts = urlsplit(url)
+        try:
+            found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
+        except OSError:
+            return False  # the listing will say so
+        addresses.append({(place[0], place[1]) for *_, place in found})
+    return bool(addresses[0] & addresses[1])

@@ -7,11 +7,14 @@ from typing import TypeVar
 
 from mcmirror.engine.compare import Pairs, merge
 from mcmirror.engine.context import Context
-from mcmirror.mc.listing import Entries, OutOfOrder, entries, sorted_entries
+from mcmirror.mc.listing import Entries, ListingBroken, OutOfOrder, entries, sorted_entries
 from mcmirror.model.event import Event
 from mcmirror.model.location import Location
+from mcmirror.model.problem import Category
 
 T = TypeVar("T")
+
+NO_BUCKET = Category.BUCKET_NOT_FOUND
 
 
 def with_pairs(
@@ -47,4 +50,9 @@ def _at_source(context: Context, lister: Callable[..., Entries], source: Locatio
 def _at_target(context: Context, lister: Callable[..., Entries], target: Location) -> Entries:
     if target.is_local and not Path(target.path).exists():
         return
-    yield from lister(context.session, target, stall_timeout=context.job.stall_timeout)
+    try:
+        yield from lister(context.session, target, stall_timeout=context.job.stall_timeout)
+    except ListingBroken as broken:
+        # A plan for a bucket that the run would make: it is empty so far.
+        if not (context.planning_only and context.job.create_target) or broken.problem.category is not NO_BUCKET:
+            raise

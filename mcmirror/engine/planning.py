@@ -11,7 +11,7 @@ from mcmirror.mc import argv, decode, filters, keys
 from mcmirror.mc.troubleshoot import classify, problem
 from mcmirror.model.event import Event, Listed, ProblemFound
 from mcmirror.model.job import Job
-from mcmirror.model.plan import Impossible, Plan
+from mcmirror.model.plan import Entry, Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.wording import printable
 
@@ -45,9 +45,15 @@ def create_target(context: Context) -> None:
             raise Trouble(classify(line.message, line.cause, line.code, object=bucket))
 
 
-def exclusion(job: Job) -> Callable[[str], object] | None:
-    """Return the test for keys that take no part in the job."""
-    return filters.excluded(job.options.exclude, folders=not (job.source.is_local or job.target.is_local))
+def exclusion(job: Job) -> Callable[[Entry], object] | None:
+    """Return the test for objects that take no part in the job; None when all do.
+
+    Beside a local folder, empty markers of folders (``key/``) do not: a file system cannot list them.
+    """
+    named = filters.excluded(job.options.exclude)
+    if job.source.is_local or job.target.is_local:
+        return lambda entry: (entry.key.endswith("/") and not entry.size) or (named and named(entry.key))
+    return (lambda entry: named(entry.key)) if named else None
 
 
 def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, None, Plan]:
@@ -69,6 +75,7 @@ def _rules(context: Context) -> Rules:
         excluded=exclusion(job),
         written_after=after,
         written_before=before,
-        impossible=lambda key: keys.impossible(key, job.target),
+        impossible=lambda entry: keys.impossible(entry, job.source, job.target),
+        wrong=context.memory.wrong(),
         incomparable=context.memory.incomparable,
     )

@@ -61,6 +61,9 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
     log = _Log()
     dry_run = job.options.dry_run or context.verb is Verb.PLAN
     yield RunStarted(job.name, str(job.source), str(job.target), dry_run)
+    for warning in context.warnings:
+        log.hear(warned := ProblemFound(job.name, warning))
+        yield warned
     steps = _STEPS[context.verb](context, attempts)
     while True:
         try:
@@ -92,7 +95,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
         problems=tuple(log.problems),
         remaining=outcome.remaining,
         removed=outcome.removed,
-        requests=outcome.requests,
+        requests=outcome.requests.asked_of(source=not job.source.is_local, target=not job.target.is_local),
         attempts=attempts.made,
     )
     yield RunFinished(job.name, report)
@@ -127,11 +130,10 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     if refusal:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED)
-    planning_only = job.options.dry_run or context.verb is Verb.PLAN
     if job.assurance is Assurance.OFF and context.verb is Verb.RUN:
         status, tally, removed = yield from mirror_unassured(context)
         return Outcome(status, tally, removed=tuple(removed))
-    if job.create_target and not job.target.is_local and not planning_only:
+    if job.create_target and not job.target.is_local and not context.planning_only:
         create_target(context)
     plan = yield from _planned(context, attempts)
     yield PhaseStarted(job.name, Phase.GUARD)
@@ -139,7 +141,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     if refusal:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED, _tally(context, plan, Result()), requests=both_listed(plan))
-    if planning_only:
+    if context.planning_only:
         status = judge_plan(stopped=context.stop.requested)
         return Outcome(status, _tally(context, plan, Result()), requests=both_listed(plan))
     result = yield from carry_out(context, plan, attempts)

@@ -7,16 +7,14 @@ from datetime import UTC, datetime, timedelta
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
-def excluded(patterns: Sequence[str], *, folders: bool = True) -> Callable[[str], object] | None:
+def excluded(patterns: Sequence[str]) -> Callable[[str], object] | None:
     """Return the test for keys that ``mc mirror --exclude`` leaves out; None when nothing is.
 
     ``*`` is any text, slashes too, ``?`` one character; the whole key must match (captures/exclude_matrix.txt).
-    Without ``folders``, markers of folders (``key/``) are left out too: a file system cannot list them.
     """
-    expressions = [_expression(pattern) for pattern in patterns] + ([] if folders else [".*/"])
-    if not expressions:
+    if not patterns:
         return None
-    return re.compile("|".join(expressions), re.DOTALL).fullmatch
+    return re.compile("|".join(map(_expression, patterns)), re.DOTALL).fullmatch
 
 
 def age_limits(older_than: str, newer_than: str, now: datetime) -> tuple[str, str]:

@@ -30,6 +30,7 @@ TABLE: tuple[Row, ...] = (
             r"file name too long",
             r"cannot be longer than",
             r"unsupported characters",
+            r"non UTF-8",
             r"already exists as directory",
             r"is already an object",
             r"(: is|not) a directory",
@@ -42,7 +43,8 @@ TABLE: tuple[Row, ...] = (
         Category.NOT_COPIED,
         cause="it is not on the target, and mc did not say why",
         remedy="Most often the access key may not write there (mc hides this): `mcmirror doctor JOB` tries it. An "
-        "archived object (Glacier) must be restored first. Then run again: only what is missing is copied.",
+        "archived object (Glacier) must be restored first. Where one side has an object `x` and the other `x/y`, MinIO "
+        "holds only one of them. Then run again: only what is missing is copied.",
         codes=("InvalidObjectState",),
         phrases=(r"context canceled", r"on glacier storage"),
         evidence=("mirror_tgt_write_denied", "mirror_tgt_bucket_removed_mid"),
@@ -145,7 +147,12 @@ TABLE: tuple[Row, ...] = (
             "APINotSupported",
             "MethodNotAllowed",
         ),
-        phrases=(r"bucket name .*not valid", r"invalid (alias|url)", r"address already in use", r"bucket .*\bexists"),
+        phrases=(
+            r"bucket name (.*not valid|cannot|contains|must)",
+            r"invalid (alias|url)",
+            r"address already in use",
+            r"bucket .*\bexists",
+        ),
         headings=("wrong region",),
         evidence=("mb_exists", "mirror_site_to_bucket_remove2", "alias_set_badname"),
     ),

@@ -4,7 +4,7 @@ The numbers of requests are those that ``mc`` was seen to make: a page of a list
 GET at the source and one PUT at the target up to 16 MiB, and above that parts of 16 MiB between two further requests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from mcmirror.model.plan import Count, Plan
@@ -26,6 +26,7 @@ class Requests:
     target_list: int = 0
     target_put: int = 0
     target_delete: int = 0
+    target_get: int = 0
 
     def __add__(self, other: "Requests") -> "Requests":
         return Requests(
@@ -34,6 +35,15 @@ class Requests:
             self.target_list + other.target_list,
             self.target_put + other.target_put,
             self.target_delete + other.target_delete,
+            self.target_get + other.target_get,
+        )
+
+    def asked_of(self, *, source: bool, target: bool) -> "Requests":
+        """Leave out a side that is no server."""
+        return replace(
+            self,
+            **({} if source else {"source_list": 0, "source_get": 0}),
+            **({} if target else {"target_list": 0, "target_put": 0, "target_delete": 0, "target_get": 0}),
         )
 
     @property
@@ -44,7 +54,7 @@ class Requests:
     @property
     def target_dollars(self) -> float:
         """If the target were AWS S3 Standard."""
-        return (self.target_list + self.target_put) * PRICE_PER_WRITE
+        return (self.target_list + self.target_put) * PRICE_PER_WRITE + self.target_get * PRICE_PER_READ
 
 
 def listing(objects: int) -> int:

@@ -75,7 +75,10 @@ class Location:
         alias, _, path = text.partition("/")
         if not ALIAS_NAME.match(alias):
             raise ValueError(f"{alias!r} is no alias name (a letter, then letters, digits, '-' or '_')")
-        return cls(alias, path.strip("/"))
+        path = path.strip("/")
+        if any(segment in {"", ".", ".."} for segment in path.split("/")) and path:
+            raise ValueError("a bucket or prefix holds an empty, '.' or '..' folder, which mc would resolve")
+        return cls(alias, path)
 
     @property
     def is_local(self) -> bool:

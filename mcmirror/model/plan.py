@@ -19,6 +19,11 @@ class Entry(NamedTuple):
     """UTC, RFC 3339 without the ``Z``, so that text order is time order."""
 
     @property
+    def mark(self) -> str:
+        """What tells this version of the object from another one."""
+        return f"{self.etag} {self.modified}"
+
+    @property
     def plain_md5(self) -> bool:
         """Whether the ETag can be an MD5 of the content (a multipart ETag, ``…-N``, cannot)."""
         return len(self.etag) == 32
@@ -84,6 +89,9 @@ class Count:
 
     def __add__(self, other: "Count") -> "Count":
         return Count(self.objects + other.objects, self.bytes + other.bytes)
+
+    def __sub__(self, other: "Count") -> "Count":
+        return Count(self.objects - other.objects, self.bytes - other.bytes)
 
 
 @dataclass(frozen=True, slots=True)

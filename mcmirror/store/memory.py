@@ -1,9 +1,10 @@
 """Which ETags of a pair are known not to be comparable; SQLAlchemy is loaded when the first one turns up."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from mcmirror.store.place import folder, private, private_file, url
+from mcmirror.store.wrong import Row, WrongCopies
 
 BATCH = 1000
 
@@ -13,6 +14,7 @@ class PairMemory:
 
     def __init__(self, state: str, pair: str) -> None:
         """``pair`` names source and target by their addresses."""
+        self._wrong = WrongCopies(folder(state), pair)
         self._state = state
         self._pair = pair
         self._engine: Any = None
@@ -64,6 +66,15 @@ class PairMemory:
                     )
         except SQLAlchemyError as error:
             self._give_up(error)
+
+    def wrong(self) -> frozenset[Row]:
+        """The copies that were read and found to differ."""
+        return self._wrong.rows()
+
+    def remember_wrong(self, found: Iterable[Row], cleared: Collection[str]) -> None:
+        """Add to them; forget the keys that were read and are the same."""
+        self._wrong.update(found, cleared)
+        self.warning = self.warning or self._wrong.warning
 
     def close(self) -> None:
         """Let go of the database."""
