@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -163,3 +164,49 @@ def test_assurance_off_is_one_mc_mirror_and_says_so(cli: Cli, bucket_pair: Pair)
     assert [True] == [" mirror --json " in line for line in started]
     refused = cli("mirror", *places(bucket_pair), "--assurance=off", "--remove", "--json")
     assert (4, "refused") == (refused.code, refused.report["status"])
+
+
+def test_jobs_with_one_target_take_turns(cli: Cli, bucket_pair: Pair) -> None:
+    bucket_pair.source.put({f"{name}/{number}": b"x" for name in "abc" for number in range(20)})
+    source, target = places(bucket_pair)
+    text = "".join(f'[job.{name}]\nsource = "{source}/{name}"\ntarget = "{target}/all"\n' for name in "abc")
+    cli.write(text)
+    result = cli("run", "--json", "--parallel", "3")
+    assert [0] + ["succeeded"] * 3 == [result.code, *(report["status"] for report in result.reports.values())]
+    assert 20 == len(bucket_pair.target.sizes())
+
+
+def test_the_plan_of_a_run_that_would_make_its_bucket(cli: Cli, bucket_pair: Pair) -> None:
+    bucket_pair.source.put({"a": b"1"})
+    new = f"{bucket_pair.target.location}-new"
+    planned = cli("mirror", bucket_pair.source.location, new, "--create-target", "--dry-run", "--json")
+    assert (0, 1) == (planned.code, planned.report["planned"]["objects"])
+    assert "bucket-not-found" in {
+        found["category"] for found in cli("verify", bucket_pair.source.location, new, "--json").report["problems"]
+    }
+    assert 0 == cli("mirror", bucket_pair.source.location, new, "--create-target").code
+
+
+def test_a_file_that_never_rests_is_said_to_change(cli: Cli, bucket_pair: Pair, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    log = files / "log"
+    log.write_bytes(b"start")
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.wait(0.002):
+            with log.open("ab") as file:
+                file.write(b"x" * 1000)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        result = cli(
+            "mirror", str(files), bucket_pair.target.location, "--retries", "1", "--retry-delay", "0.1s", "--json"
+        )
+    finally:
+        stop.set()
+        writer.join()
+    assert 1 == result.code
+    assert "changed-while-copying" in {found["category"] for found in result.report["problems"]}
