@@ -21,7 +21,10 @@ from tests.machine import ROOT, Machine, fenced, machine
 README = ROOT / "README.md"
 
 MEANING = {
-    ExitCode.SUCCEEDED: "every object in scope is on the target, equal; having nothing to do is a success",
+    ExitCode.SUCCEEDED: (
+        "every object in scope is on the target, equal; having nothing to do is a success. Objects that differ and "
+        "were left because overwrite is off do not change it, unless `--strict` makes them a failure (3)"
+    ),
     ExitCode.FAILED: "nothing could be decided or done, or a report file could not be written",
     ExitCode.USAGE: "the command line or the configuration is wrong; nothing was started",
     ExitCode.PARTIAL: "some planned objects did not arrive; each is named",

@@ -40,11 +40,30 @@ def test_without_overwrite_nothing_is_called_equal_that_is_not(cli: Cli, bucket_
     fill(bucket_pair)
     result = cli("mirror", *places(bucket_pair))
     assert 0 == result.code
-    assert "; 1 object left different, overwrite is off\n" in result.stderr
+    left = "1 object differs and was left, overwrite is off (--strict makes this a failure)\n"
+    assert f" done: every object to copy is on the target; {left}" in result.stderr
+    quiet = cli("mirror", *places(bucket_pair), "--quiet")
+    name = " → ".join(places(bucket_pair))
+    assert (0, "", f"✓ {name} done: nothing to copy; {left}") == (quiet.code, quiet.stdout, quiet.stderr)
     assert "extra       1 object, 1 B, on the target only, remove is off" in result.stderr
     strict = cli("mirror", *places(bucket_pair), "--strict")
     assert 3 == strict.code
     assert 3 == cli("verify", *places(bucket_pair)).code
+
+
+def test_when_all_is_excluded_nothing_is_called_up_to_date(cli: Cli, bucket_pair: Pair) -> None:
+    fill(bucket_pair)
+    result = cli("mirror", *places(bucket_pair), "--exclude", "*")
+    assert 0 == result.code
+    assert " done: nothing in scope: all 3 objects are excluded\n" in result.stderr
+
+
+def test_after_removals_alone_it_is_they_that_were_verified(cli: Cli, bucket_pair: Pair) -> None:
+    bucket_pair.source.put({"a": b"1"})
+    bucket_pair.target.put({"a": b"1", "gone": b"2"})
+    result = cli("mirror", *places(bucket_pair), "--overwrite", "--remove")
+    assert 0 == result.code
+    assert " verified: nothing to copy; what was removed is gone from the target\n" in result.stderr
 
 
 def test_json_is_one_event_a_line_and_ends_with_the_report(cli: Cli, bucket_pair: Pair) -> None:

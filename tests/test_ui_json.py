@@ -76,7 +76,14 @@ def test_the_report_holds_counts_problems_requests_and_duration() -> None:
         "retryable": False,
         "object": "a",
     } == report["problems"][0]
-    assert {"source_list", "source_get", "target_list", "target_put", "target_delete"} == set(report["requests"])
+    assert {
+        "source_list",
+        "source_get",
+        "target_list",
+        "target_get",
+        "target_put",
+        "target_delete",
+    } == set(report["requests"])
 
 
 def test_a_plan_has_its_counts_and_when_asked_each_difference() -> None:
@@ -134,6 +141,13 @@ def test_junit_has_a_case_a_job_and_three_parts_in_a_failure() -> None:
     assert "why: Access Denied." in text
     assert "do:  Give the key s3:PutObject." in text
     assert "a\\n::error::x" in text
+
+
+def test_what_was_left_different_is_never_shown_as_a_clean_success() -> None:
+    left = replace(VERIFIED, tally=replace(VERIFIED.tally, kept=Count(2, 20)))
+    (case,) = ET.fromstring(junit([left])).iter("testcase")
+    assert [("system-out", "2 objects left different, overwrite is off")] == [(part.tag, part.text) for part in case]
+    assert "| succeeded, 2 objects left different: overwrite is off |" in summary([left])
 
 
 def test_an_annotation_is_one_line_whatever_a_key_holds() -> None:

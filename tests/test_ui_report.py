@@ -57,6 +57,8 @@ def sentence(report: RunReport, verb: str = "run", *, planned: bool = True) -> s
     return f"{end.mark} {end.word}: {end.sentence}"
 
 
+LEFT = "1 object differs and was left, overwrite is off (--strict makes this a failure)"
+EXCLUDED = "✓ {}: nothing in scope: all 3 objects are excluded"
 NOTHING = replace(VERIFIED, tally=Tally(equal=Count(5, 5)))
 
 
@@ -67,7 +69,31 @@ NOTHING = replace(VERIFIED, tally=Tally(equal=Count(5, 5)))
         (
             replace(VERIFIED, tally=Tally(kept=Count(2, 2))),
             "run",
-            "✓ verified: nothing to do, the target was up to date; 2 objects left different, overwrite is off",
+            "✓ done: nothing to copy; 2 objects differ and were left, overwrite is off (--strict makes this a failure)",
+        ),
+        (
+            replace(VERIFIED, tally=Tally(planned=Count(3, 3), done=Count(3, 3), kept=Count(1, 2))),
+            "run",
+            f"✓ done: every object to copy is on the target; {LEFT}",
+        ),
+        (
+            replace(NOTHING, status=Status.PARTIAL, tally=Tally(equal=Count(5, 5), kept=Count(1, 2))),
+            "run",
+            "✗ partial: 1 object differs and was left, overwrite is off, and --strict makes this a failure",
+        ),
+        (
+            replace(NOTHING, dry_run=True, tally=Tally(kept=Count(1, 2))),
+            "run",
+            "✓ dry run: nothing to copy; 1 object differs and was left, overwrite is off",
+        ),
+        (replace(VERIFIED, tally=Tally()), "run", "✓ verified: the source is empty, nothing to do"),
+        (replace(VERIFIED, tally=Tally(excluded=Count(3, 3))), "run", EXCLUDED.format("done")),
+        (replace(VERIFIED, tally=Tally(excluded=Count(3, 3))), "verify", EXCLUDED.format("done")),
+        (replace(VERIFIED, tally=Tally(excluded=Count(3, 3))), "plan", EXCLUDED.format("plan")),
+        (
+            replace(VERIFIED, tally=Tally(to_remove=Count(3, 3), removed=Count(3, 3), equal=Count(5, 5))),
+            "run",
+            "✓ verified: nothing to copy; what was removed is gone from the target",
         ),
         (NOTHING, "verify", "✓ verified: the target holds every object of the source"),
         (

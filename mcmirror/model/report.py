@@ -13,7 +13,7 @@ class Status(StrEnum):
     """The verdict."""
 
     SUCCEEDED = "succeeded"
-    """Every object in scope is on the target, equal; nothing to do is a success."""
+    """Every object in scope is on the target, equal; but for those left because overwrite is off, unless ``strict``."""
     PARTIAL = "partial"
     """Some planned objects did not arrive; each is named."""
     FAILED = "failed"

@@ -62,7 +62,11 @@ def summary(reports: Iterable[RunReport]) -> str:
 def _row(report: RunReport) -> str:
     tally = report.tally
     places = f"{report.source} → {report.target}"
-    verdict = report.status.value + (", verified" if report.verified else ", not verified")
+    verdict = report.status.value
+    if report.status is Status.SUCCEEDED and tally.kept.objects:
+        verdict += f", {objects(tally.kept.objects)} left different: overwrite is off"
+    else:
+        verdict += ", verified" if report.verified else ", not verified"
     cells = (
         _MARKS.get(report.status, "❌"),
         f"**{_markdown(report.job)}**" + ("" if report.job == places else f"<br>{_markdown(places)}"),

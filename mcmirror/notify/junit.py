@@ -37,7 +37,11 @@ def _case(report: RunReport) -> Sequence[str]:
     name = _attribute(f"{report.job}: {report.source} -> {report.target}")
     opening = f'    <testcase classname="mcmirror" name={name} time="{report.seconds:.3f}"'
     if report.status is Status.SUCCEEDED:
-        return (f"{opening}/>",)
+        kept = report.tally.kept.objects
+        if not kept:
+            return (f"{opening}/>",)
+        said = f"      <system-out>{objects(kept)} left different, overwrite is off</system-out>"
+        return (f"{opening}>", said, "    </testcase>")
     what = three_parts(report.problems[0])[0] if report.problems else report.status.value
     if report.status is Status.SKIPPED:
         return (f"{opening}>", f"      <skipped message={_attribute(what)}/>", "    </testcase>")

@@ -25,7 +25,7 @@ from mcmirror.ui.live import Display
 from mcmirror.ui.progress import VERBS, Track
 from mcmirror.ui.report import pair, report_lines, summary_lines
 from mcmirror.ui.style import Style
-from mcmirror.ui.verdict import VERIFY
+from mcmirror.ui.verdict import PLAN, VERIFY
 
 if TYPE_CHECKING:
     from mcmirror.model.problem import Category
@@ -180,10 +180,13 @@ class Console:
             self._line(event.job, f"problem: {what}")
 
     def _finish(self, report: RunReport) -> None:
-        if self._manner.quiet and report.status is Status.SUCCEEDED:
-            return
         plan = self._plans.get(report.job)
         again = self._manner.again(report.job)
+        if self._manner.quiet and report.status is Status.SUCCEEDED:
+            if report.tally.kept.objects and self._manner.verb != PLAN:
+                # Exit code 0, and yet the sides differ: nobody shall take silence for a true copy.
+                self.say(report_lines(report, plan, self._manner.verb, again, self._style)[:1])
+            return
         if self._reports[:-1]:
             self.say([""])
         self.say(report_lines(report, plan, self._manner.verb, again, self._style))

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from mcmirror.model.plan import Plan
-from mcmirror.model.report import RunReport, Status
+from mcmirror.model.report import RunReport, Status, Tally
 from mcmirror.model.wording import objects, shown_count
 
 RUN = "run"
 PLAN = "plan"
 VERIFY = "verify"
+OVERWRITE = "--overwrite (in a file overwrite = true) replaces the objects that differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa
             return _success(report, plan, verb)
         case Status.PARTIAL | Status.FAILED if verb == VERIFY and report.verified:
             return Verdict("✗", "red", "not a true copy", _differences(report))
+        case Status.PARTIAL | Status.FAILED if _only_kept(report):
+            return Verdict("✗", "red", report.status.value, f"{_kept(report)}, and --strict makes this a failure")
         case Status.FAILED if report.verified:
             return Verdict("✗", "red", "failed", "nothing of what was planned was done" + _so_far(report))
         case Status.PARTIAL:
@@ -50,16 +53,51 @@ def _success(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
         return _planned(report, plan, verb)
     if not report.verified:
         return Verdict("•", "yellow", "not verified", "mc reports no error; nothing was compared (assurance is off)")
+    if not _in_scope(tally):
+        return _nothing_in_scope(tally)
     if verb == VERIFY:
         doubt = f"; the content of {objects(tally.unproven.objects)} is not proven" if tally.unproven.objects else ""
-        text = "the target holds every object of the source" + doubt + _except(report)
+        text = "the target holds every object of the source" + doubt + _vanished(report)
         return Verdict("✓", "green", "verified", text)
-    idle = not tally.planned.objects and not tally.removed.objects
-    if idle and plan is not None and not plan.source.objects:
-        return Verdict("✓", "green", "verified", "the source is empty, nothing to do" + _except(report))
-    if idle:
-        return Verdict("✓", "green", "verified", "nothing to do, the target was up to date" + _except(report))
-    return Verdict("✓", "green", "verified", "every object to copy was seen on the target, equal" + _except(report))
+    if tally.kept.objects:
+        parts = ["every object to copy is on the target" if tally.planned.objects else "nothing to copy"]
+        parts += ["what was removed is gone from the target"] if tally.removed.objects else []
+        text = f"{'; '.join(parts)}{_vanished(report)}; {_kept(report)} (--strict makes this a failure)"
+        return Verdict("✓", "green", "done", text)
+    if tally.planned.objects:
+        text = "every object to copy was seen on the target, equal"
+    elif tally.removed.objects:
+        text = "nothing to copy; what was removed is gone from the target"
+    else:
+        text = "nothing to do, the target was up to date"
+    return Verdict("✓", "green", "verified", text + _vanished(report))
+
+
+def _in_scope(tally: Tally) -> int:
+    """Objects that the run had anything to say about: at the source and not excluded, or to be removed."""
+    counts = (tally.planned, tally.equal, tally.kept, tally.to_remove, tally.read)
+    return sum(count.objects for count in counts)
+
+
+def _nothing_in_scope(tally: Tally) -> Verdict:
+    excluded = tally.excluded.objects
+    if not excluded:
+        return Verdict("✓", "green", "verified", "the source is empty, nothing to do")
+    return Verdict("✓", "green", "done", _all_excluded(excluded))
+
+
+def _all_excluded(excluded: int) -> str:
+    return f"nothing in scope: {'the only object is' if excluded == 1 else f'all {excluded:,} objects are'} excluded"
+
+
+def _kept(report: RunReport) -> str:
+    kept = report.tally.kept.objects
+    return f"{objects(kept)} {'differs and was' if kept == 1 else 'differ and were'} left, overwrite is off"
+
+
+def _only_kept(report: RunReport) -> bool:
+    """Whether all that is wrong is what ``strict`` counts as not done."""
+    return bool(report.verified and report.tally.kept.objects and not report.tally.remaining.objects)
 
 
 def _planned(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
@@ -72,19 +110,20 @@ def _planned(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
         parts.append(f"{objects(tally.to_remove.objects)} to remove")
     if plan is None and not parts:
         return Verdict("•", "yellow", word, "mc was asked; it names no objects in a dry run")
-    sentence = " and ".join(parts) + "; nothing was changed" if parts else "nothing to do" + _except(report)
+    if parts:
+        sentence = " and ".join(parts) + "; nothing was changed"
+    elif tally.kept.objects:
+        sentence = f"nothing to copy; {_kept(report)}"
+    else:
+        alone = tally.excluded.objects and not _in_scope(tally)
+        sentence = _all_excluded(tally.excluded.objects) if alone else "nothing to do"
     return Verdict("•" if parts else "✓", "cyan" if parts else "green", word, sentence)
 
 
-def _except(report: RunReport) -> str:
+def _vanished(report: RunReport) -> str:
     """What the good word leaves out."""
-    tally = report.tally
-    parts = []
-    if tally.kept.objects:
-        parts.append(f"{objects(tally.kept.objects)} left different, overwrite is off")
-    if tally.vanished.objects:
-        parts.append(f"{objects(tally.vanished.objects)} vanished from the source meanwhile")
-    return "".join(f"; {part}" for part in parts)
+    count = report.tally.vanished.objects
+    return f"; {objects(count)} vanished from the source meanwhile" if count else ""
 
 
 def _differences(report: RunReport) -> str:
@@ -106,6 +145,8 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
     match report.status:
         case Status.PARTIAL | Status.FAILED if verb == VERIFY and report.verified:
             return f"{again} brings the target up to date"
+        case Status.PARTIAL | Status.FAILED if _only_kept(report):
+            return OVERWRITE
         case Status.PARTIAL | Status.CANCELLED:
             return f"{again}, once more: it takes up what is missing and nothing else"
         case Status.SKIPPED:
@@ -117,7 +158,7 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
     if verb == PLAN or report.dry_run:
         return f"{again} carries it out" if tally.planned.objects or tally.to_remove.objects else ""
     if tally.kept.objects:
-        return "--overwrite (in a file overwrite = true) replaces the objects that differ"
+        return OVERWRITE
     if verb == VERIFY and tally.unproven.objects:
         return "--content reads what is not proven on both sides and compares it; --content=10% a tenth of it"
     return ""
