@@ -136,6 +136,7 @@ def test_verify_says_what_is_proven(cli: Cli, bucket_pair: Pair) -> None:
     read = cli("verify", *places(bucket_pair), "--content", "--json")
     assert 0 == read.code
     assert (0, 2) == (read.report["unproven"]["objects"], read.report["read"]["objects"])
+    assert "1 LIST + 2 GET at the source; 1 LIST + 2 GET at the target\n" in read.stderr
 
 
 def test_verify_finds_what_is_missing(cli: Cli, bucket_pair: Pair) -> None:

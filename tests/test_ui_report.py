@@ -31,6 +31,13 @@ def test_a_verified_run() -> None:
     ] == lines(VERIFIED)
 
 
+def test_a_plan_beside_a_folder_costs_only_at_the_server() -> None:
+    plan = replace(VERIFIED, source="/srv/photos", dry_run=True)
+    (cost,) = [line for line in report_lines(plan, PLAN, "plan", "x", PLAIN) if line.startswith("  cost")]
+    assert " at the target; at AWS S3 Standard list prices less than $0.01 for the target, traffic not counted" in cost
+    assert "source" not in cost
+
+
 def test_a_partial_run_names_problems_once_and_the_first_twenty_keys() -> None:
     shown = lines(PARTIAL)
     assert "✗ photos partial: 25 objects not as planned on the target; see below" == shown[0]

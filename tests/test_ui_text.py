@@ -4,9 +4,20 @@ import io
 
 import pytest
 
+from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
-from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_count, shown_seconds, three_parts
+from mcmirror.model.wording import (
+    cost,
+    harmless,
+    objects,
+    printable,
+    requests_text,
+    shown_bytes,
+    shown_count,
+    shown_seconds,
+    three_parts,
+)
 from mcmirror.ui.differences import difference_lines
 from mcmirror.ui.style import Style, cells, cropped, style_of
 from tests.ui_samples import EVIL, EVIL_SHOWN, PLAN
@@ -57,6 +68,21 @@ def test_seconds(seconds: float, shown: str) -> None:
 def test_counts() -> None:
     assert "1 object" == objects(1)
     assert "1,204 objects, 3.0 KiB" == shown_count(Count(1204, 3072))
+
+
+def test_requests_are_told_by_side_and_a_folder_is_asked_nothing() -> None:
+    both = Requests(source_list=1, source_get=51, target_list=1, target_get=51)
+    assert "1 LIST + 51 GET at the source; 1 LIST + 51 GET at the target" == requests_text(both)
+    assert cost(both).endswith(
+        "; at AWS S3 Standard list prices less than $0.01 for the source and less than $0.01 for the target,"
+        " traffic not counted"
+    )
+    folder = both.asked_of(source=False, target=True)
+    assert (
+        "1 LIST + 51 GET at the target; at AWS S3 Standard list prices less than $0.01 for the target,"
+        " traffic not counted"
+    ) == cost(folder)
+    assert "none" == cost(Requests())
 
 
 def test_a_problem_has_three_parts_of_one_line_each() -> None:

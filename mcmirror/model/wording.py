@@ -82,7 +82,12 @@ def three_parts(problem: Problem) -> tuple[str, str, str]:
 def requests_text(requests: Requests) -> str:
     """Requests by kind and side."""
     source = _kinds((requests.source_list, "LIST"), (requests.source_get, "GET"))
-    target = _kinds((requests.target_list, "LIST"), (requests.target_put, "PUT"), (requests.target_delete, "DELETE"))
+    target = _kinds(
+        (requests.target_list, "LIST"),
+        (requests.target_get, "GET"),
+        (requests.target_put, "PUT"),
+        (requests.target_delete, "DELETE"),
+    )
     sides = [f"{kinds} at the {side}" for kinds, side in ((source, "source"), (target, "target")) if kinds]
     return "; ".join(sides) or "none"
 
@@ -92,12 +97,18 @@ def _kinds(*kinds: tuple[int, str]) -> str:
 
 
 def cost(requests: Requests) -> str:
-    """Return the requests of a whole run and what AWS would ask for them."""
-    source, target = requests.source_dollars, requests.target_dollars
-    return (
-        f"{requests_text(requests)}; at AWS S3 Standard list prices {_dollars(source)} for the source"
-        f" and {_dollars(target)} for the target, traffic not counted"
-    )
+    """Return the requests of a whole run and what AWS would ask for them; a folder is asked nothing."""
+    asked = {
+        "source": (requests.source_list + requests.source_get, requests.source_dollars),
+        "target": (
+            requests.target_list + requests.target_get + requests.target_put + requests.target_delete,
+            requests.target_dollars,
+        ),
+    }
+    prices = " and ".join(f"{_dollars(dollars)} for the {side}" for side, (number, dollars) in asked.items() if number)
+    if not prices:
+        return "none"
+    return f"{requests_text(requests)}; at AWS S3 Standard list prices {prices}, traffic not counted"
 
 
 def _dollars(amount: float) -> str:

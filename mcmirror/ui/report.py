@@ -77,8 +77,16 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
         text = f"{shown_count(tally.unproven)}: same size, not newer; their ETags prove nothing about the content"
         lines += style.row("not proven", text, "yellow" if verb == VERIFY else "dim")
     if plan is not None and (verb == PLAN or report.dry_run) and report.status is Status.SUCCEEDED:
-        lines += style.row("cost", cost(estimate(plan, removals=tally.to_remove.objects)))
+        asked = estimate(plan, removals=tally.to_remove.objects).asked_of(
+            source=_is_server(report.source), target=_is_server(report.target)
+        )
+        lines += style.row("cost", cost(asked))
     return lines + _effort(report, style, requests=changing or verb == VERIFY)
+
+
+def _is_server(place: str) -> bool:
+    """Whether a report's place is one at an alias: a folder begins with its slash."""
+    return not place.startswith("/")
 
 
 def _of(done: Count, whole: Count) -> str:
