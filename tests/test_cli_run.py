@@ -195,14 +195,27 @@ def test_a_report_that_cannot_be_written_is_said_and_counts(cli: Cli, bucket_pai
     fill(bucket_pair)
     result = cli("mirror", *places(bucket_pair), "--report-json", "/dev/full")
     assert 1 == result.code
-    assert " verified: " in result.stderr
+    assert " done: " in result.stderr
     assert "Error: the report /dev/full was not written\n  why: No space left on device\n" in result.stderr
     page = cli("mirror", *places(bucket_pair), "--quiet", GITHUB_STEP_SUMMARY=str(cli.folder / "no" / "page.md"))
     assert 0 == page.code
     assert "page.md was not written" in page.stderr
 
 
-def interrupted(cli: Cli, bucket_pair: Pair, number: int) -> tuple[int, str, str]:
+def test_events_that_cannot_be_written_are_said_once_and_count(cli: Cli, bucket_pair: Pair) -> None:
+    fill(bucket_pair)
+    command = f"exec {COMMAND} mirror {' '.join(places(bucket_pair))} --overwrite --remove --json >/dev/full"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=cli.folder, env=cli.environment, capture_output=True, text=True, check=False
+    )
+    what, why = "stdout could not be written, and what goes there is lost", "No space left on device"
+    note = f"note: {what}\n  why: {why}\n  do:  make room"
+    assert (1, 1, 1) == (done.returncode, done.stderr.count("note: "), done.stderr.count(note))
+    assert " verified: every object to copy was seen on the target, equal\n" in done.stderr
+    assert bucket_pair.equal
+
+
+def interrupted(cli: Cli, bucket_pair: Pair, number: int, *, times: int = 1) -> tuple[int, str, str]:
     bucket_pair.source.put({f"k{key}": bytes(500_000) for key in range(20)})
     process = cli.start("mirror", *places(bucket_pair), "--limit-upload", "500KiB", "--json")
     assert process.stdout is not None
@@ -212,7 +225,9 @@ def interrupted(cli: Cli, bucket_pair: Pair, number: int) -> tuple[int, str, str
         if b"copy_started" in line:
             break
     time.sleep(0.2)
-    process.send_signal(number)
+    for _ in range(times):
+        process.send_signal(number)
+        time.sleep(0.02)
     rest, stderr = process.communicate(timeout=30)
     return process.returncode, "".join(lines) + rest.decode(), stderr.decode()
 
@@ -224,6 +239,12 @@ def test_ctrl_c_stops_politely_and_leaves_nothing_behind(cli: Cli, bucket_pair: 
     assert "Stopping mc" in stderr
     assert "cancelled: stopped by Ctrl-C; of 20 objects none is known to have arrived" in stderr
     assert [] == cli.leftovers
+
+
+def test_ctrl_c_held_down_ends_with_130_all_the_same(cli: Cli, bucket_pair: Pair) -> None:
+    code, _, stderr = interrupted(cli, bucket_pair, signal.SIGINT, times=4)
+    assert 130 == code
+    assert "Traceback" not in stderr
 
 
 def test_sigterm_ends_with_143(cli: Cli, bucket_pair: Pair) -> None:

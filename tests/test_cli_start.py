@@ -1,7 +1,14 @@
 """The command line: fast, honest about what it does not know, and every error in parts with the right exit code."""
 
+import json
+import os
+import pty
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import typer
@@ -13,7 +20,7 @@ from mcmirror.ui import border
 from mcmirror.ui.cli import COMMANDS, loaded
 from mcmirror.ui.options import looks_like_locations, percent
 from mcmirror.ui.verify import with_percentage
-from tests.servers.command import Cli
+from tests.servers.command import COMMAND, Cli
 
 HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio", "textual", "slack_sdk", "celery"}
 
@@ -163,6 +170,107 @@ def test_what_nobody_expected_is_said_without_a_traceback_until_asked(
     loud = caught()
     assert "Traceback" in loud
     assert "hunter22" not in loud
+
+
+def test_what_the_system_refuses_is_said_in_three_parts_with_the_path(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 1 == border.explained(PermissionError(13, "Permission denied", "/srv/x\x1b"))
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "Error: /srv/x\\x1b could not be read or written\n  why: Permission denied\n  do:  check that"
+    )
+
+
+JOBS = """
+alias.nowhere.url = "http://127.0.0.1:9"
+defaults.retries = 0
+[job.a]
+source = "./a"
+target = "nowhere/bucket-a"
+[job.b]
+source = "./a"
+target = "nowhere/bucket-b"
+"""
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "explain", "job list --config jobs.toml"])
+def test_output_that_does_not_fit_is_said_in_three_parts(cli: Cli, arguments: str) -> None:
+    cli.write(JOBS, "jobs.toml")
+    code, stderr = shell(cli, f"{arguments} >/dev/full")
+    assert (1, ["Error: stdout could not be written", "  why: No space left on device"]) == (
+        code,
+        stderr.splitlines()[:2],
+    )
+    assert stderr.splitlines()[2].startswith("  do:  make room")
+    assert 3 == len(stderr.splitlines())
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_closed_hinders_nothing(cli: Cli, closed: str) -> None:
+    """Nor does a file of ours take its number: what is said must not end up in it."""
+    cli.write(JOBS)
+    (cli.folder / "a").mkdir()
+    code, stderr = shell(cli, f"run --report-json r.json {closed}")
+    assert 1 == code
+    assert "Traceback" not in stderr
+    assert "AttributeError" not in stderr
+    assert 2 == len(json.loads((cli.folder / "r.json").read_text(encoding="utf-8"))["reports"])
+
+
+def shell(cli: Cli, command: str) -> tuple[int, str]:
+    """Run the command with a shell's redirections; exit code and stderr."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "{COMMAND}" {command}'],
+        cwd=cli.folder,
+        env=cli.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_ctrl_c_at_a_question_ends_with_130(cli: Cli, times: int) -> None:
+    with asking(cli) as (process, _):
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        stderr = process.communicate(timeout=30)[1].decode()
+    assert 130 == process.returncode
+    assert "Traceback" not in stderr
+
+
+def test_a_question_that_nobody_answers_is_a_failure(cli: Cli) -> None:
+    with asking(cli) as (process, keyboard):
+        os.write(keyboard, b"\x04")
+        process.communicate(timeout=30)
+    assert 1 == process.returncode
+
+
+@contextmanager
+def asking(cli: Cli) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a command that asks for a key, and wait for its question."""
+    keyboard, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "alias", "set", "one", "http://127.0.0.1:9"],
+        cwd=cli.folder,
+        env=cli.environment,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stderr is not None
+        asked = b""
+        while b"Access key" not in asked:
+            asked += process.stderr.read(1) or pytest.fail(f"no question: {asked!r}")
+        time.sleep(0.2)
+        yield process, keyboard
+    os.close(keyboard)
+    os.close(terminal)
 
 
 def test_a_reader_that_has_gone_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:

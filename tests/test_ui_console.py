@@ -69,6 +69,13 @@ def test_quiet_says_nothing_of_a_success_and_all_of_a_failure() -> None:
     assert stream.getvalue().startswith("✗ photos partial")
 
 
+def test_where_nothing_ran_nothing_is_said_of_success() -> None:
+    stream = io.StringIO()
+    with Console(stream, Style(), Manner(jobs=2)):
+        pass
+    assert "" == stream.getvalue()
+
+
 def test_several_jobs_have_their_names_before_each_line() -> None:
     lines = spoken(Manner(jobs=2))
     assert "photos: listing" in lines

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, three_parts
+from mcmirror.ui.stdout import unwritable
 
 DEBUG = "MCMIRROR_DEBUG"
+OUTPUT = "make room where it goes, or send it elsewhere, and run the command again"
 redactors: list[Callable[[str], str]] = []
 """What is known of secrets so far; each command adds what it learns."""
 
@@ -43,16 +45,31 @@ def explained(error: Exception) -> int:
     if isinstance(error, Trouble):
         say(*three_parts(error.problem))
         return int(ExitCode.FAILED)
-    if isinstance(error, BrokenPipeError):
+    lost = unwritable(error)
+    if isinstance(error, BrokenPipeError) or isinstance(lost, BrokenPipeError):
+        return int(ExitCode.FAILED)
+    if lost is not None:
+        say("stdout could not be written", lost.strerror or str(lost), OUTPUT)
         return int(ExitCode.FAILED)
     if os.environ.get(DEBUG):
         _traceback(error)
+    if isinstance(error, OSError):
+        say(*_refused(error))
+        return int(ExitCode.FAILED)
     say(
         "mcmirror met something it does not know how to handle",
         f"{type(error).__name__}: {error}",
         f"run it again with {DEBUG}=1 for the traceback and report that; secrets are taken out of it",
     )
     return int(ExitCode.FAILED)
+
+
+def _refused(error: OSError) -> tuple[str, str, str]:
+    """What the system would not do, to which file."""
+    paths = [os.fsdecode(path) for path in (error.filename, error.filename2) if isinstance(path, str | bytes)]
+    what = f"{' and '.join(paths)} could not be read or written" if paths else "the system refused an operation"
+    remedy = f"check that the path exists, whose it is and that there is room; {DEBUG}=1 shows where it happened"
+    return what, error.strerror or str(error), remedy
 
 
 def _traceback(error: Exception) -> None:

@@ -1,11 +1,14 @@
 """The command `mcmirror`: its commands by name, each imported only when it is asked for, and the border for errors."""
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from mcmirror.ui import signals, stdout
 
 COMMANDS = {
     "demo": ("mcmirror.ui.demo:demo", "Two throw-away S3 servers, sample data, a verified mirror: the first minute."),
@@ -17,7 +20,7 @@ COMMANDS = {
     "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show."),
     "doctor": ("mcmirror.ui.doctor:doctor", "Check mc, servers, credentials and rights; say what to do."),
     "explain": ("mcmirror.ui.explain:explain", "What an error means and what to do about it."),
-    "mc": ("mcmirror.ui.mc:app", "mc itself: install, show."),
+    "mc": ("mcmirror.ui.mc:app", "mc itself: install, path, version."),
     "init": ("mcmirror.ui.init:init", "Write a commented mcmirror.toml."),
     "schema": ("mcmirror.ui.schema:schema", "Print the JSON Schema of mcmirror.toml."),
 }
@@ -36,6 +39,14 @@ class LazyGroup(TyperGroup):
         """Return a stand-in with the line of help: enough for lists and completion."""
         del ctx
         return self.commands.get(cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Ctrl-C at a question is Ctrl-C; the end of the input there is a failure."""
+        try:
+            return super().invoke(ctx)
+        except typer.Abort as abort:
+            print("Aborted!", file=sys.stderr)
+            raise typer.Exit(1 if isinstance(abort.__context__, EOFError) else 130) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that is about to run."""
@@ -96,14 +107,27 @@ def command_line() -> TyperGroup:
 
 def main() -> None:
     """Run the command line and exit; every error crosses to the person here."""
+    stdout.complete()
+    signals.before_a_run()
+    code = _ended(lambda: command_line().main(prog_name="mcmirror"))
+    written = _ended(sys.stdout.flush)
+    signals.at_the_end()
+    sys.exit(code or written)
+
+
+def _ended(action: Callable[[], object]) -> int | str | None:
+    """Return the exit code that ``action`` comes to."""
     try:
-        command_line().main(prog_name="mcmirror")
+        action()
+    except SystemExit as end:
+        return end.code
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except Exception as error:  # noqa: BLE001  the border
         from mcmirror.ui.border import explained
 
-        sys.exit(explained(error))
+        return explained(error)
+    return 0
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,7 +123,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
         return int(ExitCode.FAILED)
     if differences_exit and finds.anything:
         code = ExitCode.worst((code, ExitCode.DIFFERENCES))
-    return int(code if written else ExitCode.worst((code, ExitCode.FAILED)))
+    return int(code if written and not out.failed else ExitCode.worst((code, ExitCode.FAILED)))
 
 
 def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: str) -> Stdout:
@@ -134,14 +134,19 @@ def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: st
             console.mute()
             stop.request()
 
-    if sys.stdout.isatty():
-        return Stdout(sys.stdout.buffer, redact=redact, aside=console.aside, on_broken=reader_gone)
-    return Stdout(sys.stdout.buffer, redact=redact, on_broken=reader_gone)
+    def lost(error: OSError) -> None:
+        console.note(
+            "stdout could not be written, and what goes there is lost", error.strerror or str(error), border.OUTPUT
+        )
+
+    aside = console.aside if sys.stdout.isatty() else nullcontext
+    return Stdout(sys.stdout.buffer, redact=redact, aside=aside, on_broken=reader_gone, on_failed=lost)
 
 
 def _notes(notes: Sequence[str], style: Style) -> None:
-    for note in notes:
-        print(style.paint(f"note: {harmless(border.redact(note))}", "yellow"), file=sys.stderr)
+    with suppress(OSError):
+        for note in notes:
+            print(style.paint(f"note: {harmless(border.redact(note))}", "yellow"), file=sys.stderr)
 
 
 def _not_told(service: "Service", stop: Stop, style: Style) -> None:
@@ -177,7 +182,8 @@ def write_reports(
         for report in reports:
             for line in annotations(report):
                 # GitHub reads both streams; stdout is data.
-                print(redact(line), file=sys.stderr)
+                with suppress(OSError):
+                    print(redact(line), file=sys.stderr)
     failed = [path for path, write, text in wanted if not _written(path, write, redact(text))]
     return not failed
 

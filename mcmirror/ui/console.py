@@ -75,7 +75,7 @@ class Console:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-        if self._manner.jobs > 1 and (not self._manner.quiet or self._failures()):
+        if self._manner.jobs > 1 and self._reports and (not self._manner.quiet or self._failures()):
             self.say(["", *summary_lines(self._reports, self._style)])
 
     def close(self) -> None:
@@ -101,13 +101,18 @@ class Console:
             yield
 
     def say(self, lines: Iterable[str]) -> None:
-        """Print lines that stay; a stderr that is gone ends nothing."""
+        """Print lines that stay; a stderr that is gone or full ends nothing."""
         if self._muted:
             return
-        with self.aside(), suppress(BrokenPipeError):
+        with self.aside(), suppress(OSError):
             for line in lines:
                 self._stream.write(self._manner.redact(line) + "\n")
             self._stream.flush()
+
+    def note(self, what: str, why: str, remedy: str) -> None:
+        """Say in three parts what changes no verdict."""
+        lines = (f"note: {what}", f"  why: {why}", f"  do:  {remedy}")
+        self.say(self._style.paint(harmless(line), "yellow") for line in lines)
 
     def _picture(self, width: int) -> list[str]:
         style = Style(self._style.colour, self._style.symbols, width, moving=True)

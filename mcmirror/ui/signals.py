@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: the first asks everything to stop, the second kills mc, the third ends us at once."""
 
+import atexit
 import contextlib
 import os
 import signal
@@ -12,6 +13,32 @@ from mcmirror.model.stop import Stop
 
 GRACE = 5.0
 """Seconds to tidy up after mc was killed."""
+
+
+def before_a_run() -> None:
+    """Let Ctrl-C interrupt once; a second one leaves time for the tidying up that follows, a third ends us at once."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        # Ignored, as in a shell's background.
+        return
+    asked = 0
+
+    def handle(number: int, _: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise KeyboardInterrupt
+        if asked > 2:
+            _leave(number)
+
+    signal.signal(signal.SIGINT, handle)
+
+
+def at_the_end() -> None:
+    """All is done but Python's own end, where an interrupt would be a traceback and a death by signal."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda number, _: _leave(number))
+        # After the threads have ended: handlers are taken away then, and the default one kills.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
