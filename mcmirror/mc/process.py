@@ -192,13 +192,16 @@ class Process:
                 deadline = now + self._grace
 
     def _reap(self) -> None:
-        import sh
-
-        try:
-            self._running.wait(timeout=self._grace)
-        except sh.TimeoutException:
-            self._signal(signal.SIGKILL)
-            self._running.wait()
+        """Wait for the end, and kill what is late for it; sh by itself would look ten times a second."""
+        pause, left = 0.001, self._grace
+        while self._running.is_alive():
+            if left <= 0:
+                self._signal(signal.SIGKILL)
+                break
+            time.sleep(pause)
+            left -= pause
+            pause = min(pause * 2, 0.05)
+        self._running.wait()
 
     def _kill(self) -> None:
         """Leave nothing behind, whatever the reader did."""
