@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mcmirror.config import Wrong, cron, prefix, syntax
+from mcmirror.mc.filters import age_limits
 
 
 @pytest.mark.parametrize(
@@ -179,3 +180,32 @@ def test_ages_that_only_mc_takes(text: str) -> None:
 def test_checksums_that_mc_takes(mirror: Callable[..., subprocess.CompletedProcess[str]], name: str) -> None:
     done = mirror("--checksum", syntax.checksum(name.lower()))
     assert 0 == done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("parse", "most", "beyond"),
+    [
+        (syntax.age, "36500d", "36501d"),
+        (syntax.age, "1d", f"{'9' * 5000}d"),
+        (syntax.duration, "365d", "365d1s"),
+        (syntax.duration, "1d", f"{'9' * 5000}h"),
+        (syntax.size, "1PiB", "1.1PiB"),
+        (syntax.size, "1125TB", "1126TB"),
+        (syntax.size, "1125899906842624", "1125899906842625"),
+        (syntax.size, "1b", "9" * 5000),
+        (syntax.retries, "1000", "1001"),
+        (syntax.retries, "0", "9" * 5000),
+        (syntax.seconds, "31536000", "31536001"),
+    ],
+)
+def test_what_nobody_can_mean_is_refused_with_the_limit(parse: Callable[[str], object], most: str, beyond: str) -> None:
+    parse(most)
+    with pytest.raises(Wrong) as caught:
+        parse(beyond)
+    assert caught.value.remedy.startswith("Write ")
+    assert len(str(caught.value)) < 100
+
+
+def test_an_age_before_all_dates_limits_nothing_and_overflows_nothing() -> None:
+    assert ("0001-01-01T00:00:00", "") == age_limits("", "9999999d", NEW_YEAR)
+    assert ("", "0001-01-01T00:00:00") == age_limits("99999999999999d", "", NEW_YEAR)

@@ -163,7 +163,7 @@ class OptionsTable(Table):
     """Create the target bucket when it is missing."""
     assurance: Literal["full", "off"] | None = None
     """full: plan, guard, mirror, verify. off: exactly one `mc mirror`, nothing verified."""
-    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    retries: Annotated[int, Field(ge=0, le=syntax.MOST_RETRIES)] | None = None
     """How often what is still missing is tried again."""
     retry_delay: Duration | None = None
     """Before the first retry; doubles, with jitter."""

@@ -12,6 +12,14 @@ _AGE = re.compile(r"(\d+[dhms])+\Z", re.ASCII)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]i?b?|b)?\Z", re.IGNORECASE)
 _BITS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg])(?:bit|bits|bps)(?:/s|ps)?\Z", re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,61}[A-Za-z0-9]\Z")
+_MULTIPLES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+LONGEST = 365 * 86400.0
+"""Seconds: no pause and no interval is longer."""
+OLDEST = 36500
+"""Days: dates before the year 1 do not exist, and a hundred years are enough."""
+LARGEST = 2**50
+"""Bytes a second: 1 PiB."""
+MOST_RETRIES = 1000
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -21,7 +29,10 @@ def duration(text: str) -> float:
     parts = _SPAN.findall(word)
     if not parts or "".join(number + unit for number, unit in parts) != word:
         raise Wrong(f"{text!r} is no duration", 'Write a number with its unit: "60s", "30m", "26h" or "1d".')
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds > LONGEST:
+        raise Wrong(f"{_short(text)!r} is longer than a year", 'Write "365d" or less.')
+    return seconds
 
 
 def positive_duration(text: str) -> float:
@@ -37,6 +48,8 @@ def age(text: str) -> str:
     word = text.strip()
     if not _AGE.match(word):
         raise Wrong(f"{text!r} is no age", 'Write whole days, hours, minutes, seconds: "7d10h31m5s", "30d".')
+    if sum(float(number) * _SECONDS[unit] for number, unit in _SPAN.findall(word)) > OLDEST * 86400:
+        raise Wrong(f"{_short(text)!r} is more than a hundred years", f'Write "{OLDEST}d" or less.')
     return word
 
 
@@ -48,8 +61,12 @@ def size(value: str | int) -> str:
         raise Wrong(f"{word!r} counts bits, mc counts bytes", f'Write "{number:g}{unit}B".')
     if word.lower().endswith(("/s", "ps")):
         raise Wrong(f"{word!r}: mc takes no '/s', a second is meant anyway", f'Write "{word[:-2]}".')
-    if not _SIZE.match(word):
+    found = _SIZE.match(word)
+    if not found:
         raise Wrong(f"{word!r} is no size", 'Write bytes a second: "10MiB", "500kB" or 1000000.')
+    unit = (found[2] or "").lower()
+    if float(found[1]) * (1024 if "i" in unit else 1000) ** _MULTIPLES[unit[:1].strip("b")] > LARGEST:
+        raise Wrong(f"{_short(word)!r} is more than 1 PiB a second", 'Write "1PiB" or less, or leave it out.')
     return word.replace(" ", "")
 
 
@@ -125,12 +142,28 @@ def boolean(text: str) -> bool:
     return word in _TRUE
 
 
-def number(text: str, *, least: int = 0) -> int:
+def number(text: str, *, least: int = 0, most: int = 2**31 - 1) -> int:
     """A whole number of a variable."""
     word = text.strip()
-    if not word.isascii() or not word.isdigit() or int(word) < least:
+    if not word.isascii() or not word.isdigit() or int(word[:20]) < least:
         raise Wrong(f"{text!r} is no whole number of {least} or more", f"Write a number, for example {max(least, 3)}.")
+    if len(word.lstrip("0")) > len(str(most)) or int(word) > most:
+        raise Wrong(f"{_short(word)!r} is more than {most}", f"Write {most} or less.")
     return int(word)
+
+
+def retries(text: str) -> int:
+    """How often something is tried again."""
+    return number(text, most=MOST_RETRIES)
+
+
+def seconds(text: str) -> int:
+    """A pause or an interval of a variable, in whole seconds."""
+    return number(text, most=int(LONGEST))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else f"{text[:30]}..."
 
 
 def zone(text: str) -> str:

@@ -35,7 +35,10 @@ def seconds(duration: str) -> float:
 def _ago(duration: str, now: datetime) -> str:
     if not duration:
         return ""
-    return (now.astimezone(UTC) - timedelta(seconds=seconds(duration))).strftime("%Y-%m-%dT%H:%M:%S")
+    try:
+        return (now.astimezone(UTC) - timedelta(seconds=seconds(duration))).strftime("%Y-%m-%dT%H:%M:%S")
+    except OverflowError:  # before the first date there is: every object is younger
+        return "0001-01-01T00:00:00"
 
 
 def _expression(pattern: str) -> str:

@@ -36,7 +36,7 @@ class MaxDelete:
             if not 0 <= number <= 100:
                 raise ValueError("a percentage lies between 0% and 100%")
             return cls(number, None)
-        if number < 0 or number != int(number):
+        if number < 0 or not number.is_integer():
             raise ValueError("a number of objects is a whole number, 0 or more")
         return cls(None, int(number))
 

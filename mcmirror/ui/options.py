@@ -49,7 +49,7 @@ def _max_delete(text: str) -> MaxDelete:
 
 
 def _seconds(text: str) -> float:
-    return float(text) if text.replace(".", "", 1).isdigit() else syntax.duration(text)
+    return syntax.duration(f"{text}s" if text.replace(".", "", 1).isdigit() else text)
 
 
 def percent(text: str) -> float:
@@ -150,7 +150,10 @@ Assured = Annotated[
     typer.Option("--assurance", metavar="full|off", help="off: one mc mirror and nothing else, not verified."),
 ]
 Retries = Annotated[
-    int | None, typer.Option("--retries", min=0, metavar="N", help="After trouble in transport. Default 3.")
+    int | None,
+    typer.Option(
+        "--retries", min=0, max=syntax.MOST_RETRIES, metavar="N", help="After trouble in transport. Default 3."
+    ),
 ]
 RetryDelay = Annotated[
     float | None,
