@@ -190,3 +190,32 @@ def test_the_example_is_complete(tmp_path: Path) -> None:
     configuration = read(tmp_path, **variables | secrets)
     assert ["source-one-to-target-one", "source-two-to-target-two"] == list(configuration.jobs)
     assert "secret" == configuration.aliases["aws"].secret_key.value
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_file_that_is_found_says_that_the_environment_is_passed_over(tmp_path: Path, named: bool) -> None:
+    file = tmp_path / "mcmirror.toml"
+    file.write_text('[job.one]\nsource = "./a"\ntarget = "./b"\n')
+    (tmp_path / "below").mkdir()
+    environ = {"HOME": str(tmp_path), **GIVEN} | ({"MCMIRROR_CONFIG": str(file)} if named else {})
+    notes = load(None, environ, tmp_path / "below", needs_jobs=True).notes
+    assert () == load(file, environ, tmp_path, needs_jobs=True).notes
+    if named:
+        assert () == notes
+    else:
+        (note,) = notes
+        assert note.startswith(f"{file} is used; BUCKET_PAIR in the environment is not. ")
+    (note,) = load(None, {"S3_SYNC_BUCKET": "copy"}, tmp_path, needs_jobs=True).notes
+    assert note.startswith(f"{file} is used; S3_SYNC_BUCKET in the environment is not. ")
+
+
+def test_a_variable_that_does_nothing_is_named(tmp_path: Path) -> None:
+    known = "MIRROR_DEBUG, MIRROR_DRY_RUN, MIRROR_EXCLUDE, MIRROR_MAX_WORKERS, MIRROR_PREFIX, MIRROR_SKIP_ERRORS"
+    given = GIVEN | {"MIRROR_OVERWRIT": "hidden", "MIRROR_DEBG": "1", "S3_SYNC_INTERVAL": "60", "MIRROR_EMPTY": ""}
+    assert (
+        "MIRROR_DEBG is set but not used. Did you mean MIRROR_DEBUG?",
+        f"MIRROR_OVERWRIT is set but not used. There are: {known}. For anything else write a file: mcmirror init.",
+        "S3_SYNC_INTERVAL is set but not used. No S3_SYNC_* variable is, beside the others that are set.",
+    ) == read(tmp_path, **given).notes
+    (tmp_path / "patterns").write_text("*.tmp")
+    assert () == read(tmp_path, **GIVEN, MIRROR_EXCLUDE_FILE=str(tmp_path / "patterns")).notes

@@ -1,6 +1,7 @@
 """Where configuration comes from: a file that was named or found upwards, else the environment."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.config.values import ConfigError, Configuration, Mistake, nearest
@@ -20,7 +21,14 @@ def load(path: Path | None, environ: Mapping[str, str], folder: Path, *, needs_j
         # pydantic, tomllib: only who has a file pays for them.
         from mcmirror.config.file import read
 
-        return read(file, environ, home_of(environ), needs_jobs=needs_jobs)
+        configuration = read(file, environ, home_of(environ), needs_jobs=needs_jobs)
+        if path is None and not environ.get(VARIABLE) and (passed_over := _describing(environ)):
+            note = (
+                f"{file} is used; {passed_over} in the environment is not. "
+                f"To have the environment's jobs, run where no {FILE_NAME} lies in the folder or above it."
+            )
+            return replace(configuration, notes=(*configuration.notes, note))
+        return configuration
     if not needs_jobs:
         return Configuration()
     return _from_environment(environ, folder)
@@ -56,17 +64,22 @@ def select(configuration: Configuration, names: Iterable[str]) -> tuple[Job, ...
     return tuple(configuration.jobs[name] for name in wanted)
 
 
+def _describing(environ: Mapping[str, str]) -> str:
+    """The variable by which the environment describes jobs; empty when it describes none."""
+    for name in ("BUCKET_PAIRS", "BUCKET_PAIR", "S3_SYNC_BUCKET"):
+        if environ.get(name) or environ.get(f"{name}_FILE"):
+            return name
+    return next((name for name in environ if name.startswith("S3_SYNC_") and environ[name]), "")
+
+
 def _from_environment(environ: Mapping[str, str], folder: Path) -> Configuration:
     from mcmirror.config import pairs, sidecar
 
-    def given(*variables: str) -> bool:
-        return any(environ.get(name) or environ.get(f"{name}_FILE") for name in variables)
-
-    syncing = any(name.startswith(sidecar.PREFIX) and environ[name] for name in environ)
-    if given("BUCKET_PAIR", "BUCKET_PAIRS") or (given(*pairs.NAMES) and not syncing):
-        return pairs.read(environ, folder)
-    if syncing:
+    describing = _describing(environ)
+    if describing.startswith(sidecar.PREFIX):
         return sidecar.read(environ, folder)
+    if describing or any(environ.get(name) or environ.get(f"{name}_FILE") for name in pairs.NAMES):
+        return pairs.read(environ, folder)
     raise ConfigError(
         [
             Mistake(

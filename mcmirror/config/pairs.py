@@ -56,10 +56,11 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
                 "BUCKET_PAIRS", f"{pair.source} and {pair.target} overlap", "Choose a target outside the source."
             )
     notifiers, heard = given.slack(jobs)
-    notes = given.slack_notes()
+    service = given.get("SERVICE")
+    notes = (*given.ignored(), *given.slack_notes())
     if given.mistakes:
         raise ConfigError(given.mistakes)
-    settings = Settings(parallel=3, service=given.get("SERVICE"), debug=debug)
+    settings = Settings(parallel=3, service=service, debug=debug)
     schedules = {name: Schedule(notify=names) for name, names in heard.items()}
     return Configuration(settings, aliases, jobs, ENVIRONMENT, notes, schedules, notifiers)
 

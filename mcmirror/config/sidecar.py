@@ -47,15 +47,19 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
         ),
         max_delete=given.parsed("S3_SYNC_MAX_DELETE", _max_delete, default=MaxDelete()),
         create_target=True,
-        retries=given.parsed("S3_SYNC_MAX_RETRIES", syntax.number, default=3),
-        retry_delay=float(given.parsed("S3_SYNC_RETRY_DELAY", syntax.number, default=60)),
+        retries=given.parsed("S3_SYNC_MAX_RETRIES", syntax.retries, default=3),
+        retry_delay=float(given.parsed("S3_SYNC_RETRY_DELAY", syntax.seconds, default=60)),
         timezone=given.parsed("S3_SYNC_TIMEZONE", syntax.zone, default="UTC"),
     )
     if bucket and check.overlap(job, {_SOURCE: source.url, _TARGET: target.url}):
         given.wrong("S3_SYNC_BUCKET", "is the source itself, or lies in it", "Choose another bucket or endpoint.")
-    interval = float(given.parsed("S3_SYNC_INTERVAL", syntax.number, default=1800))
+    interval = float(given.parsed("S3_SYNC_INTERVAL", syntax.seconds, default=1800))
     notifiers, heard = given.slack([JOB])
-    notes = ("S3_SYNC_INTERVAL is read, but this version makes one pass and ends.", *given.slack_notes())
+    notes = (
+        "S3_SYNC_INTERVAL is read, but this version makes one pass and ends.",
+        *given.ignored(),
+        *given.slack_notes(),
+    )
     if given.mistakes:
         raise ConfigError(given.mistakes)
     return Configuration(

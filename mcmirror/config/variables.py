@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from mcmirror.config import reference
-from mcmirror.config.values import DEFAULT_ON, ENVIRONMENT, Mistake, Notifier, Wrong
+from mcmirror.config.values import DEFAULT_ON, ENVIRONMENT, Mistake, Notifier, Wrong, nearest
 
 T = TypeVar("T")
+_OURS = ("MIRROR_", "S3_SYNC_")
 
 
 class Variables:
@@ -16,6 +17,7 @@ class Variables:
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
         self._environ = environ
         self._folder = folder
+        self._asked = dict[str, None]()
         self.mistakes: list[Mistake] = []
 
     def wrong(self, variable: str, message: str, remedy: str) -> None:
@@ -25,6 +27,7 @@ class Variables:
 
     def get(self, variable: str, default: str = "") -> str:
         """The value, or the default when it is unset or blank."""
+        self._asked[variable] = None
         try:
             value = reference.variable(variable, self._environ, self._folder)
         except Wrong as wrong:
@@ -50,6 +53,25 @@ class Variables:
         except Wrong as wrong:
             self.wrong(variable, str(wrong), wrong.remedy)
             return default
+
+    def ignored(self) -> tuple[str, ...]:
+        """What to say of each variable that looks like ours and was not asked for; ask for all others first."""
+        notes: list[str] = []
+        for written in sorted(self._environ):
+            start = next((start for start in _OURS if written.startswith(start)), "")
+            if not start or not self._environ[written] or {written, written.removesuffix("_FILE")} & self._asked.keys():
+                continue
+            # Without what they all begin with, so that only what differs is compared.
+            known = {name.removeprefix(start): name for name in self._asked if name.startswith(start)}
+            guess = nearest(written.removeprefix(start), known)
+            if guess:
+                hint = f"Did you mean {known[guess]}?"
+            elif known:
+                hint = f"There are: {', '.join(sorted(known.values()))}. For anything else write a file: mcmirror init."
+            else:
+                hint = f"No {start}* variable is, beside the others that are set."
+            notes.append(f"{written} is set but not used. {hint}")
+        return tuple(notes)
 
     def slack(self, jobs: Iterable[str]) -> tuple[dict[str, Notifier], dict[str, tuple[str, ...]]]:
         """Slack as notifier, when both of its variables are set, and who hears of each job."""
