@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mcmirror.config import ConfigError, Configuration, Mistake, find_alias, home_of, known_aliases, load, nearest
 from mcmirror.config import select as select_jobs
+from mcmirror.config.inherited import unreadable
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.run import not_started, run
 from mcmirror.mc import argv
@@ -130,9 +131,8 @@ class Service:
             except Trouble as trouble:
                 yield name, trouble.problem
             except ConfigError as error:
-                causes, remedies = (
-                    " ".join(getattr(one, key) for one in error.mistakes) for key in ("message", "remedy")
-                )
+                causes = "; ".join(one.message for one in error.mistakes)
+                remedies = " ".join(dict.fromkeys(one.remedy for one in error.mistakes))
                 where = ", ".join(f"{one.file}: {one.key}" for one in error.mistakes)
                 yield name, problem(Category.CONFIGURATION, where, causes, name, remedy=remedies)
 
@@ -264,6 +264,7 @@ class Service:
                 known = [one.name for one in known_aliases(self.configuration, self._environ, home_of(self._environ))]
                 guess = nearest(name, known)
                 cause = f"defined are: {', '.join(known) or 'none'}" + (f"; did you mean {guess}?" if guess else "")
+                cause = "; ".join((cause, *unreadable(self._environ, home_of(self._environ))))
                 raise Trouble(problem(Category.ALIAS_UNKNOWN, f"there is no alias {name}", cause, name))
             found[name] = alias
         return found

@@ -199,6 +199,11 @@ def test_a_syntax_error_names_its_line(read: Callable[..., Configuration]) -> No
         ('max_delete = "125%"', "max_delete", 'Write "25%", a number of objects, or "unlimited".'),
         ("overwrite = 1", "overwrite", "Write true or false, without quotes."),
         ('assurance = "half"', "assurance", 'Write "full" or "off".'),
+        ("retries = 1001", "retries", "Write a number less than or equal to 1000."),
+        ('older_than = "9999999d"', "older_than", 'Write "36500d" or less.'),
+        ('stall_timeout = "9999999d"', "stall_timeout", 'Write "365d" or less.'),
+        ('limit_upload = "2000PB"', "limit_upload", 'Write "1PiB" or less, or leave it out.'),
+        ('max_delete = "inf"', "max_delete", 'Write "25%", a number of objects, or "unlimited".'),
         ("workers = 0", "workers", "Write a number, for example 3."),
         ('attr = "a"', "attr", 'Write "key=value;key2=value2".'),
         ('prefix = "{tomorrow}"', "prefix", "Write {today}, {yesterday:%Y/%m/%d} or {today-3d:%Y%m%d}."),
@@ -333,3 +338,80 @@ def test_jobs_are_selected_by_name(read: Callable[..., Configuration]) -> None:
     assert ["more"] == [job.name for job in select(configuration, ["more", "more"])]
     with pytest.raises(ConfigError, match=r"Did you mean photos\?"):
         select(configuration, ["photo", "more"])
+
+
+def test_wrong_types_hide_no_other_mistake_of_the_job(read: Callable[..., Configuration]) -> None:
+    text = """
+[job.photos]
+sorce = "aws/photos"
+target = 3
+overwite = true
+retries = "three"
+cron = "@daily"
+every = "1h"
+notify = ["opps"]
+"""
+    assert {
+        "source": 'Write source = "alias/bucket", or a folder such as "./files".',
+        "sorce": "Did you mean source?",
+        "target": 'Write target = "alias/bucket", or a folder such as "./files".',
+        "overwite": "Did you mean overwrite?",
+        "retries": "Write it without quotes.",
+        "every": "Keep one of them.",
+        "notify": "Define it as [notify.opps].",
+    } == {mistake.key.removeprefix("job.photos."): mistake.remedy for mistake in mistakes(read, ALIASES + text)}
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "mcmirror.toml").write_text(ALIASES + JOB, encoding="utf-8-sig")
+    assert ["photos"] == list(load(None, {}, tmp_path, needs_jobs=True).jobs)
+
+
+OUTER = '[job.outer]\nsource = "onprem/photos"\ntarget = "aws/copy"\nremove = true\n'
+INNER = '[job.inner]\nsource = "onprem/other"\ntarget = "same/copy/in/here"\n'
+SAME = '[alias.same]\nurl = "https://s3.eu-central-1.amazonaws.com"\n'
+
+
+def test_a_job_may_not_remove_what_another_one_copies(read: Callable[..., Configuration]) -> None:
+    assert (
+        "job.outer.remove",
+        "it would remove what job inner copies to same/copy/in/here, for that lies in aws/copy",
+        'Write exclude = ["in/here/*"] in job outer, or choose targets that do not lie in each other.',
+    ) == only(read, ALIASES + SAME + OUTER + INNER)
+    folders = OUTER.replace("aws/copy", "./copy") + INNER.replace("same/copy", "./copy")
+    assert "job.outer.remove" == only(read, ALIASES + folders)[0]
+    prefixed = INNER.replace("same/copy/in/here", 'same/copy"\nprefix = "in')
+    assert "job.outer.remove" == only(read, ALIASES + SAME + OUTER + prefixed)[0]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        (OUTER.replace("remove = true", "remove = false"), INNER),
+        (OUTER + 'exclude = ["in/here/*"]\n', INNER),
+        (OUTER + 'exclude = ["in/*"]\n', INNER),
+        (OUTER, INNER.replace("onprem/other", "onprem/photos/in/here")),
+        (OUTER, INNER.replace("same/copy/in/here", "aws/copy") + "remove = true\n"),
+        (OUTER, INNER.replace("same/copy/in/here", "aws/copy-2")),
+        (OUTER.replace("aws/copy", "aws/copy/in/here/below"), INNER),
+    ],
+)
+def test_targets_that_do_not_disturb_each_other(read: Callable[..., Configuration], outer: str, inner: str) -> None:
+    assert ["outer", "inner"] == list(read(ALIASES + SAME + outer + inner).jobs)
+
+
+def test_half_a_pair_of_keys_is_no_anonymous_access(read: Callable[..., Configuration]) -> None:
+    aliases = read(ALIASES + 'access_key = "AKAKAK"\n' + JOB).aliases
+    with pytest.raises(ConfigError, match=r"alias\.aws\.secret_key: there is no secret_key beside the access_key"):
+        aliases["aws"]
+
+
+@pytest.mark.parametrize("text", ["{", "3", '{"aliases": 3}'])
+def test_an_alias_that_is_missing_may_be_in_a_file_that_cannot_be_read(
+    read: Callable[..., Configuration], tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "home" / ".mc").mkdir(parents=True)
+    (tmp_path / "home" / ".mc" / "config.json").write_text(text)
+    _, message, _ = only(read, ALIASES + JOB.replace("onprem/", "mine/"))
+    assert message.startswith("there is no alias 'mine'; ")
+    assert f"{tmp_path / 'home' / '.mc' / 'config.json'} cannot be used: it is no " in message

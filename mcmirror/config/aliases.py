@@ -110,6 +110,7 @@ def resolve_alias(text: AliasText, file: Path, environ: Mapping[str, str]) -> Al
                     "Write the path of a PEM file with the certificate authority.",
                 )
             )
+    mistakes += _half(text, file)
     alias = Alias(
         text.name,
         address,
@@ -126,6 +127,15 @@ def resolve_alias(text: AliasText, file: Path, environ: Mapping[str, str]) -> Al
     if mistakes:
         raise ConfigError(mistakes)
     return alias
+
+
+def _half(text: AliasText, file: Path) -> list[Mistake]:
+    """One key without the other, which would be taken for anonymous access."""
+    if bool(text.access_key) == bool(text.secret_key):
+        return []
+    present, missing = ("access_key", "secret_key") if text.access_key else ("secret_key", "access_key")
+    message = f"there is no {missing} beside the {present}"
+    return [_mistake(file, text.name, missing, message, "Write both keys, or neither for anonymous access.")]
 
 
 def _mistake(file: Path, alias: str, key: str, message: str, remedy: str) -> Mistake:

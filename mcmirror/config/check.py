@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mcmirror.model.location import ALIAS_NAME, Location
 
 if TYPE_CHECKING:
     from mcmirror.config.aliases import Aliases
-    from mcmirror.config.schema import JobTable, NotifyTable, OptionsTable
+    from mcmirror.config.schema import NotifyTable, OptionsTable
 
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 Sides = dict[tuple[str, str], Location]
@@ -92,7 +93,42 @@ def jobs(
                     'Write max_delete = "unlimited" if that is meant, or assurance = "full".',
                 )
             )
+    return mistakes + _nested(file, found, {alias: aliases.url(alias) for alias in aliases})
+
+
+def _nested(file: str, found: Mapping[str, Job], urls: Mapping[str, str]) -> list[Mistake]:
+    """Jobs whose removal would take away what another one copied into their target."""
+    places = {name: tuple(_place(side.below(job.prefix), urls) for side in (job.source, job.target))
+              for name, job in found.items()}  # fmt: skip
+    mistakes: list[Mistake] = []
+    for (outer, job), inner in product(found.items(), found):
+        (source, target), (inner_source, inner_target) = places[outer], places[inner]
+        if not job.options.remove or target == inner_target or not target.contains(inner_target):
+            continue
+        rest = inner_target.path[len(target.path.rstrip("/")) :].strip("/")
+        # From the same place, both say the same of what is there.
+        if source.below(rest) == inner_source or any(_covers(pattern, rest) for pattern in job.options.exclude):
+            continue
+        mistakes.append(
+            Mistake(
+                file,
+                f"job.{outer}.remove",
+                f"it would remove what job {inner} copies to {found[inner].target}, for that lies in {job.target}",
+                f'Write exclude = ["{rest}/*"] in job {outer}, or choose targets that do not lie in each other.',
+            )
+        )
     return mistakes
+
+
+def _place(place: Location, urls: Mapping[str, str]) -> Location:
+    """The place under a name that is the same for every alias of a server."""
+    return place if place.is_local else replace(place, alias=urls.get(place.alias, place.alias))
+
+
+def _covers(pattern: str, folder: str) -> bool:
+    """Whether an exclude pattern leaves out everything in a folder."""
+    expression = "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern)
+    return pattern.endswith("*") and re.fullmatch(expression, f"{folder}/", re.DOTALL) is not None
 
 
 def overlap(job: Job, urls: Mapping[str, str]) -> bool:
@@ -103,11 +139,19 @@ def overlap(job: Job, urls: Mapping[str, str]) -> bool:
     return source.contains(target) or target.contains(source)
 
 
-def aliases_exist(file: str, sides: Sides, known: set[str], folder: Path) -> list[Mistake]:
-    """Jobs whose alias nobody defined: for mc that would be a folder, silently written to."""
+def aliases_exist(
+    file: str, sides: Sides, known: set[str], folder: Path, unreadable: Iterable[str] = ()
+) -> list[Mistake]:
+    """Jobs whose alias nobody defined: for mc that would be a folder, silently written to.
+
+    ``unreadable`` says which files might have defined it.
+    """
     return [
         Mistake(
-            file, f"job.{name}.{side}", f"there is no alias {place.alias!r}", unknown_alias_remedy(place, known, folder)
+            file,
+            f"job.{name}.{side}",
+            "; ".join((f"there is no alias {place.alias!r}", *unreadable)),
+            unknown_alias_remedy(place, known, folder),
         )
         for (name, side), place in sides.items()
         if not place.is_local and place.alias not in known
@@ -123,7 +167,7 @@ def unknown_alias_remedy(place: Location, known: set[str], folder: Path) -> str:
     return f"Define it: mcmirror alias set {place.alias} URL. Or write ./{place} for a folder."
 
 
-def triggers(file: str, defaults: "OptionsTable", tables: Mapping[str, "JobTable"]) -> list[Mistake]:
+def triggers(file: str, defaults: "OptionsTable", tables: Mapping[str, "OptionsTable"]) -> list[Mistake]:
     """Tables with more than one of cron, every and realtime."""
     places: list[tuple[str, OptionsTable]] = [("defaults", defaults)]
     places += [(f"job.{name}", table) for name, table in tables.items()]
@@ -137,7 +181,9 @@ def triggers(file: str, defaults: "OptionsTable", tables: Mapping[str, "JobTable
     return mistakes
 
 
-def notified(file: str, defaults: "OptionsTable", tables: Mapping[str, "JobTable"], names: set[str]) -> list[Mistake]:
+def notified(
+    file: str, defaults: "OptionsTable", tables: Mapping[str, "OptionsTable"], names: set[str]
+) -> list[Mistake]:
     """Names in notify that nobody defined."""
     places: list[tuple[str, OptionsTable]] = [("defaults", defaults)]
     places += [(f"job.{name}", table) for name, table in tables.items()]

@@ -42,8 +42,9 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
     mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job")})
     known_wrong = {mistake.key for mistake in mistakes}
     mistakes += [one for one in check.notifiers(file, notify_tables) if one.key not in known_wrong]
-    mistakes += check.notified(file, defaults, job_tables, set(_names(document, "notify")))
-    mistakes += check.triggers(file, defaults, job_tables)
+    option_tables = {name: job_tables.get(name) or _options(document["job"][name]) for name in _names(document, "job")}
+    mistakes += check.notified(file, defaults, option_tables, set(_names(document, "notify")))
+    mistakes += check.triggers(file, defaults, option_tables)
 
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
@@ -58,7 +59,7 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
     if needs_jobs:
         # A broken alias table is still a name that exists.
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
-        mistakes += check.aliases_exist(file, sides, known, path.parent)
+        mistakes += check.aliases_exist(file, sides, known, path.parent, inherited.unreadable(environ, home))
         if not _names(document, "job"):
             mistakes.append(
                 Mistake(
@@ -86,7 +87,7 @@ def parse(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         mistake = Mistake(
@@ -132,6 +133,11 @@ def _many(
         if valid:
             found[name] = valid
     return found
+
+
+def _options(table: Any) -> schema.OptionsTable:
+    """What is right in the table of a job that is no job: its other mistakes are to be found as well."""
+    return validate(schema.OptionsTable, table, "", "")[0] or schema.OptionsTable()
 
 
 def merge(defaults: schema.OptionsTable, job: schema.JobTable) -> dict[str, Any]:

@@ -54,17 +54,40 @@ def config_files(environ: Mapping[str, str], home: Path) -> list[Path]:
 
 
 def from_files(environ: Mapping[str, str], home: Path) -> dict[str, Alias]:
-    """Every alias of those files; one that cannot be read is passed over, for mc wrote it and not the person."""
+    """Every alias of those files; one that cannot be read is passed over; see ``unreadable``."""
     found: dict[str, Alias] = {}
     for file in config_files(environ, home):
-        try:
-            document = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
+        document, _ = _read(file)
         authorities = _authorities(file.parent)
         for name, alias in parse(document, str(file)).items():
             found.setdefault(name, replace(alias, ca_file=authorities))
     return found
+
+
+def unreadable(environ: Mapping[str, str], home: Path) -> tuple[str, ...]:
+    """What to say of each of those files that is there and cannot be used: its aliases are missing."""
+    return tuple(
+        f"{file} cannot be used: {why}; mend it, or move it away and set its aliases again"
+        for file in dict.fromkeys(config_files(environ, home))
+        if (why := _read(file)[1])
+    )
+
+
+def _read(file: Path) -> tuple[Any, str]:
+    """The document, None when there is none; and what is wrong with it."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None, ""
+    except OSError as error:
+        return None, (error.strerror or "it cannot be read").lower()
+    except UnicodeDecodeError:
+        return None, "it is no UTF-8 text"
+    except (ValueError, RecursionError) as error:
+        # A JSONDecodeError's message holds the place and never the text.
+        return None, f"it is no JSON ({error})"
+    tables = (document.get("aliases") or document.get("hosts") or {}) if isinstance(document, dict) else None
+    return document, "" if isinstance(tables, dict) else "it is no configuration of mc"
 
 
 def parse(document: Any, origin: str) -> dict[str, Alias]:
