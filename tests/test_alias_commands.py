@@ -223,7 +223,15 @@ def test_import_takes_the_config_of_mc_itself(cli: Cli, mc: Path, source: Minio)
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]x", '{"name": "a"}', '[{"name": "a", "source_config": {}}]', "3", '{"source_config": {"endpoint": "e"}}'],
+    [
+        "{",
+        "[]x",
+        '{"name": "a"}',
+        '{"name": "abc", "source_config": {"endpoint": "e", "access_key": "x"}}',
+        '[{"name": "a", "source_config": {}}]',
+        "3",
+        '{"source_config": {"endpoint": "e"}}',
+    ],
 )
 def test_import_refuses_what_it_does_not_know(cli: Cli, text: str) -> None:
     done = typed(cli, "alias", "import", "-", keys=text)
@@ -251,3 +259,45 @@ def test_remove_touches_nothing_that_is_not_ours(cli: Cli) -> None:
     assert 2 == done.code
     assert "MC_HOST_src" in done.stderr
     assert 2 == cli("alias", "remove", "nobody").code
+
+
+def test_half_a_pair_of_keys_is_refused_and_loses_nothing(cli: Cli) -> None:
+    text = '[alias.mine]\nurl = "http://host"\naccess_key = "{env:A}"\nsecret_key = "{env:B}"\n'
+    file = cli.write(text)
+    done = cli("alias", "set", "mine", "http://host", "--access-key", "{env:A}", "--no-check", A="access", B="secret")
+    assert 2 == done.code
+    assert "--secret-key: there is none beside --access-key" in done.stderr
+    done = cli("alias", "set", "mine", "http://host", "--secret-key", "{env:B}", "--no-check", A="access", B="secret")
+    assert 2 == done.code
+    assert "--access-key: there is none beside --secret-key" in done.stderr
+    assert text == file.read_text()
+
+
+def test_keys_are_given_in_one_way(cli: Cli) -> None:
+    given = ("--stdin", "--access-key", "{env:A}", "--secret-key", "{env:B}")
+    done = typed(cli, "alias", "set", "mine", "http://host", *given, "--no-check", keys="a\nb\n")
+    assert 2 == done.code
+    assert "--stdin: the keys are given twice" in done.stderr
+
+
+def test_test_accepts_no_keys_where_there_are_none(cli: Cli, source: Minio) -> None:
+    cli.write(f'[alias.mine]\nurl = "{source.url}"\n')
+    done = cli("alias", "test", "mine")
+    assert (0, f"mine: {source.url} answers; no keys: anonymous.\n") == (done.code, done.stderr)
+    doctor = cli("doctor")
+    assert "alias mine: keys: no keys: anonymous" in doctor.stdout
+
+
+def test_a_config_of_mc_that_is_broken_is_said(cli: Cli, home: Path) -> None:
+    broken = home / ".mc" / "config.json"
+    broken.parent.mkdir()
+    broken.write_text('{"aliases": {"mine": hunter2')
+    listed = cli("alias", "list")
+    assert 0 == listed.code
+    assert listed.stderr.startswith(f"note: {broken} cannot be used: it is no JSON (")
+    assert "mend it" in listed.stderr
+    for arguments in (("alias", "test", "mine"), ("plan", "mine/bucket", "./copy")):
+        done = cli(*arguments)
+        assert done.code in {1, 2}
+        assert f"{broken} cannot be used" in done.stderr
+        assert "hunter2" not in done.stdout + done.stderr

@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 def test_adding_an_alias_changes_no_other_line(file: Path) -> None:
     put_alias(file, "two", {"url": "https://two", "access_key": "{env:A}", "secret_key": "{env:B}", "insecure": True})
     before, after = TEXT.splitlines(), file.read_text().splitlines()
-    assert before == [line for line in after if line in before]
+    assert [line for line in before if line] == [line for line in after if line and line in before]
     aliases = load(file, {"A": "a", "B": "b"}, file.parent).aliases
     assert ("https://two", ("a", "b"), True) == (aliases["two"].url, aliases["two"].secrets(), aliases["two"].insecure)
     assert "https://one" == aliases["one"].url
@@ -117,3 +117,21 @@ def test_only_secrets_that_were_kept_are_forgotten(file: Path, tmp_path: Path) -
     assert {"access_key": f"{{file:{tmp_path}/other}}", "secret_key": kept} == written
     assert [tmp_path / "secrets" / "one-secret-key"] == forget_secrets(tmp_path / "secrets", written)
     assert (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("before", ["", "[settings]\nparallel = 2\n", '[alias.one]\nurl = "https://one"\n'])
+@pytest.mark.parametrize("after", ["", '[job.x]\nsource = "./a"\ntarget = "./b"\n', "\n# about\n[notify.x]\n"])
+def test_an_empty_line_stands_before_and_after_a_new_table(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / "mcmirror.toml"
+    path.write_text(before + after)
+    put_alias(path, "two", {"url": "https://two"})
+    lines = path.read_text().splitlines()
+    here = lines.index("[alias.two]")
+    assert here == 0 or lines[here - 1] == ""
+    assert lines[here + 2 : here + 3] in ([], [""])
+
+
+def test_a_byte_order_mark_does_not_hinder(file: Path) -> None:
+    file.write_text(TEXT, encoding="utf-8-sig")
+    put_alias(file, "two", {"url": "https://two"})
+    assert ["one", "two"] == list(load(file, {}, file.parent).aliases)

@@ -65,6 +65,8 @@ def _connection(entry: Any, file: str) -> Imported:
         raise Wrong("there is no endpoint in source_config", 'Write "endpoint": "host:9000".')
     secure = config.get("use_ssl", True) is not False
     address = syntax.url(endpoint if "://" in endpoint else f"{'https' if secure else 'http'}://{endpoint}")
+    if bool(text("access_key")) != bool(text("secret_key")):
+        raise Wrong("there is one key of two", "Write both access_key and secret_key, or neither for anonymous access.")
     alias = Alias(
         alias_name(str(entry.get("name") or "")),
         address,

@@ -41,21 +41,25 @@ def references(path: Path, name: str) -> dict[str, str]:
 
 def put_alias(path: Path, name: str, values: Mapping[str, str | bool]) -> None:
     """Add or replace ``[alias.NAME]``; every other line of the file stays as it is. ConfigError when it is no TOML."""
-    from tomlkit import inline_table, table
+    from tomlkit import inline_table, nl, table
     from tomlkit.items import InlineTable
 
     document = _read(path)
     if "alias" not in document:
         document["alias"] = table(is_super_table=True)
     aliases = document["alias"]
-    if name in aliases:
+    if there := name in aliases:
         written = aliases[name]
         for key in [key for key in written if key not in values]:
             del written[key]
     else:
-        aliases[name] = written = inline_table() if isinstance(aliases, InlineTable) else table()
+        written = inline_table() if isinstance(aliases, InlineTable) else table()
     for key, value in values.items():
         written[key] = value
+    if not there:
+        if not isinstance(aliases, InlineTable) and list(document)[-1] != "alias":
+            written.add(nl())
+        aliases[name] = written
     literal = any(values.get(key) and not is_reference(str(values[key])) for key in SECRETS)
     _replace(path, document.as_string(), private=literal)
 
@@ -107,7 +111,7 @@ def _read(path: Path) -> "TOMLDocument":
     if not path.exists():
         return tomlkit.document()
     parse(path)  # for its words about a syntax error
-    return tomlkit.parse(path.read_text(encoding="utf-8"))
+    return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
 
 
 def _replace(path: Path, text: str, *, private: bool) -> None:

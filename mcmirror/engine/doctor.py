@@ -71,7 +71,7 @@ def check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
             return
     subject = f"alias {alias.name}"
     if not alias.access_key:
-        yield fine(subject, "keys", "none: anonymous access")
+        yield fine(subject, "keys", "no keys: anonymous")
         return
     with open_session([alias]) as session:
         found = _ask(session, argv.buckets(alias.name), alias.url)

@@ -22,6 +22,7 @@ from mcmirror.config import (
     nearest,
 )
 from mcmirror.config.aliases import AliasText, resolve_alias
+from mcmirror.config.inherited import unreadable
 from mcmirror.config.reference import is_reference
 from mcmirror.model.location import ALIAS_NAME, Alias
 from mcmirror.model.problem import Trouble
@@ -34,23 +35,29 @@ app = typer.Typer(
     help="The servers and the keys for them.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
 )
 
-NameArgument = Annotated[str, typer.Argument(help="The alias, as locations begin: NAME/bucket.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The alias, as locations begin: NAME/bucket.")]
 _COMMAND_LINE = "command line"
 
 
 @app.command("set")
 def set_(  # noqa: PLR0913  (one parameter an option)
     name: NameArgument,
-    url: Annotated[str, typer.Argument(help="https://host[:port]")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="https://host[:port]")],
     *,
-    access_key: Annotated[str, typer.Option(help="A reference: {env:NAME} or {file:PATH}.")] = "",
-    secret_key: Annotated[str, typer.Option(help="A reference: {env:NAME} or {file:PATH}.")] = "",
+    access_key: Annotated[str, typer.Option(metavar="REFERENCE", help="A reference: {env:NAME} or {file:PATH}.")] = "",
+    secret_key: Annotated[str, typer.Option(metavar="REFERENCE", help="A reference: {env:NAME} or {file:PATH}.")] = "",
     stdin: Annotated[bool, typer.Option("--stdin", help="Read both keys from standard input, a line each.")] = False,
-    region: Annotated[str, typer.Option(help="Such as eu-central-1.")] = "",
-    ca_file: Annotated[Path | None, typer.Option(help="A PEM file with the authority to trust.")] = None,
+    region: Annotated[str, typer.Option(metavar="NAME", help="Such as eu-central-1.")] = "",
+    ca_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A PEM file with the authority to trust.")
+    ] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate.")] = False,
-    api: Annotated[Literal["S3v4", "S3v2"], typer.Option(help="How requests are signed.")] = "S3v4",
-    path: Annotated[Literal["auto", "on", "off"], typer.Option(help="Bucket in the path or in the host.")] = "auto",
+    api: Annotated[
+        Literal["S3v4", "S3v2"], typer.Option(metavar="S3v4|S3v2", help="How requests are signed.")
+    ] = "S3v4",
+    path: Annotated[
+        Literal["auto", "on", "off"], typer.Option(metavar="auto|on|off", help="Bucket in the path or in the host.")
+    ] = "auto",
     no_check: Annotated[bool, typer.Option("--no-check", help="Write without asking the server.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -63,6 +70,7 @@ def set_(  # noqa: PLR0913  (one parameter an option)
 
     file = _file(config)
     _refuse_literals(access_key, secret_key)
+    _refuse_half(access_key, secret_key, stdin=stdin)
     keys = (access_key, secret_key) if access_key or secret_key else _ask(name, from_stdin=stdin)
     authority = str(ca_file.absolute()) if ca_file else ""
     text = AliasText(name, url, keys[0], keys[1], "", region, authority, insecure, api, path)
@@ -83,6 +91,8 @@ def set_(  # noqa: PLR0913  (one parameter an option)
 def list_(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List every alias that can be used, and where it comes from; never a key."""
     known = known_aliases(load(config, os.environ, Path.cwd()), os.environ, home_of(os.environ))
+    for broken in unreadable(os.environ, home_of(os.environ)):
+        print(f"note: {broken}", file=sys.stderr)
     if as_json:
         print(json.dumps([asdict(alias) for alias in known], indent=2))
     else:
@@ -98,14 +108,16 @@ def check(name: NameArgument, *, config: ConfigOption = None) -> None:
     if alias is None:
         guess = nearest(name, [known.name for known in known_aliases(configuration, os.environ, home)])
         remedy = f"Did you mean {guess}?" if guess else f"Define it: mcmirror alias set {name} URL"
-        raise ConfigError([Mistake(_COMMAND_LINE, name, "there is no such alias", remedy)])
+        message = "; ".join(("there is no such alias", *unreadable(os.environ, home)))
+        raise ConfigError([Mistake(_COMMAND_LINE, name, message, remedy)])
     _check(alias, configuration)
-    print(f"{name}: {alias.url} answers and takes the keys.", file=sys.stderr)
+    said = "answers and takes the keys" if alias.access_key else "answers; no keys: anonymous"
+    print(f"{name}: {alias.url} {said}.", file=sys.stderr)
 
 
 @app.command("import")
 def import_(
-    file: Annotated[str, typer.Argument(help="A JSON file, or - for standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")],
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace aliases that are there.")] = False,
     config: ConfigOption = None,
@@ -197,6 +209,16 @@ def _refuse_literals(access_key: str, secret_key: str) -> None:
         raise ConfigError(mistakes)
 
 
+def _refuse_half(access_key: str, secret_key: str, *, stdin: bool) -> None:
+    if stdin and (access_key or secret_key):
+        remedy = "Leave out --stdin, or --access-key and --secret-key."
+        raise ConfigError([Mistake(_COMMAND_LINE, "--stdin", "the keys are given twice", remedy)])
+    if bool(access_key) != bool(secret_key):
+        given, missing = ("--access-key", "--secret-key") if access_key else ("--secret-key", "--access-key")
+        remedy = f"Write {missing} too; what the file has of the other key is not kept."
+        raise ConfigError([Mistake(_COMMAND_LINE, missing, f"there is none beside {given}", remedy)])
+
+
 def _ask(name: str, *, from_stdin: bool) -> tuple[str, str]:
     """Both keys, from two lines of standard input or from a person; both empty for anonymous access."""
     if from_stdin:
@@ -240,7 +262,7 @@ def _text_of(file: str) -> str:
     if file == "-":
         return sys.stdin.read()
     try:
-        return Path(file).read_text(encoding="utf-8")
+        return Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         remedy = "Check the path; - reads standard input."
