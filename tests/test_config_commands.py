@@ -1,12 +1,15 @@
 """mcmirror init, schema and job."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from mcmirror.ui.cli import COMMANDS, loaded
 from tests.servers.command import Cli
 
 VARIABLES: dict[str, Any] = dict.fromkeys(
@@ -129,3 +132,30 @@ def test_an_environment_needs_none_of_the_heavy_libraries(module: str, tmp_path:
         f"sys.exit({module!r} in sys.modules)"
     )
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=30, check=False).returncode
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_what_is_to_be_put_in_is_written_in_capitals(name: str) -> None:
+    group = loaded(name)
+    commands = getattr(group, "commands", {"": group})
+    for command in commands.values():
+        text = typer.Context(command).get_help()
+        assert [] == re.findall(r"<[a-z|]+>|\{[a-z]+\}(?=\s)|\[[a-z]+\]\.\.\.", text)
+        assert "completion" not in text
+    assert set(re.findall(r"[a-z]+", COMMANDS[name][1].rpartition(": ")[2])) >= set(commands) - {""} - {name}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--retries", "1001"), "0<=x<=1000"),
+        (("--older-than", "9999999d"), 'Write "36500d" or less.'),
+        (("--stall-timeout", "99999999"), 'Write "365d" or less.'),
+        (("--limit-download", "2PiB"), 'Write "1PiB" or less'),
+        (("--max-delete", "inf"), "Write 25%, 100 or unlimited."),
+    ],
+)
+def test_an_option_that_nobody_can_mean_is_a_mistake_of_usage(cli: Cli, arguments: tuple[str, str], words: str) -> None:
+    done = cli("mirror", "src/a", "dst/b", *arguments)
+    assert (2, "") == (done.code, done.stdout)
+    assert words in done.stderr

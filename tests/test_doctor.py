@@ -298,3 +298,14 @@ def test_explain_and_mc_on_the_command_line(cli: Cli, mc: Path) -> None:
     failed = cli("mc", "install", "--url", f"http://127.0.0.1:{free_port()}")
     assert 1 == failed.code
     assert "--from-go" in failed.stderr
+
+
+def test_what_is_wrong_with_an_alias_is_said_in_sentences(cli: Cli) -> None:
+    cli.write(
+        '[alias.lost]\nurl = "http://127.0.0.1:1"\naccess_key = "{env:NO_A}"\nsecret_key = "{env:NO_B}"\n'
+        '[job.one]\nsource = "./a"\ntarget = "./b"\nexclude = ["a,b"]\n'
+    )
+    done = cli("doctor")
+    assert "why: the variable NO_A is not set; the variable NO_B is not set\n" in done.stdout
+    assert "1 job, 1 alias\n" in done.stdout
+    assert "configuration: note: job.one.exclude: 'a,b' is one pattern" in done.stdout

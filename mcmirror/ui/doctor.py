@@ -52,7 +52,7 @@ def doctor(
 
 
 def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterator[Finding]":
-    from mcmirror.engine.doctor import fine, wrong
+    from mcmirror.engine.doctor import Finding, Grade, fine, wrong
     from mcmirror.mc.troubleshoot import problem
     from mcmirror.model.problem import Category
     from mcmirror.service import Service
@@ -67,9 +67,11 @@ def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterato
             yield wrong("configuration", "mistake", found)
         configuration, jobs = _nothing(), ()
     else:
-        said = f"{configuration.origin}: {len(jobs)} jobs, {len(configuration.aliases)} aliases"
+        said = f"{configuration.origin}: {_number(len(jobs), 'job')}, {_number(len(configuration.aliases), 'alias')}"
         none = f"no {FILE_NAME} here or above, and no job in the environment"
         yield fine("configuration", "read", said if configuration.origin else none)
+        for note in configuration.notes:
+            yield Finding("configuration", "note", Grade.WARNING, note)
     service = Service(configuration)
     border.redactors.append(service.redact)
     yield from service.examine(jobs, alone=bool(names), write=write)
@@ -80,6 +82,10 @@ def _configuration(names: list[str], config: Path | None) -> "Configuration":
     described = any(os.environ.get(name) for name in ("BUCKET_PAIR", "BUCKET_PAIRS", "MINIO_URL", "S3_SYNC_BUCKET"))
     there = find_file(config, os.environ, Path.cwd())
     return load(config, os.environ, Path.cwd(), needs_jobs=bool(names) or (described and there is None))
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number} {word if number == 1 else word + ('es' if word.endswith('s') else 's')}"
 
 
 def _nothing() -> "Configuration":

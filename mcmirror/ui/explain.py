@@ -15,7 +15,8 @@ from mcmirror.model.wording import harmless
 
 def explain(
     text: Annotated[
-        list[str] | None, typer.Argument(help="An error as you saw it, a line of mc, an S3 code, a category.")
+        list[str] | None,
+        typer.Argument(metavar="[TEXT]...", help="An error as you saw it, a line of mc, an S3 code, a category."),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -11,7 +11,7 @@ from mcmirror.config import FILE_NAME, ConfigError, Mistake
 
 
 def init(
-    path: Annotated[Path, typer.Option(help="The file to write.")] = Path(FILE_NAME),
+    path: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(FILE_NAME),
     *,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:

@@ -15,7 +15,8 @@ from mcmirror.model.job import Job
 app = typer.Typer(help="The configured jobs.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="The file; else MCMIRROR_CONFIG, else mcmirror.toml upwards.")
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The file; else MCMIRROR_CONFIG, else mcmirror.toml upwards."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -36,7 +37,10 @@ def list_(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="The job.")], *, config: ConfigOption = None, as_json: JsonOption = False
+    name: Annotated[str, typer.Argument(metavar="JOB", help="The job.")],
+    *,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one job with everything that holds for it, defaults included."""
     configuration = load(config, os.environ, Path.cwd(), needs_jobs=True)

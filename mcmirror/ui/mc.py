@@ -13,7 +13,7 @@ from mcmirror.ui.job import ConfigOption
 if TYPE_CHECKING:
     from mcmirror.mc.find import Mc
 
-app = typer.Typer(help="mc itself.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="mc itself.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -21,7 +21,10 @@ def install(
     *,
     from_go: Annotated[bool, typer.Option("--from-go", help="Build it with Go instead of downloading it.")] = False,
     url: Annotated[
-        str, typer.Option(help="A mirror of the releases, or the file itself; else MCMIRROR_MC_URL, else GitHub.")
+        str,
+        typer.Option(
+            metavar="URL", help="A mirror of the releases, or the file itself; else MCMIRROR_MC_URL, else GitHub."
+        ),
     ] = "",
 ) -> None:
     """Fetch mc's last release for this platform, check it, and put it where mcmirror finds it."""
