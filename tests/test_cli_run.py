@@ -106,6 +106,26 @@ def test_a_plan_is_lines_that_no_key_breaks_and_changes_nothing(cli: Cli, bucket
     ]
 
 
+def test_the_plan_of_a_pair_takes_what_decides_about_it(cli: Cli, bucket_pair: Pair) -> None:
+    fill(bucket_pair)
+    source = bucket_pair.source.location
+    result = cli("plan", source, f"{bucket_pair.target.location}-new", "--create-target", "--exit-code")
+    assert 10 == result.code
+    assert 3 == len(result.stdout.splitlines())
+    refused = cli("plan", *places(bucket_pair), "--remove", "--max-delete", "0")
+    assert 4 == refused.code
+    assert "[too-many-deletes]" in refused.stderr
+
+
+def test_the_configuration_is_no_place_for_a_report(cli: Cli, bucket_pair: Pair) -> None:
+    jobs(cli, bucket_pair)
+    before = (cli.folder / "mcmirror.toml").read_text(encoding="utf-8")
+    assert 2 == cli("run", "good", "--report-json", "mcmirror.toml").code
+    assert 2 == cli("run", "good", "--report-json", "r", "--junit", "r").code
+    assert before == (cli.folder / "mcmirror.toml").read_text(encoding="utf-8")
+    assert 0 == cli("run", "good", "--report-json", "/dev/null", "--junit", "/dev/null").code
+
+
 def test_a_plan_with_nothing_to_do_exits_0(cli: Cli, bucket_pair: Pair) -> None:
     result = cli("plan", *places(bucket_pair), "--exit-code")
     assert (0, "") == (result.code, result.stdout)

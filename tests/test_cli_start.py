@@ -86,6 +86,10 @@ def test_version(cli: Cli) -> None:
         (("mirror", "src/a", "dst/b", "--report-json", "no/such/r.json"), "the folder no/such does not exist"),
         (("verify", "src/a", "dst/b", "--content=0"), "--content=10%"),
         (("plan", "photos", "--remove"), "it belongs to a pair"),
+        (("plan", "src/one"), "'src/one' is a place, and a pair needs two: SOURCE TARGET."),
+        (("verify", "src/a", "dst/b", "dst/c"), "a pair needs two: SOURCE TARGET."),
+        (("run", "--report-json", "x", "--junit", "./x"), "x is the file of --report-json. Name another one."),
+        (("run", "--config", "m.toml", "--junit", "m.toml"), "m.toml is the file of the configuration."),
         (("run",), "mcmirror init"),
         (("run", "--config", "nowhere.toml"), "nowhere.toml"),
     ],
@@ -126,6 +130,17 @@ def test_two_words_with_slashes_are_a_pair() -> None:
     assert looks_like_locations(["src/a", "."])
     assert not looks_like_locations(["photos", "docs"])
     assert not looks_like_locations(["src/a"])
+
+
+def test_zero_and_workers_are_explained(cli: Cli) -> None:
+    text = " ".join(cli("mirror", "--help").stdout.split())
+    for words in (
+        "10MiB; 0: no limit",
+        "Default 5s; 0: none",
+        "Default 120s; 0: never",
+        "a limit only with an mc that",
+    ):
+        assert words in text
 
 
 def fail(text: str) -> None:

@@ -24,6 +24,14 @@ def writable(path: Path) -> str:
     return ""
 
 
+def same(one: Path, other: Path) -> bool:
+    """Whether both names mean one file that can be replaced; devices and pipes may be shared."""
+    try:
+        return one.samefile(other) and not _special(one)
+    except OSError:
+        return one.resolve() == other.resolve()
+
+
 def write_whole(path: Path, text: str) -> None:
     """Replace the file in one step: a reader sees the old report or the new one. Raises OSError.
 

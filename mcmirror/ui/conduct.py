@@ -39,13 +39,31 @@ class Output:
     report_json: Path | None = None
     junit: Path | None = None
 
-    def check(self) -> None:
-        """Find out before anything runs that a report cannot be written: a usage error."""
+    def check(self, config: Path | None = None) -> None:
+        """Find out before anything runs that a report cannot be written, or would replace what is needed: usage errors.
+
+        ``config`` is the configuration as it was named.
+        """
+        taken: dict[str, Path] = {}
         for option, path in (("--report-json", self.report_json), ("--junit", self.junit)):
-            why = files.writable(path) if path is not None else ""
+            if path is None:
+                continue
+            if not taken:
+                from mcmirror.config import find_file
+
+                file = find_file(config, os.environ, Path.cwd())
+                taken = {"the configuration": file} if file is not None else {}
+            name = harmless(str(path))
+            why = files.writable(path)
+            clash = next((what for what, other in taken.items() if files.same(path, other)), "")
             if why:
-                text = f"{harmless(str(path))} cannot be written: {harmless(why)}. Name a file in a folder you own."
-                raise typer.BadParameter(text, param_hint=f"'{option}'")
+                text = f"{name} cannot be written: {harmless(why)}. Name a file in a folder you own."
+            elif clash:
+                text = f"{name} is the file of {clash}. Name another one."
+            else:
+                taken[option] = path
+                continue
+            raise typer.BadParameter(text, param_hint=f"'{option}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +98,7 @@ class Finds:
 
 def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> int:
     """Run the task and return the exit code of the process."""
-    output.check()
+    output.check(task.config)
     from mcmirror.service import Service, Verb
 
     service = Service.load(task.config, needs_jobs=task.needs_jobs)

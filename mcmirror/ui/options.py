@@ -1,6 +1,6 @@
 """The options that commands share, each checked where it is read, so that a mistake is a usage error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -63,9 +63,14 @@ def percent(text: str) -> float:
     return number
 
 
-def looks_like_locations(words: list[str]) -> bool:
+def looks_like_location(word: str) -> bool:
+    """Whether it cannot be the name of a job."""
+    return "/" in word or word in {".", "..", "~"}
+
+
+def looks_like_locations(words: Sequence[str]) -> bool:
     """Whether two words are a source and a target, not the names of two jobs."""
-    return len(words) == 2 and all("/" in word or word in {".", "..", "~"} for word in words)
+    return len(words) == 2 and all(map(looks_like_location, words))
 
 
 def location(text: str) -> str:
@@ -122,15 +127,24 @@ MaxDeletes = Annotated[
         help="Refuse to remove more: 25% of the target (default), a number, or unlimited.",
     ),
 ]
+RATE = "Bytes a second: 10MiB; 0: no limit."
 LimitUpload = Annotated[
     str | None,
-    typer.Option("--limit-upload", metavar="RATE", callback=_checked(syntax.size), help="Bytes a second: 10MiB."),
+    typer.Option("--limit-upload", metavar="RATE", callback=_checked(syntax.size), help=RATE),
 ]
 LimitDownload = Annotated[
     str | None,
-    typer.Option("--limit-download", metavar="RATE", callback=_checked(syntax.size), help="Bytes a second: 10MiB."),
+    typer.Option("--limit-download", metavar="RATE", callback=_checked(syntax.size), help=RATE),
 ]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Copies at once; else mc's choice.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Copies at once that mc begins with, else its own choice; a limit only with an mc that has --max-workers.",
+    ),
+]
 StorageClass = Annotated[str | None, typer.Option("--storage-class", metavar="NAME", help="Of the target's objects.")]
 Preserve = Annotated[bool, typer.Option("--preserve", "-a", help="Keep tags, metadata and file attributes.")]
 Attr = Annotated[
@@ -158,13 +172,19 @@ Retries = Annotated[
 RetryDelay = Annotated[
     float | None,
     typer.Option(
-        "--retry-delay", metavar="TIME", parser=_parsed(_seconds), help="Before the first retry; doubles. Default 5s."
+        "--retry-delay",
+        metavar="TIME",
+        parser=_parsed(_seconds),
+        help="Before the first retry; doubles. Default 5s; 0: none.",
     ),
 ]
 StallTimeout = Annotated[
     float | None,
     typer.Option(
-        "--stall-timeout", metavar="TIME", parser=_parsed(_seconds), help="Stop an mc that moves nothing. Default 120s."
+        "--stall-timeout",
+        metavar="TIME",
+        parser=_parsed(_seconds),
+        help="Stop an mc that moves nothing for so long. Default 120s; 0: never.",
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Objects kept because overwrite is off count as not done.")]

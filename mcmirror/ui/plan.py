@@ -1,12 +1,12 @@
 """`mcmirror plan`: what would happen, object by object, and what it would cost."""
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from mcmirror.ui import options as o
-from mcmirror.ui.conduct import Output, Task, conduct
+from mcmirror.ui.conduct import Output, conduct
+from mcmirror.ui.pair import Words, asked
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -15,20 +15,19 @@ LINES = (
     " it are escaped and backslashes doubled. Marks: + copied, ~ copied over, - removed, = left alone."
     " 10: with --exit-code, something is to be done. "
 )
-Jobs = Annotated[
-    list[str] | None, typer.Argument(metavar="[JOB... | SOURCE TARGET]", help="Jobs, or a pair; none: all jobs.")
-]
 
 
 @app.command(epilog=LINES + o.EXIT_CODES)
 def plan(  # noqa: PLR0913, PLR0917  one parameter an option
-    jobs: Jobs = None,
+    jobs: Words = None,
     overwrite: o.Overwrite = False,
     remove: o.Remove = False,
+    max_delete: o.MaxDeletes = None,
     exclude: o.Exclude = None,
     newer_than: o.NewerThan = None,
     older_than: o.OlderThan = None,
     prefix: o.Prefix = None,
+    create_target: o.CreateTarget = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when something is to be done.")] = False,
     parallel: o.Parallel = None,
     config: o.Config = None,
@@ -40,37 +39,20 @@ def plan(  # noqa: PLR0913, PLR0917  one parameter an option
 ) -> None:
     """Show what a run would do, object by object, and change nothing.
 
-    --overwrite, --remove, --exclude, --newer-than, --older-than and --prefix belong to a pair; a job has its own.
+    --overwrite, --remove, --max-delete, --exclude, --newer-than, --older-than, --prefix and --create-target belong to a
+    pair; a job has its own.
     """
-    names = jobs or []
     given = {
         "overwrite": overwrite,
         "remove": remove,
+        "max_delete": max_delete,
         "exclude": tuple(exclude or ()),
         "newer_than": newer_than,
         "older_than": older_than,
         "prefix": prefix,
+        "create_target": create_target,
     }
-    fields = {name: value for name, value in given.items() if value}
-    if o.looks_like_locations(names):
-        source, target = (o.location(name) for name in names)
-        task = Task(
-            "plan",
-            lambda service: (service.pair(source, target, **fields),),
-            lambda _: f"mcmirror mirror {shlex.join([source, target])} with the same options",
-            config=config,
-        )
-    elif fields:
-        option = "--" + next(iter(fields)).replace("_", "-")
-        raise typer.BadParameter("it belongs to a pair, SOURCE TARGET; a job has its own.", param_hint=f"'{option}'")
-    else:
-        task = Task(
-            "plan",
-            lambda service: service.jobs(names),
-            lambda job: f"mcmirror run {shlex.quote(job)}",
-            config=config,
-            needs_jobs=True,
-            parallel=parallel,
-        )
+    carry_out = "mcmirror mirror {pair} with the same options"
+    task = asked("plan", jobs or [], given, carry_out=carry_out, config=config, parallel=parallel)
     output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
     raise typer.Exit(conduct(task, output, differences_exit=exit_code))

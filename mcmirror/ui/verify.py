@@ -1,14 +1,14 @@
 """`mcmirror verify`: whether the copy is true."""
 
 import re
-import shlex
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from mcmirror.ui import options as o
-from mcmirror.ui.conduct import Output, Task, conduct
+from mcmirror.ui.conduct import Output, conduct
+from mcmirror.ui.pair import Words, asked
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -34,9 +34,6 @@ def with_percentage(args: list[str]) -> list[str]:
     ]
 
 
-Jobs = Annotated[
-    list[str] | None, typer.Argument(metavar="[JOB... | SOURCE TARGET]", help="Jobs, or a pair; none: all jobs.")
-]
 Content = Annotated[
     float | None,
     typer.Option(
@@ -50,7 +47,7 @@ Content = Annotated[
 
 @app.command(cls=ContentCommand, epilog=o.EXIT_CODES)
 def verify(  # noqa: PLR0913, PLR0917  one parameter an option
-    jobs: Jobs = None,
+    jobs: Words = None,
     content: Content = None,
     exclude: o.Exclude = None,
     newer_than: o.NewerThan = None,
@@ -69,35 +66,13 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     Without --content equal means the same size, not newer at the source, and the same MD5 where both ETags are one.
     --exclude, --newer-than, --older-than and --prefix belong to a pair; a job has its own.
     """
-    names = jobs or []
     given = {
         "exclude": tuple(exclude or ()),
         "newer_than": newer_than,
         "older_than": older_than,
         "prefix": prefix,
     }
-    fields = {name: value for name, value in given.items() if value}
-    if o.looks_like_locations(names):
-        source, target = (o.location(name) for name in names)
-        task = Task(
-            "verify",
-            lambda service: (service.pair(source, target, **fields),),
-            lambda _: f"mcmirror mirror --overwrite {shlex.join([source, target])}",
-            config=config,
-            content=content,
-        )
-    elif fields:
-        option = "--" + next(iter(fields)).replace("_", "-")
-        raise typer.BadParameter("it belongs to a pair, SOURCE TARGET; a job has its own.", param_hint=f"'{option}'")
-    else:
-        task = Task(
-            "verify",
-            lambda service: service.jobs(names),
-            lambda job: f"mcmirror run {shlex.quote(job)}",
-            config=config,
-            needs_jobs=True,
-            content=content,
-            parallel=parallel,
-        )
+    carry_out = "mcmirror mirror --overwrite {pair}"
+    task = asked("verify", jobs or [], given, carry_out=carry_out, config=config, parallel=parallel, content=content)
     output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
     raise typer.Exit(conduct(task, output))
