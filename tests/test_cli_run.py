@@ -306,7 +306,7 @@ def test_a_second_process_sees_no_secret_in_the_list_of_processes(cli: Cli, buck
 
 def test_a_terminal_gets_colours_and_still_the_same_words(cli: Cli, bucket_pair: Pair) -> None:
     fill(bucket_pair)
-    command = f"{COMMAND} mirror {' '.join(places(bucket_pair))}"
+    command = f"{COMMAND} mirror --overwrite {' '.join(places(bucket_pair))}"
     done = subprocess.run(
         ["script", "-qec", command, "/dev/null"],
         cwd=cli.folder,
