@@ -128,7 +128,8 @@ def test_on_a_terminal_it_shows_what_moves(newcomer: Cli) -> None:
 
     assert 0 == process.returncode, screen.decode()
     assert b"\x1b[1m1. A first mirror" in screen
-    assert b"copying" in screen
+    # Which phase it shows depends on how fast the machine is.
+    assert re.search(rb"\x1b\[\?25l (checking|listing|copying|verifying|removing)", screen), screen
     assert nothing_stays(newcomer)
 
 
