@@ -83,9 +83,7 @@ def estimate(plan: Plan, *, removals: int, whole: bool = True) -> Requests:
     listings = both_listed(plan)
     total = listings
     if whole and plan.copies.objects:
-        total = total + listings + copying(plan.copies)
-    if whole and (plan.copies.objects or removals):
-        total = total + listings
+        total = total + listings + copying(plan.copies) + listings
     if whole and removals:
-        total = total + Requests(target_list=listings.target_list, target_delete=removals)
+        total = total + listings + Requests(target_list=listings.target_list, target_delete=removals)
     return total
