@@ -65,6 +65,8 @@ class Bench:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.PIPE,
+                # Linux shares the cores out by session, and mcmirror gives mc one of its own: bare mc has one too.
+                start_new_session=True,
             )
             assert process.stderr
             words = process.stderr.read()
@@ -199,7 +201,10 @@ def row(*cells: str | bool) -> None:
 def benches(rounds: int) -> Iterator[Bench]:
     """Two servers and a folder, all gone afterwards."""
     with ExitStack() as stack:
-        source, target = (stack.enter_context(Minio.make(f"bench-{name}")) for name in ("source", "target"))
+        servers = [Minio.make(f"bench-{name}") for name in ("source", "target")]
+        for server in servers:
+            server.scanner = "default"
+        source, target = (stack.enter_context(server) for server in servers)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=source.folder)))
         variables = {
             "MCMIRROR_MC": str(binaries.mc()),
