@@ -147,7 +147,9 @@ def _verdict(report: RunReport, what: Occasion) -> str:
             parts = [f"{shown_count(tally.done)} copied"] if tally.done.objects else []
             parts += [f"{tally.removed.objects:,} removed"] if tally.removed.objects else []
             again = "works again, " if what is Occasion.RECOVERY else ""
+            parts += [f"{tally.kept.objects:,} left different, overwrite is off"] if tally.kept.objects else []
             proof = "verified" if report.verified else "not verified"
+            proof = "done" if tally.kept.objects else proof  # what was left different is no copy
             return f"{again}{proof}: {', '.join(parts) or 'nothing to do'}"
         case Status.PARTIAL:
             return f"partial: {objects(tally.remaining.objects)} not as planned on the target"
