@@ -23,7 +23,7 @@ SMALL = {"a": b"first", "b/c": b"second", "b/d e": b"", "f/g/h": b"fourth" * 100
 """What is at the source unless the scene says otherwise."""
 QUICK = ("--retries", "1", "--retry-delay", "0.2", "--stall-timeout", "4")
 PATIENCE = 5.0
-"""Seconds after which a silent bare mc counts as hanging; ``Stage.patience`` overrides it."""
+"""Seconds after which bare mc counts as hanging, in the rows that say so."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ def _restarted(alias: str) -> Any:
     def scene(stage: Stage) -> None:
         stage.source.put(MANY)
         side = stage.move(alias)
-        stage.patience = 30
         kind = "get" if alias == "src" else "put"
         stage.proxy(side).on(kind, Call(side.server.restart), first=10, times=1)
 
@@ -37,10 +36,15 @@ def _restarted(alias: str) -> Any:
 def _down(alias: str) -> Any:
     def scene(stage: Stage) -> None:
         side = stage.move(alias)
-        stage.patience = 60
         stage.again = ("--retries", "0", "--stall-timeout", "4")
         kind = "get" if alias == "src" else "put"
-        stage.proxy(side).on(kind, Call(side.server.kill), first=4, times=1)
+
+        def kill() -> None:
+            if alias == "dst":
+                _until(side.contents)  # else timing decides whether anything arrived
+            side.server.kill()
+
+        stage.proxy(side).on(kind, Call(kill), first=4, times=1)
         stage.aftermath = side.server.start
 
     return scene
@@ -74,7 +78,7 @@ FAULTS = (
         "target-killed",
         "target server killed in mid-run",
         _down("dst"),
-        Mc(1, "with Body length 0", "some"),
+        Mc(1, "Failed to copy", "some"),
         "failed",
         1,
         "connection-lost",

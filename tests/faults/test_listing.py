@@ -44,7 +44,6 @@ WORDS = {
 def _broken(alias: str, action: Action) -> Callable[[Stage], object]:
     def scene(stage: Stage) -> None:
         stage.flags += ["--remove", "--max-delete", "unlimited"]
-        stage.patience = 30
         stage.again = ("--retries", "0")  # mc itself asks ten times
         stage.proxy(stage.source if alias == "src" else stage.target).on("list-next", action)
 
