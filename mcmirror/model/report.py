@@ -24,6 +24,8 @@ class Status(StrEnum):
     """Ctrl-C or SIGTERM."""
     SKIPPED = "skipped"
     """Another run holds the target's lock."""
+    INTERRUPTED = "interrupted"
+    """The process died in mid-run (kill -9, power): nobody reached a verdict."""
 
 
 class ExitCode(IntEnum):
@@ -65,6 +67,7 @@ EXIT_CODES = {
     Status.REFUSED: ExitCode.REFUSED,
     Status.SKIPPED: ExitCode.LOCKED,
     Status.CANCELLED: ExitCode.SIGINT,
+    Status.INTERRUPTED: ExitCode.FAILED,
 }
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from mcmirror.model.problem import Problem
 from mcmirror.model.report import RunReport, Status
 
-FAILURES = frozenset({Status.FAILED, Status.PARTIAL, Status.REFUSED, Status.SKIPPED})
+FAILURES = frozenset({Status.FAILED, Status.PARTIAL, Status.REFUSED, Status.SKIPPED, Status.INTERRUPTED})
 """What people have to hear of. Whoever cancelled a run knows."""
 AT_LEAST_EVERY = timedelta(days=1)
 """A failure that lasts is told again after this time, whatever its number."""

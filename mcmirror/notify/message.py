@@ -159,6 +159,8 @@ def _verdict(report: RunReport, what: Occasion) -> str:
             return "refused: nothing was written and nothing was removed"
         case Status.SKIPPED:
             return "skipped: another run is at work on this target"
+        case Status.INTERRUPTED:
+            return "interrupted: mcmirror was killed in mid-run"
         case Status.CANCELLED:
             return f"cancelled by {'SIGTERM' if report.signal == 15 else 'Ctrl-C'}"
 

@@ -8,9 +8,9 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+from mcmirror.model.document import count_document, problem_document, report_document
 from mcmirror.model.event import CopyStarted, Event, Planned, ProblemFound, RunFinished
 from mcmirror.model.plan import Changed, Count, Difference, Entry, Extraneous, Impossible, Kept, Missing, Plan
-from mcmirror.notify.json_report import count_document, problem_document, report_document
 from mcmirror.ui.stdout import Stdout
 
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -45,6 +45,8 @@ def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa
             return Verdict("✗", "yellow", "cancelled", f"stopped by {name}{_so_far(report)}")
         case Status.SKIPPED:
             return Verdict("•", "yellow", "skipped", "another run is at work on this target; nothing was done")
+        case Status.INTERRUPTED:
+            return Verdict("✗", "red", "interrupted", "mcmirror itself was killed in mid-run; no verdict was reached")
 
 
 def _success(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
@@ -147,7 +149,7 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
             return f"{again} brings the target up to date"
         case Status.PARTIAL | Status.FAILED if _only_kept(report):
             return OVERWRITE
-        case Status.PARTIAL | Status.CANCELLED:
+        case Status.PARTIAL | Status.CANCELLED | Status.INTERRUPTED:
             return f"{again}, once more: it takes up what is missing and nothing else"
         case Status.SKIPPED:
             return "wait until the other run has ended, then try again"
