@@ -102,9 +102,8 @@ def ailments(state: State) -> tuple[str, ...]:
         if not job.stale(state.now) or job.paused or state.paused:
             continue
         if job.last_success:
-            found.append(
-                f"{job.name}: the last success is {state.now - job.last_success:.0f} s old, max_age is {job.max_age:.0f} s"
-            )
+            age = state.now - job.last_success
+            found.append(f"{job.name}: the last success is {age:.0f} s old, max_age is {job.max_age:.0f} s")
         else:
             found.append(f"{job.name}: no run has succeeded, max_age is {job.max_age:.0f} s")
     return tuple(found)

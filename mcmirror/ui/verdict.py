@@ -22,7 +22,7 @@ class Verdict:
     sentence: str
 
 
-def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa: PLR0911  a case a status
+def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa: C901, PLR0911  a case a status
     """How it ended, said no better than it is."""
     match report.status:
         case Status.SUCCEEDED:
