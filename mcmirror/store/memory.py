@@ -1,71 +1,59 @@
-"""Which ETags of a pair are known not to be comparable; SQLAlchemy is loaded when the first one turns up."""
+"""Which ETags of a pair are known not to be comparable; the database is opened when the first one turns up."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
-from mcmirror.store.place import folder, private, private_file, url
+from mcmirror.store.database import Database, Unusable
+from mcmirror.store.place import folder
 from mcmirror.store.wrong import Row, WrongCopies
 
 BATCH = 1000
+
+_FIND = (
+    "SELECT 1 FROM incomparable"
+    " WHERE pair = :pair AND key = :key AND source_etag = :source_etag AND target_etag = :target_etag"
+)
+_KEEP = (
+    "INSERT INTO incomparable (pair, key, source_etag, target_etag) VALUES (:pair, :key, :source_etag, :target_etag)"
+    " ON CONFLICT (pair, key) DO UPDATE SET source_etag = excluded.source_etag, target_etag = excluded.target_etag"
+)
 
 
 class PairMemory:
     """The memory of one pair of places (engine's ``Memory``). A state that fails is a warning and an empty memory."""
 
-    def __init__(self, state: str, pair: str) -> None:
-        """``pair`` names source and target by their addresses."""
-        self._wrong = WrongCopies(folder(state), pair)
-        self._state = state
+    def __init__(self, state: str | Database, pair: str) -> None:
+        """``pair`` names source and target by their addresses; a ``Database`` is shared, and not closed here."""
+        self._database = state if isinstance(state, Database) else Database(state)
+        self._ours = self._database is not state
+        self._wrong = WrongCopies(folder(self._database.state), pair)
         self._pair = pair
-        self._engine: Any = None
-        self._table: Any = None
-        self.warning = ""
+
+    @property
+    def warning(self) -> str:
         """Why nothing can be remembered, once that is known."""
+        return self._database.warning or self._wrong.warning
 
     def incomparable(self, key: str, source_etag: str, target_etag: str) -> bool:
         """Whether these two ETags were seen to stand for the same content."""
-        if not self._open():
-            return False
-        from sqlalchemy import select
-        from sqlalchemy.exc import SQLAlchemyError
-
-        table = self._table
-        query = select(table.c.key).where(
-            table.c.pair == self._pair,
-            table.c.key == key,
-            table.c.source_etag == source_etag,
-            table.c.target_etag == target_etag,
-        )
         try:
-            with self._engine.connect() as connection:
-                return connection.execute(query).first() is not None
-        except SQLAlchemyError as error:
-            self._give_up(error)
+            with self._database.read() as connection:
+                from sqlalchemy import text
+
+                return connection.execute(text(_FIND), self._row(key, source_etag, target_etag)).first() is not None
+        except Unusable:
             return False
 
     def remember_incomparable(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Keep (key, source ETag, target ETag); a key's older row is replaced."""
-        if not self._open():
-            return
-        from sqlalchemy import delete, insert
-        from sqlalchemy.exc import SQLAlchemyError
-
-        table, waiting = self._table, list(rows)
+        waiting = [self._row(*row) for row in rows]
         try:
             for start in range(0, len(waiting), BATCH):
-                batch = waiting[start : start + BATCH]
-                with self._engine.begin() as connection:
-                    keys = [key for key, _, _ in batch]
-                    connection.execute(delete(table).where(table.c.pair == self._pair, table.c.key.in_(keys)))
-                    connection.execute(
-                        insert(table),
-                        [
-                            {"pair": self._pair, "key": key, "source_etag": source, "target_etag": target}
-                            for key, source, target in batch
-                        ],
-                    )
-        except SQLAlchemyError as error:
-            self._give_up(error)
+                with self._database.begin() as connection:
+                    from sqlalchemy import text
+
+                    connection.execute(text(_KEEP), waiting[start : start + BATCH])
+        except Unusable:
+            return
 
     def wrong(self) -> frozenset[Row]:
         """The copies that were read and found to differ."""
@@ -74,41 +62,11 @@ class PairMemory:
     def remember_wrong(self, found: Iterable[Row], cleared: Collection[str]) -> None:
         """Add to them; forget the keys that were read and are the same."""
         self._wrong.update(found, cleared)
-        self.warning = self.warning or self._wrong.warning
 
     def close(self) -> None:
-        """Let go of the database."""
-        if self._engine is not None:
-            self._engine.dispose()
+        """Let go of a database of our own."""
+        if self._ours:
+            self._database.close()
 
-    def _open(self) -> bool:
-        if self._engine is not None:
-            return True
-        if self.warning:
-            return False
-        from sqlalchemy import Column, MetaData, Table, Text, create_engine
-        from sqlalchemy.exc import SQLAlchemyError
-
-        tables = MetaData()
-        self._table = Table(
-            "incomparable",
-            tables,
-            Column("pair", Text, primary_key=True),
-            Column("key", Text, primary_key=True),
-            Column("source_etag", Text, nullable=False),
-            Column("target_etag", Text, nullable=False),
-        )
-        try:
-            private(folder(self._state))
-            private_file(self._state)
-            engine = create_engine(url(self._state))
-            tables.create_all(engine)
-        except (OSError, SQLAlchemyError, ImportError) as error:
-            self._give_up(error)
-            return False
-        self._engine = engine
-        return True
-
-    def _give_up(self, error: Exception) -> None:
-        self._engine = None
-        self.warning = f"the state cannot be used: {error}"
+    def _row(self, key: str, source_etag: str, target_etag: str) -> dict[str, str]:
+        return {"pair": self._pair, "key": key, "source_etag": source_etag, "target_etag": target_etag}

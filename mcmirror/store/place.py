@@ -1,5 +1,6 @@
 """Where things are remembered on this machine."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -7,18 +8,36 @@ SQLITE = "sqlite:///"
 DEFAULT_FOLDER = "~/.local/state/mcmirror"
 
 
+def database_file(state: str) -> Path | None:
+    """The state's SQLite file with ``~`` expanded, or None when the state is on a server."""
+    if state.startswith(SQLITE):
+        return Path(state.removeprefix(SQLITE)).expanduser()
+    return None
+
+
 def folder(state: str) -> Path:
     """The folder for locks: beside the state's SQLite file, or the default one when the state is on a server."""
-    if state.startswith(SQLITE):
-        return Path(state.removeprefix(SQLITE)).expanduser().parent
-    return Path(DEFAULT_FOLDER).expanduser()
+    file = database_file(state)
+    return file.parent if file else Path(DEFAULT_FOLDER).expanduser()
+
+
+def inbox(state: str) -> Path:
+    """The folder in which runs of this machine lie until they are in the database: each state has its own."""
+    file = database_file(state)
+    if file:
+        return file.with_name(f"{file.name}.inbox")
+    # A password that is changed must not hide what lies there.
+    scheme, _, rest = state.partition("://")
+    place = f"{scheme.partition('+')[0]}://{rest.rpartition('@')[2]}"
+    return folder(state) / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.inbox"
 
 
 def url(state: str) -> str:
-    """The database's URL with ``~`` expanded."""
-    if state.startswith(SQLITE):
-        return SQLITE + str(Path(state.removeprefix(SQLITE)).expanduser())
-    return state
+    """The database's URL with ``~`` expanded and its driver named."""
+    file = database_file(state)
+    if file:
+        return f"{SQLITE}{file}"
+    return state.replace("postgresql://", "postgresql+psycopg://", 1) if state.startswith("postgresql://") else state
 
 
 def private(path: Path) -> Path:
@@ -29,7 +48,8 @@ def private(path: Path) -> Path:
     return path
 
 
-def private_file(state: str) -> None:
-    """Make an SQLite file before SQLite does, readable by us alone: it names objects. Raises OSError."""
-    if state.startswith(SQLITE):
-        Path(url(state).removeprefix(SQLITE)).touch(mode=0o600)
+def private_file(file: Path) -> None:
+    """Make a file readable by us alone, before or after somebody else did: it names objects. Raises OSError."""
+    file.touch(mode=0o600)
+    if file.stat().st_mode & 0o077:
+        file.chmod(0o600)

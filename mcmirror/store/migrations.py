@@ -1,0 +1,100 @@
+"""The schema, as the steps that lead to it: each is frozen once released, and a change is a further step."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from mcmirror.store.trouble import Newer
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection
+
+ADVISORY = 0x6D636D6972726F72
+"""The lock that migrating processes take in turns on a server: "mcmirror" as a number."""
+
+STEPS: Sequence[tuple[str, ...]] = (
+    (  # 1: what part 1 had, without a version
+        """CREATE TABLE IF NOT EXISTS incomparable (
+            pair TEXT NOT NULL, key TEXT NOT NULL, source_etag TEXT NOT NULL, target_etag TEXT NOT NULL,
+            PRIMARY KEY (pair, key))""",
+        """CREATE TABLE IF NOT EXISTS verdict (
+            job TEXT NOT NULL, listener TEXT NOT NULL, status TEXT NOT NULL, since TEXT NOT NULL, streak TEXT NOT NULL,
+            PRIMARY KEY (job, listener))""",
+    ),
+    (  # 2: runs
+        """CREATE TABLE run (
+            id {word} PRIMARY KEY,
+            job {word} NOT NULL, source {word} NOT NULL, target {word} NOT NULL,
+            cause {word} NOT NULL, host {word} NOT NULL, pid BIGINT NOT NULL,
+            status {word} NOT NULL,
+            started {word} NOT NULL,
+            finished DOUBLE PRECISION NOT NULL,
+            beat DOUBLE PRECISION NOT NULL,
+            assumed INTEGER NOT NULL,
+            told INTEGER NOT NULL,
+            record {blob} NOT NULL)""",
+        "CREATE INDEX run_started ON run (started, id)",
+        "CREATE INDEX run_job ON run (job, started, id)",
+        "CREATE INDEX run_open ON run (beat) WHERE finished = 0",
+        "CREATE INDEX run_untold ON run (finished) WHERE told = 0",
+        """CREATE TABLE run_fates (
+            run {word} NOT NULL, part INTEGER NOT NULL, data {blob} NOT NULL, PRIMARY KEY (run, part))""",
+        """CREATE TABLE latest (
+            job {word} NOT NULL, source {word} NOT NULL, target {word} NOT NULL,
+            run {word} NOT NULL, status {word} NOT NULL, started {word} NOT NULL, finished DOUBLE PRECISION NOT NULL,
+            success {word} NOT NULL, succeeded DOUBLE PRECISION NOT NULL, source_objects BIGINT NOT NULL,
+            PRIMARY KEY (job, source, target))""",
+        "CREATE TABLE pause (job {word} PRIMARY KEY, since DOUBLE PRECISION NOT NULL)",
+    ),
+)
+"""The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes."""
+
+_TYPES = {
+    "sqlite": {"word": "TEXT", "blob": "BLOB"},
+    "postgresql": {"word": 'TEXT COLLATE "C"', "blob": "BYTEA"},
+}
+
+
+class Begin(Protocol):
+    """Begins a transaction."""
+
+    def __call__(self, *, write: bool) -> "AbstractContextManager[Connection]":
+        """Committed at the end of the block."""
+
+
+def migrate(begin: Begin, steps: Sequence[tuple[str, ...]] = STEPS) -> None:
+    """Bring the database to this version; raises Newer when it is beyond. Processes that do so at once take turns."""
+    with begin(write=False) as connection:
+        found = _version(connection)
+    if found < len(steps):
+        with begin(write=True) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY})")
+            found = _version(connection)
+            _carry_out(connection, found, steps)
+    if found > len(steps):
+        raise Newer(found, len(steps))
+
+
+def _carry_out(connection: "Connection", found: int, steps: Sequence[tuple[str, ...]]) -> None:
+    if found >= len(steps):
+        return
+    execute: Callable[[str], object] = connection.exec_driver_sql
+    if found < 0:
+        execute("CREATE TABLE mcmirror_schema (version INTEGER NOT NULL)")
+        execute("INSERT INTO mcmirror_schema (version) VALUES (0)")
+    types = _TYPES[connection.dialect.name]
+    for step in steps[max(found, 0) :]:
+        for statement in step:
+            execute(statement.format(**types))
+    execute(f"UPDATE mcmirror_schema SET version = {len(steps)}")  # noqa: S608  a number of ours
+
+
+def _version(connection: "Connection") -> int:
+    """How many steps were taken; -1 when nothing says so, as in a new database or one of part 1."""
+    from sqlalchemy import inspect
+
+    if not inspect(connection).has_table("mcmirror_schema"):
+        return -1
+    return int(connection.exec_driver_sql("SELECT version FROM mcmirror_schema").scalar_one())
