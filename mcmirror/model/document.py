@@ -7,6 +7,7 @@ from typing import Any
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
 
 
@@ -85,6 +86,43 @@ def report_of(document: Mapping[str, Any]) -> RunReport:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"this is no report: {error}") from None
+
+
+def record_document(record: Record) -> dict[str, Any]:
+    """A run under its published names; ``report`` is null while it runs."""
+    return {
+        "id": record.id,
+        "job": record.job,
+        "source": record.source,
+        "target": record.target,
+        "cause": record.cause.value,
+        "status": record.status,
+        "started": record.started,
+        "finished": record.finished,
+        "host": record.host,
+        "pid": record.pid,
+        "report": report_document(record.report) if record.report else None,
+    }
+
+
+def record_of(document: Mapping[str, Any]) -> Record:
+    """The run that a document was made of, by this version or an older one; ValueError when it is none."""
+    try:
+        report = document.get("report")
+        return Record(
+            id=document["id"],
+            job=document["job"],
+            source=document["source"],
+            target=document["target"],
+            cause=Cause(document["cause"]),
+            started=document["started"],
+            host=document.get("host", ""),
+            pid=int(document.get("pid", 0)),
+            finished=document.get("finished", ""),
+            report=report_of(report) if report else None,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"this is no run: {error}") from None
 
 
 def _count(document: Mapping[str, int] | None) -> Count:
