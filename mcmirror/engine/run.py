@@ -102,7 +102,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
     return report
 
 
-def not_started(job: Job, status: Status, found: Problem) -> Generator[Event, None, RunReport]:
+def not_started(job: Job, status: Status, found: Problem, signal: int = 0) -> Generator[Event, None, RunReport]:
     """The events and the report of a run for which something was missing before it could begin."""
     yield RunStarted(job.name, str(job.source), str(job.target), job.options.dry_run)
     yield ProblemFound(job.name, found)
@@ -113,6 +113,7 @@ def not_started(job: Job, status: Status, found: Problem) -> Generator[Event, No
         status=status,
         verified=False,
         dry_run=job.options.dry_run,
+        signal=signal,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         problems=(found,),
     )

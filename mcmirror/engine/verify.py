@@ -11,7 +11,7 @@ from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.scope import common_folder
 from mcmirror.engine.spool import Spool
 from mcmirror.mc.troubleshoot import problem
-from mcmirror.model.event import Event, ProblemFound
+from mcmirror.model.event import Event, ProblemFound, Vanished
 from mcmirror.model.plan import Changed, Copy, Count, Entry, Missing, Reason
 from mcmirror.model.problem import Category
 
@@ -56,24 +56,24 @@ def verify(context: Context, copies: Iterable[Copy]) -> Generator[Event, None, V
     Raises ListingBroken when that cannot be seen: then nothing is known.
     """
     folder = common_folder(copies)
-    verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, copies, folder))
+    verification = yield from with_pairs(context, folder, lambda pairs: _check(context, pairs, copies, folder))
     yield from _resolve_doubts(context, verification)
     return verification
 
 
-def _check(pairs: Pairs, copies: Iterable[Copy], folder: str) -> Generator[Event, None, Verification]:
+def _check(context: Context, pairs: Pairs, copies: Iterable[Copy], folder: str) -> Generator[Event, None, Verification]:
     result, lookup = Verification(), Lookup(pairs, copies, folder)
     for planned, source, target in lookup:
-        _judge(result, planned, source, target)
+        if source is None:
+            result.vanished += Count(1, planned.source.size)
+            yield Vanished(context.job.name, planned.source.key)
+        else:
+            _judge(result, planned, source, target)
     result.listed = (lookup.at_source, lookup.at_target)
     return result
-    yield
 
 
-def _judge(result: Verification, planned: Copy, source: Entry | None, target: Entry | None) -> None:
-    if source is None:
-        result.vanished += Count(1, planned.source.size)
-        return
+def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | None) -> None:
     written = target is not None and (isinstance(planned, Missing) or target != planned.target)
     unchanged = source == planned.source
     if target is None:

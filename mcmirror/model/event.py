@@ -22,6 +22,14 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another run holds the target; this one waits before it begins."""
+
+    job: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """A run begins."""
 
@@ -119,6 +127,14 @@ class StillMissing:
 
 
 @dataclass(frozen=True, slots=True)
+class Vanished:
+    """A planned object that was gone from the source before it could be copied."""
+
+    job: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class McSaid:
     """A raw line of mc or the argv it was started with, redacted: debug only."""
 
@@ -135,7 +151,8 @@ class RunFinished:
 
 
 Event = (
-    RunStarted
+    Waiting
+    | RunStarted
     | PhaseStarted
     | Listed
     | Planned
@@ -146,6 +163,7 @@ Event = (
     | Retrying
     | Verified
     | StillMissing
+    | Vanished
     | McSaid
     | RunFinished
 )

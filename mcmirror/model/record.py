@@ -1,7 +1,7 @@
 """A run as it is remembered, from the moment it begins."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,6 +64,18 @@ class Fate(StrEnum):
     """Different, and left because overwrite is off."""
     REMAINING = "remaining"
     """Should have been copied or removed, and was not."""
+    VANISHED = "vanished"
+    """Gone from the source before it could be copied."""
+    ANNOUNCED = "announced"
+    """mc said that it copies it; with assurance off nobody looked."""
+
+
+def interrupted(record: Record, finished: str) -> Record:
+    """The record of a run whose process died; ``finished`` is when that was found out."""
+    report = RunReport(
+        record.job, record.source, record.target, Status.INTERRUPTED, verified=False, started=record.started
+    )
+    return replace(record, finished=finished, report=report)
 
 
 def run_id(now: datetime) -> str:

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
-from mcmirror.model.problem import Problem
+from mcmirror.model.problem import Category, Problem
 
 
 class Status(StrEnum):
@@ -137,6 +137,8 @@ class RunReport:
         """The exit code of this run alone."""
         if self.status is Status.CANCELLED and self.signal == 15:
             return ExitCode.SIGTERM
+        if self.status is Status.FAILED and {one.category for one in self.problems} == {Category.CONFIGURATION}:
+            return ExitCode.USAGE
         return EXIT_CODES[self.status]
 
 

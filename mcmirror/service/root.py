@@ -1,11 +1,8 @@
 """The composition root: configuration -> jobs -> runs, and who hears of them."""
 
-import logging
 import os
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,21 +11,24 @@ from typing import TYPE_CHECKING, Any, Self
 from mcmirror.config import ConfigError, Configuration, Mistake, find_alias, home_of, known_aliases, load, nearest
 from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
-from mcmirror.engine.context import Context, Verb
-from mcmirror.engine.run import not_started, run
-from mcmirror.mc import argv
-from mcmirror.mc.find import Mc, capabilities, find, require
+from mcmirror.engine.context import Verb
+from mcmirror.mc.find import Mc, find
 from mcmirror.mc.session import Session
 from mcmirror.mc.troubleshoot import problem
-from mcmirror.model.event import Event, McSaid, Observer
+from mcmirror.model.event import Observer
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location
+from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.record import Cause, Record, run_id
 from mcmirror.model.redact import redactor
-from mcmirror.model.report import RunReport, Status
+from mcmirror.model.report import RunReport
 from mcmirror.model.stop import Stop
-from mcmirror.store.lock import Held, NoLock, TargetLock
-from mcmirror.store.memory import PairMemory
+from mcmirror.service.fan_out import FanOut
+from mcmirror.service.one_run import Order, events, misconfigured
+from mcmirror.service.recorded import recording
+from mcmirror.service.turn import Turns
+from mcmirror.store.inbox import Inbox
 from mcmirror.store.place import folder
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class Service:
         self._redact: Callable[[str], str] = str
         self._mc: Mc | None = None
         self._lock = threading.Lock()
-        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        """Jobs of ours with one target take turns; the lock is for other processes."""
+        self.state = configuration.settings.state
+        self.turns = Turns()
+        self.inbox = Inbox(folder(self.state))
         self._tellers: list[Teller] = []
 
     @classmethod
@@ -127,14 +128,11 @@ class Service:
     def _resolved(self, names: Iterable[str]) -> Iterator[tuple[str, Alias | Problem]]:
         for name in names:
             try:
-                yield name, self._aliases([name])[name]
+                yield name, self.aliases([name])[name]
             except Trouble as trouble:
                 yield name, trouble.problem
             except ConfigError as error:
-                causes = "; ".join(one.message for one in error.mistakes)
-                remedies = " ".join(dict.fromkeys(one.remedy for one in error.mistakes))
-                where = ", ".join(f"{one.file}: {one.key}" for one in error.mistakes)
-                yield name, problem(Category.CONFIGURATION, where, causes, name, remedy=remedies)
+                yield name, misconfigured(error, name)
 
     def run(  # noqa: PLR0913
         self,
@@ -146,23 +144,21 @@ class Service:
         parallel: int | None = None,
         stop: Stop | None = None,
         debug: bool = False,
+        lock: Lock | None = None,
     ) -> tuple[RunReport, ...]:
         """Run the jobs, ``parallel`` at a time, each to its end whatever becomes of the others; reports in their order.
 
         Observers are called one at a time; one that raises is logged and harms nothing. The jobs' notifiers hear of it
         too: ``finish`` waits for them.
         """
+        tell = FanOut((*observers, *(self._notified(jobs) if verb is Verb.RUN else ())))
         stop = stop or Stop()
-        tell = _Told((*observers, *(self._notified(jobs) if verb is Verb.RUN else ())))
 
         def one(job: Job) -> RunReport:
-            events = self._events(job, tell, verb, content, stop, debug=debug)
-            while True:
-                try:
-                    tell(next(events))
-                except StopIteration as end:
-                    report: RunReport = end.value
-                    return report
+            order = Order(verb, content, stop, debug, self.manners(job, lock))
+            report = self.run_one(job, order, tell, self.record(job)).report
+            assert report is not None  # noqa: S101  a run ends with one
+            return report
 
         at_once = min(len(jobs), parallel or self.configuration.settings.parallel)
         if at_once <= 1:
@@ -172,6 +168,28 @@ class Service:
         # A thread that starts an mc also waits for it: the death signal hangs on the thread.
         with ThreadPoolExecutor(at_once, thread_name_prefix="job") as pool:
             return tuple(pool.map(one, jobs))
+
+    def manners(self, job: Job, lock: Lock | None = None, default: Lock = Lock.SKIP) -> Manners:
+        """How the job stands in line: as told, else as configured, else by default."""
+        schedule = self.configuration.schedules.get(job.name)
+        if schedule is None:
+            return Manners(lock or default)
+        return Manners(lock or Lock(schedule.lock or default), schedule.lock_timeout)
+
+    def record(self, job: Job, cause: Cause = Cause.HAND) -> Record:
+        """A new run of the job, which begins now."""
+        now = datetime.now(UTC)
+        started = now.isoformat(timespec="milliseconds")
+        host, pid = os.uname().nodename, os.getpid()
+        return Record(run_id(now), job.name, str(job.source), str(job.target), cause, started, host, pid)
+
+    def run_one(self, job: Job, order: Order, tell: Observer, record: Record) -> Record:
+        """Run one job to its end and return its record; a run that writes is remembered under the record's id."""
+        with recording(self.inbox if order.writes(job) else None, record) as recorder:
+            for event in events(job, order, self, tell):
+                recorder(event)
+                tell(event)
+        return recorder.record
 
     def _notified(self, jobs: Sequence[Job]) -> Sequence[Observer]:
         """The observer that tells the notifiers of these jobs, if they have any."""
@@ -196,66 +214,7 @@ class Service:
         """Wait for what notifiers have still to deliver, at most a few seconds; return what could not be told."""
         return tuple(failed for teller in self._tellers for failed in teller.finish(stop))
 
-    def _events(  # noqa: PLR0913
-        self, job: Job, tell: Observer, verb: Verb, content: float | None, stop: Stop, *, debug: bool
-    ) -> Generator[Event, None, RunReport]:
-        """One run with what it needs around it: mc, aliases, a private session, the lock, the memory."""
-        with ExitStack() as around:
-            try:
-                job = _at_its_prefix(job)
-                aliases = self._aliases(place.alias for place in (job.source, job.target) if not place.is_local)
-                mc = self.mc()
-                flags, warning = _capabilities(mc, job)
-            except Trouble as trouble:
-                return (yield from not_started(job, Status.FAILED, trouble.problem))
-            writes = verb is Verb.RUN and not job.options.dry_run
-            state = self.configuration.settings.state
-            source, target = (_address(place, aliases) for place in (job.source, job.target))
-            journal: TargetLock | NoLock = TargetLock(folder(state), target) if writes else NoLock()
-            if writes:
-                with self._lock:
-                    turn = self._turns[target]
-                around.enter_context(turn)
-            try:
-                around.enter_context(journal)
-            except Held:
-                found = problem(Category.LOCKED, f"another run writes to {job.target}", "", str(job.target))
-                return (yield from not_started(job, Status.SKIPPED, found))
-            except OSError as error:
-                journal = NoLock()
-                logging.getLogger(__name__).warning("no lock for %s: %s", job.target, error)
-            memory = PairMemory(state, f"{source} {target}")
-            around.callback(memory.close)
-            try:
-                session = around.enter_context(
-                    self.session(
-                        tuple(aliases.values()),
-                        workers=job.options.workers,
-                        stop=stop,
-                        debug=(lambda text: tell(McSaid(job.name, text))) if debug else None,
-                    )
-                )
-            except OSError as error:
-                found = problem(Category.DISK_FULL, "no private folder for mc could be made", str(error))
-                return (yield from not_started(job, Status.FAILED, found))
-            context = Context(
-                job=job,
-                session=session,
-                memory=memory,
-                journal=journal,
-                stop=stop,
-                verb=verb,
-                content=content,
-                capabilities=flags,
-                debug=debug,
-                warnings=(warning,) if warning else (),
-            )
-            report = yield from run(context)
-            if memory.warning:
-                logging.getLogger(__name__).warning(memory.warning)
-            return report
-
-    def _aliases(self, names: Iterable[str]) -> dict[str, Alias]:
+    def aliases(self, names: Iterable[str]) -> dict[str, Alias]:
         """Resolve these aliases; raises Trouble for one that is defined nowhere."""
         found = dict[str, Alias]()
         for name in dict.fromkeys(names):
@@ -270,52 +229,8 @@ class Service:
         return found
 
 
-class _Told:
-    """Calls the observers, one event at a time, from however many threads."""
-
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = tuple(observers)
-        self._lock = threading.RLock()
-
-    def __call__(self, event: Event) -> None:
-        with self._lock:
-            for observer in self._observers:
-                try:
-                    observer(event)
-                except Exception:
-                    logging.getLogger(__name__).exception("an observer failed at %s", type(event).__name__)
-
-
 def _with(job: Job, given: Mapping[str, Any]) -> Job:
     """Replace fields of the job and of its options; what is None stays as it is."""
     wanted = {name: value for name, value in given.items() if value is not None}
     options = replace(job.options, **{name: wanted.pop(name) for name in list(wanted) if name in _OPTIONS})
     return replace(job, options=options, **wanted)
-
-
-def _at_its_prefix(job: Job) -> Job:
-    """Put the prefix of today below source and target."""
-    if not job.prefix:
-        return job
-    from mcmirror.config.prefix import expand
-
-    prefix = expand(job.prefix, datetime.now(UTC), job.timezone)
-    return replace(job, source=job.source.below(prefix), target=job.target.below(prefix))
-
-
-def _capabilities(mc: Mc, job: Job) -> tuple[frozenset[str], Problem | None]:
-    """Probe mc for what the job's options need; raises McUnusable. ``workers`` is done without where it must be."""
-    needed = argv.needed_capabilities(job.options)
-    if not needed:
-        return frozenset(), None
-    flags = capabilities(mc)
-    require(mc, needed - {argv.MAX_WORKERS})
-    if argv.MAX_WORKERS in needed - flags:
-        what = f"{job.options.workers} workers are where mc starts from, not a limit"
-        return flags, problem(Category.MC_TOO_OLD, what, f"mc {mc.version} has no {argv.MAX_WORKERS}")
-    return flags, None
-
-
-def _address(place: Location, aliases: Mapping[str, Alias]) -> str:
-    """The place under a name that is the same for every alias of a server."""
-    return place.path if place.is_local else f"{aliases[place.alias].url.rstrip('/').lower()}/{place.path}"

@@ -12,6 +12,7 @@ import typer
 
 from mcmirror.model.event import Event, Observer, Planned
 from mcmirror.model.job import Job
+from mcmirror.model.lock import Lock
 from mcmirror.model.report import ExitCode, RunReport
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import harmless
@@ -80,6 +81,8 @@ class Task:
     content: float | None = None
     """Percent of the objects whose content is read."""
     parallel: int | None = None
+    lock: Lock | None = None
+    """What to do while another run writes to the target; None: what the job's configuration says."""
 
 
 class Finds:
@@ -132,6 +135,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
                 parallel=task.parallel,
                 stop=stop,
                 debug=manner.debug,
+                lock=task.lock,
             )
         written = write_reports(reports, output, service.redact, os.environ)
         _not_told(service, stop, style)

@@ -148,6 +148,8 @@ class Console:
                 what = f"trying {objects(event.remaining)} again" if event.remaining else "trying again"
                 text = f"{what} in {shown_seconds(event.delay)}"
                 self._line(event.job, f"{text} (attempt {event.attempt})")
+            case events.Waiting():
+                self._line(event.job, f"another run writes to {harmless(event.target)}; waiting until it has ended")
             case _ if self._style.moving:
                 pass
             case events.RunStarted():

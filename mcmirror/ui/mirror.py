@@ -41,6 +41,7 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     retry_delay: o.RetryDelay = None,
     stall_timeout: o.StallTimeout = None,
     strict: o.Strict = False,
+    lock: o.LockMode = None,
     config: o.Config = None,
     json: o.Json = False,
     report_json: o.ReportJson = None,
@@ -80,6 +81,8 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     }
     fields = {name: value for name, value in given.items() if value is not None}
     again = "the same command without --dry-run" if dry_run else "the same command"
-    task = Task("run", lambda service: (service.pair(source, target, **fields),), lambda _: again, config=config)
+    task = Task(
+        "run", lambda service: (service.pair(source, target, **fields),), lambda _: again, config=config, lock=lock
+    )
     output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
     raise typer.Exit(conduct(task, output))

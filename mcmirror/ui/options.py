@@ -9,6 +9,7 @@ import typer
 from mcmirror.config import Wrong, prefix, syntax
 from mcmirror.model.job import Assurance, MaxDelete
 from mcmirror.model.location import Location
+from mcmirror.model.lock import Lock
 
 EXIT_CODES = (
     "Exit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 partial, 4 refused, 75 another run holds the lock,"
@@ -94,6 +95,15 @@ ReportJson = Annotated[
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write the reports as JUnit XML.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of what succeeds.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show how mc is called and every line it says.")]
+
+LockMode = Annotated[
+    Lock | None,
+    typer.Option(
+        "--lock",
+        metavar="wait|skip|fail",
+        help="While another run writes to the target: wait for it, skip this one (exit code 75, default), or fail.",
+    ),
+]
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace objects that differ.")]
 Remove = Annotated[bool, typer.Option("--remove", help="Remove what is on the target only.")]

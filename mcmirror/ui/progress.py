@@ -73,7 +73,14 @@ class Track:
                 # Bytes of what is left are not known; objects are.
                 self.total = Count(event.remaining, 0)
                 self._begin(self.phase)
-            case events.Verified() | events.StillMissing() | events.McSaid() | events.RunFinished():
+            case (
+                events.Waiting()
+                | events.Verified()
+                | events.StillMissing()
+                | events.Vanished()
+                | events.McSaid()
+                | events.RunFinished()
+            ):
                 pass
 
     def _begin(self, phase: Phase | None) -> None:

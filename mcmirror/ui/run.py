@@ -18,6 +18,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     jobs: Jobs = None,
     parallel: o.Parallel = None,
     dry_run: o.DryRun = False,
+    lock: o.LockMode = None,
     config: o.Config = None,
     json: o.Json = False,
     report_json: o.ReportJson = None,
@@ -38,6 +39,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
         config=config,
         needs_jobs=True,
         parallel=parallel,
+        lock=lock,
     )
     output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
     raise typer.Exit(conduct(task, output))

@@ -1,0 +1,82 @@
+"""Everybody who listens to a server's events, without ever holding it up."""
+
+import threading
+from collections import deque
+from datetime import UTC, datetime
+
+from mcmirror.model.event import Event
+from mcmirror.service.control import Sent
+
+KEPT = 10_000
+"""Events kept for a reader that is slow; older ones are lost to it."""
+
+
+class Hub:
+    """Hands each event to every subscription."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number = 0
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self.ended = False
+
+    def send(self, run: str, event: Event) -> None:
+        """Pass an event of a run on; returns at once."""
+        with self._lock:
+            self._number += 1
+            if not self._subscriptions:
+                return
+            sent = Sent(self._number, datetime.now(UTC).isoformat(timespec="milliseconds"), run, event)
+            readers = self._subscriptions
+        for reader in readers:
+            reader.put(sent)
+
+    def subscribe(self) -> "Subscription":
+        """Hear every event from now on."""
+        reader = Subscription(self)
+        with self._lock:
+            self._subscriptions = (*self._subscriptions, reader)
+        return reader
+
+    def leave(self, reader: "Subscription") -> None:
+        """Send it nothing more."""
+        with self._lock:
+            self._subscriptions = tuple(one for one in self._subscriptions if one is not reader)
+
+    def end(self) -> None:
+        """Wake up everybody for the last time."""
+        self.ended = True
+        with self._lock:
+            readers = self._subscriptions
+        for reader in readers:
+            reader.wake()
+
+
+class Subscription:
+    """One reader's queue (``control.Feed``)."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._queue = deque[Sent](maxlen=KEPT)
+        self._there = threading.Condition()
+
+    def put(self, sent: Sent) -> None:
+        """Take one in; the oldest goes when there are too many."""
+        with self._there:
+            self._queue.append(sent)
+            self._there.notify()
+
+    def wake(self) -> None:
+        """Let a reader look up."""
+        with self._there:
+            self._there.notify_all()
+
+    def next(self, timeout: float) -> Sent | None:
+        """The next event, or None when there was none for ``timeout`` seconds or the server has ended."""
+        with self._there:
+            self._there.wait_for(lambda: self._queue or self._hub.ended, timeout)
+            return self._queue.popleft() if self._queue else None
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._hub.leave(self)

@@ -1,0 +1,165 @@
+"""One run with what it needs around it: mc, aliases, the lock, a private session, the memory."""
+
+import logging
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from mcmirror.config import ConfigError
+from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.run import not_started, run
+from mcmirror.mc import argv
+from mcmirror.mc.find import Mc, capabilities, require
+from mcmirror.mc.session import Session
+from mcmirror.mc.troubleshoot import problem
+from mcmirror.model.event import Event, McSaid, Observer, Waiting
+from mcmirror.model.job import Job
+from mcmirror.model.location import Alias, Location
+from mcmirror.model.lock import Lock, Manners
+from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.report import RunReport, Status
+from mcmirror.model.stop import Stop
+from mcmirror.service.turn import Turns
+from mcmirror.store.lock import Held, NoLock, TargetLock
+from mcmirror.store.memory import PairMemory
+from mcmirror.store.place import folder
+
+
+class Resources(Protocol):
+    """What a run takes from the service."""
+
+    state: str
+    """The state's database URL."""
+    turns: Turns
+
+    def aliases(self, names: Iterable[str]) -> dict[str, Alias]:
+        """Resolve aliases; raises Trouble or ConfigError."""
+
+    def mc(self) -> Mc:
+        """Find mc; raises McNotFound or McUnusable."""
+
+    def session(self, aliases: Sequence[Alias], **how: Any) -> Session:
+        """Open a private place for mc to run in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do."""
+
+    verb: Verb = Verb.RUN
+    content: float | None = None
+    """Percent of the objects that verify reads."""
+    stop: Stop = field(default_factory=Stop)
+    debug: bool = False
+    manners: Manners = field(default_factory=Manners)
+
+    def writes(self, job: Job) -> bool:
+        """Whether anything may change on the target."""
+        return self.verb is Verb.RUN and not job.options.dry_run
+
+
+def events(job: Job, order: Order, resources: Resources, tell: Observer) -> Generator[Event, None, RunReport]:
+    """Run the job; whatever is missing becomes a report that says so. ``tell`` hears what cannot be yielded."""
+    with ExitStack() as around:
+        try:
+            job = _at_its_prefix(job)
+            aliases = resources.aliases(place.alias for place in (job.source, job.target) if not place.is_local)
+            mc = resources.mc()
+            flags, warning = _capabilities(mc, job)
+        except Trouble as trouble:
+            return (yield from not_started(job, Status.FAILED, trouble.problem))
+        except ConfigError as error:
+            return (yield from not_started(job, Status.FAILED, misconfigured(error, job.name)))
+        source, target = (_address(place, aliases) for place in (job.source, job.target))
+        journal: TargetLock | NoLock = NoLock()
+        if order.writes(job):
+            try:
+                journal = around.enter_context(_turn(job, target, order, resources, tell))
+            except Held:
+                return (yield from _held(job, order))
+            except OSError as error:
+                logging.getLogger(__name__).warning("no lock for %s: %s", job.target, error)
+        memory = PairMemory(resources.state, f"{source} {target}")
+        around.callback(memory.close)
+        try:
+            session = around.enter_context(
+                resources.session(
+                    tuple(aliases.values()),
+                    workers=job.options.workers,
+                    stop=order.stop,
+                    debug=(lambda text: tell(McSaid(job.name, text))) if order.debug else None,
+                )
+            )
+        except OSError as error:
+            found = problem(Category.DISK_FULL, "no private folder for mc could be made", str(error))
+            return (yield from not_started(job, Status.FAILED, found))
+        context = Context(
+            job=job,
+            session=session,
+            memory=memory,
+            journal=journal,
+            stop=order.stop,
+            verb=order.verb,
+            content=order.content,
+            capabilities=flags,
+            debug=order.debug,
+            warnings=(warning,) if warning else (),
+        )
+        report = yield from run(context)
+        if memory.warning:
+            logging.getLogger(__name__).warning(memory.warning)
+        return report
+
+
+def misconfigured(error: ConfigError, about: str) -> Problem:
+    """Every mistake as one problem."""
+    causes = "; ".join(one.message for one in error.mistakes)
+    remedies = " ".join(dict.fromkeys(one.remedy for one in error.mistakes))
+    where = ", ".join(": ".join(part for part in (one.file, one.key) if part) for one in error.mistakes)
+    return problem(Category.CONFIGURATION, where, causes, about, remedy=remedies)
+
+
+def _turn(job: Job, target: str, order: Order, resources: Resources, tell: Observer) -> Any:
+    def waiting() -> None:
+        tell(Waiting(job.name, str(job.target)))
+
+    return resources.turns.mine(folder(resources.state), target, order.manners, order.stop, waiting)
+
+
+def _held(job: Job, order: Order) -> Generator[Event, None, RunReport]:
+    """What a run comes to that did not get the target."""
+    found = problem(Category.LOCKED, f"another run writes to {job.target}", "", str(job.target))
+    if order.stop.requested:
+        return (yield from not_started(job, Status.CANCELLED, found, order.stop.signal))
+    status = Status.FAILED if order.manners.lock is Lock.FAIL else Status.SKIPPED
+    return (yield from not_started(job, status, found))
+
+
+def _at_its_prefix(job: Job) -> Job:
+    """Put the prefix of today below source and target."""
+    if not job.prefix:
+        return job
+    from mcmirror.config.prefix import expand
+
+    prefix = expand(job.prefix, datetime.now(UTC), job.timezone)
+    return replace(job, source=job.source.below(prefix), target=job.target.below(prefix))
+
+
+def _capabilities(mc: Mc, job: Job) -> tuple[frozenset[str], Problem | None]:
+    """Probe mc for what the job's options need; raises McUnusable. ``workers`` is done without where it must be."""
+    needed = argv.needed_capabilities(job.options)
+    if not needed:
+        return frozenset(), None
+    flags = capabilities(mc)
+    require(mc, needed - {argv.MAX_WORKERS})
+    if argv.MAX_WORKERS in needed - flags:
+        what = f"{job.options.workers} workers are where mc starts from, not a limit"
+        return flags, problem(Category.MC_TOO_OLD, what, f"mc {mc.version} has no {argv.MAX_WORKERS}")
+    return flags, None
+
+
+def _address(place: Location, aliases: Mapping[str, Alias]) -> str:
+    """The place under a name that is the same for every alias of a server."""
+    return place.path if place.is_local else f"{aliases[place.alias].url.rstrip('/').lower()}/{place.path}"

@@ -1,0 +1,400 @@
+"""Runs jobs by themselves for months: schedule, queue, records, telling, reload, pause and stop."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from mcmirror.config import ConfigError, Schedule
+from mcmirror.engine.schedule import Line, Timetable
+from mcmirror.engine.trigger import NEVER, trigger_of
+from mcmirror.model.event import Event, PhaseStarted, Waiting
+from mcmirror.model.job import Job
+from mcmirror.model.lock import Lock
+from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.state import JobState, State
+from mcmirror.service.books import Books, seconds
+from mcmirror.service.control import Busy, Feed, Stopping, UnknownJob, UnknownRun
+from mcmirror.service.fan_out import FanOut
+from mcmirror.service.feed import Hub
+from mcmirror.service.one_run import Order
+from mcmirror.service.queue import Place, Queue
+from mcmirror.service.root import Service
+from mcmirror.service.surroundings import Surroundings
+
+LOOK = 5.0
+"""Seconds between two looks at the configuration's files; also the heart's beat."""
+BEAT = 30.0
+"""Seconds after which runs that are under way are said to be alive."""
+TIDY = 3600.0
+"""Seconds between two clearings of old records."""
+JUMP = 5.0
+"""Seconds by which the clock must be off before it counts as having been set."""
+
+
+@dataclass(slots=True)
+class _Flags:
+    reload: bool = False
+    stopping: bool = False
+    signal: int = 0
+    refused: str = ""
+    """Why the configuration on disk is not in use."""
+    paused: frozenset[str] = field(default_factory=frozenset)
+    late: set[str] = field(default_factory=set)
+    """Jobs whose turn was left out, said once a run."""
+
+
+class Server:
+    """Implements ``control.Control``. ``serve`` works until ``stop``; everything else may come from any thread."""
+
+    def __init__(self, service: Service, around: Surroundings) -> None:
+        self._service = service
+        self._around = around
+        self._changed = threading.Condition()
+        self._woken = False
+        self._hub = Hub()
+        self._queue = Queue()
+        self._flags = _Flags()
+        self._tell = FanOut(around.observers)
+        self._started = self._heart = around.now()
+        self._offset = around.now() - around.monotonic()
+        self._looked = self._beaten = self._tidied = around.monotonic()
+        for record in around.remembered.take_in():
+            around.told.finished(record)
+        self._books = Books(*around.remembered.latest(self._identities()))
+        self._flags.paused = around.pauses.read()
+        self._timetable = Timetable(self._lines(), self._started, self._lasts())
+
+    def serve(self) -> None:
+        """Work until ``stop``; returns when nothing is under way any more, or the grace is over."""
+        while not self._flags.stopping:
+            wait = self.tick()
+            with self._changed:
+                self._changed.wait_for(lambda: self._woken, wait)
+                self._woken = False
+        self._end()
+
+    def tick(self) -> float:
+        """Do what is due; return how many seconds may pass until the next look."""
+        around, now = self._around, self._around.now()
+        self._heart = now
+        self._maintain()
+        with self._changed:
+            if abs(now - around.monotonic() - self._offset) > JUMP:
+                self._offset = now - around.monotonic()
+                self._timetable.put_right(now)
+                around.say("warning", "clock_set", "The clock was set; the schedule was put right.")
+            due = self._timetable.due(now)
+        if due:
+            paused = around.pauses.read()
+            with self._changed:
+                self._flags.paused = paused
+                for job, cause in due:
+                    self._enqueue(job, cause)
+                self._begin()
+        with self._changed:
+            return max(0.0, min(LOOK, self._timetable.next - around.now()))
+
+    def _enqueue(self, job: str, cause: Cause) -> None:
+        if self._paused(job) or self._flags.stopping:
+            self._timetable.ended(job, self._around.now())
+        elif self._queue.of(job) is None:
+            self._queue.add(self._place(job, cause))
+        elif job not in self._flags.late:
+            self._flags.late.add(job)
+            text = "The last run is still at it; this turn is left out."
+            self._around.say("warning", "turn_left_out", text, job=job)
+
+    def _place(self, job: str, cause: Cause) -> Place:
+        found = self._service.configuration.jobs[job]
+        return Place(found, self._service.record(found, cause))
+
+    def _begin(self) -> None:
+        """Start what may start."""
+        if self._flags.stopping:
+            return
+        for place in self._queue.begin(self._service.configuration.settings.parallel):
+            self._flags.late.discard(place.job.name)
+            place.record = replace(place.record, started=_text(self._around.now()))
+            self._around.spawn(self._work(place, self._service), f"job-{place.job.name}")
+
+    def _work(self, place: Place, service: Service) -> Callable[[], None]:
+        def work() -> None:
+            record: Record | None = None
+            try:
+                self._around.told.begun(place.record)
+                manners = service.manners(place.job, default=Lock.WAIT)
+                order = Order(stop=place.stop, debug=self._around.debug, manners=manners)
+                record = service.run_one(place.job, order, self._hearing(place), place.record)
+            except Exception:
+                logging.getLogger(__name__).exception("a mistake of ours ended the run of %s", place.job.name)
+            self._ended(place, record)
+
+        return work
+
+    def _hearing(self, place: Place) -> Callable[[Event], None]:
+        def hear(event: Event) -> None:
+            if isinstance(event, PhaseStarted):
+                place.phase = event.phase.value
+            elif isinstance(event, Waiting):
+                place.phase = "waiting"
+            self._hub.send(place.record.id, event)
+            self._tell(event)
+
+        return hear
+
+    def _ended(self, place: Place, record: Record | None) -> None:
+        around, job = self._around, place.job.name
+        with self._changed:
+            self._queue.end(job)
+            now = around.now()
+            self._timetable.ended(job, now)
+            if record is not None:
+                self._books.enter(record)
+            self._begin()
+            after = self._timetable.next_run(job)
+            self._wake()
+        if record is not None:
+            around.told.finished(record)
+        self._take_in(own=place.record.id)
+        if after != NEVER and not self._flags.stopping:
+            left = max(0.0, after - now)
+            around.say("info", "next_run", f"Next sync in {left:.0f} seconds...", job=job, seconds=round(left, 3))
+
+    def _take_in(self, own: str = "") -> None:
+        """Hear of what ended here or in another process."""
+        for record in self._around.remembered.take_in():
+            if record.id != own:
+                with self._changed:
+                    self._books.enter(record)
+                self._around.told.finished(record)
+
+    def _maintain(self) -> None:
+        """What comes round from time to time."""
+        around, moment = self._around, self._around.monotonic()
+        if self._flags.reload or moment - self._looked >= LOOK:
+            self._looked = moment
+            if around.changed() or self._flags.reload:
+                self._flags.reload = False
+                self._reload()
+        if moment - self._beaten >= BEAT:
+            self._beaten = moment
+            around.spawn(self._records, "records")
+
+    def _records(self) -> None:
+        """Say what lives, take in what ended elsewhere, forget what is old."""
+        around = self._around
+        if self._queue.running:
+            around.remembered.beat()
+        self._take_in()
+        if around.monotonic() - self._tidied >= TIDY:
+            self._tidied = around.monotonic()
+            settings = self._service.configuration.settings
+            around.remembered.prune(settings.keep_for, settings.keep_runs)
+
+    # Another configuration.
+
+    def reload(self) -> None:
+        """Read the configuration again, soon; one that is wrong is refused and told, and the old one stays."""
+        with self._changed:
+            self._flags.reload = True
+            self._wake()
+
+    def _reload(self) -> None:
+        around = self._around
+        if around.load is None:
+            return
+        try:
+            new = around.load(self._service)
+        except ConfigError as error:
+            why = " ".join(map(str, error.mistakes))
+            if why != self._flags.refused:
+                self._flags.refused = why
+                what = "The new configuration is refused; the old one stays in use."
+                around.say("error", "configuration_refused", what, why=why)
+                around.told.notice("configuration", what, why, "Mend what is named; it is read again by itself.")
+            return
+        with self._changed:
+            self._service = new
+            for place in list(self._queue):
+                if place.job.name not in new.configuration.jobs:
+                    self._queue.drop(place.job.name)
+            self._books.know(*around.remembered.latest(self._identities()))
+            self._timetable.replace(self._lines(), around.now())
+        good = "The configuration was read again and is in use."
+        around.say("info", "configuration_read", good, jobs=len(new.configuration.jobs))
+        around.told.replace(new)
+        if self._flags.refused:
+            self._flags.refused = ""
+            around.told.notice("configuration", good, "", "", good=True)
+
+    def _lines(self) -> Iterator[Line]:
+        configuration = self._service.configuration
+        for name, job in configuration.jobs.items():
+            schedule = configuration.schedules.get(name)
+            if schedule is not None:
+                trigger = trigger_of(schedule.cron, schedule.every, gap=schedule.gap, timezone=job.timezone)
+                yield Line(name, trigger, schedule.at_start, schedule.catch_up, schedule.jitter)
+
+    def _identities(self) -> tuple[Job, ...]:
+        return tuple(self._service.configuration.jobs.values())
+
+    def _lasts(self) -> dict[str, float]:
+        """What each trigger counts from."""
+        schedules = self._service.configuration.schedules
+        return {
+            job: seconds(record.finished if job in schedules and schedules[job].gap else record.started)
+            for job, record in self._books.last.items()
+        }
+
+    # The end.
+
+    def stop(self, signal: int = 0) -> None:
+        """Take no more work, stop what runs politely, and let ``serve`` return."""
+        with self._changed:
+            self._flags.stopping = True
+            for place in list(self._queue):
+                self._queue.drop(place.job.name)
+            for place in self._queue.running:
+                place.stop.request(signal)
+            self._wake()
+
+    def _end(self) -> None:
+        grace = self._service.configuration.settings.grace
+        with self._changed:
+            if self._queue.running:
+                self._around.say("info", "stopping", f"Stopping; {len(self._queue.running)} runs are asked to end.")
+            self._changed.wait_for(lambda: not self._queue.running, grace)
+        self._hub.end()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way, or waits to be."""
+        return bool(len(self._queue))
+
+    def _wake(self) -> None:
+        self._woken = True
+        self._changed.notify_all()
+
+    # What can be asked (control.Control).
+
+    @property
+    def ended(self) -> bool:
+        """Whether feeds get nothing more."""
+        return self._hub.ended
+
+    def state(self) -> State:
+        """How it is."""
+        around = self._around
+        with self._changed:
+            configuration = self._service.configuration
+            jobs = tuple(self._job_state(name) for name in configuration.jobs)
+            return State(
+                now=around.now(),
+                started=self._started,
+                heartbeat=self._heart,
+                service=configuration.settings.service,
+                paused=self._paused(""),
+                stopping=self._flags.stopping,
+                jobs=jobs,
+                notifiers=around.told.state(),
+                warnings=tuple(text for text in (self._flags.refused, around.remembered.warning) if text),
+                totals=dict(self._books.totals),
+            )
+
+    def _job_state(self, name: str) -> JobState:
+        configuration = self._service.configuration
+        job, schedule = configuration.jobs[name], configuration.schedules.get(name) or Schedule()
+        trigger = trigger_of(schedule.cron, schedule.every, gap=schedule.gap, timezone=job.timezone)
+        place, due = self._queue.of(name), self._timetable.next_run(name)
+        success = self._books.success.get(name, 0.0)
+        return JobState(
+            name=name,
+            source=str(job.source),
+            target=str(job.target),
+            trigger=str(trigger),
+            paused=self._paused(name),
+            run=place.record.id if place else "",
+            phase=place.phase if place else "",
+            next_run=0.0 if due == NEVER else due,
+            last=self._books.last.get(name),
+            last_success=success,
+            max_age=schedule.max_age,
+            overdue_since=(success or self._started) + schedule.max_age,
+            dry_run=job.options.dry_run,
+        )
+
+    def _paused(self, job: str) -> bool:
+        paused = self._flags.paused
+        return "" in paused or (bool(job) and job in paused) or self._service.configuration.paused
+
+    def trigger(self, job: str) -> str:
+        """Run a job now; the id of the run."""
+        with self._changed:
+            self._known(job)
+            if self._flags.stopping:
+                raise Stopping
+            place = self._queue.of(job)
+            if place is not None:
+                raise Busy(place.record.id)
+            place = self._place(job, Cause.API)
+            self._queue.add(place)
+            self._begin()
+            return place.record.id
+
+    def cancel(self, run: str) -> None:
+        """Stop a run politely; one that has not begun is taken back."""
+        with self._changed:
+            place = self._queue.find(run)
+            if place is None:
+                raise UnknownRun(run)
+            if self._queue.drop(place.job.name) is None:
+                place.stop.request()
+
+    def pause(self, job: str = "") -> None:
+        """Start no more runs by schedule."""
+        self._known(job)
+        self._around.pauses.add(job)
+        self._pauses_changed("paused", job)
+
+    def resume(self, job: str = "") -> None:
+        """Start them again, from their next time on."""
+        self._known(job)
+        self._around.pauses.remove(job)
+        self._pauses_changed("resumed", job)
+
+    def _pauses_changed(self, word: str, job: str) -> None:
+        paused = self._around.pauses.read()
+        with self._changed:
+            self._flags.paused = paused
+        what = f"job {job}" if job else "all jobs"
+        self._around.say("info", word, f"{what} {word}", **({"job": job} if job else {}))
+
+    def _known(self, job: str) -> None:
+        if job and job not in self._service.configuration.jobs:
+            raise UnknownJob(job)
+
+    def subscribe(self) -> Feed:
+        """Hear every event from now on."""
+        return self._hub.subscribe()
+
+    def runs(self, *, job: str = "", status: str = "", before: str = "", limit: int = 50) -> tuple[Record, ...]:
+        """Runs, the newest first."""
+        return self._around.remembered.runs(job=job, status=status, before=before, limit=limit)
+
+    def run(self, run: str) -> Record:
+        """One run."""
+        found = self._around.remembered.get(run)
+        if found is None:
+            raise UnknownRun(run)
+        return found
+
+    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+        """What became of each object of a run."""
+        self.run(run)
+        return self._around.remembered.fates(run)
+
+
+def _text(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")

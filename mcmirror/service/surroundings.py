@@ -1,0 +1,105 @@
+"""What a server needs besides jobs."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mcmirror.model.event import Observer
+from mcmirror.model.job import Job
+from mcmirror.model.record import Fate, Record
+from mcmirror.model.state import NotifierState
+from mcmirror.service.root import Service
+
+
+class Remembered(Protocol):
+    """The runs of the past; ``store.runs``. Nothing raises: what cannot be remembered is a warning."""
+
+    @property
+    def warning(self) -> str:
+        """Why nothing can be remembered right now."""
+
+    def take_in(self) -> tuple[Record, ...]:
+        """Take newly ended runs in, of whatever process; each is returned to one caller."""
+
+    def beat(self) -> None:
+        """Say that what runs here is alive."""
+
+    def latest(self, jobs: Sequence[Job]) -> tuple[dict[str, Record], dict[str, Record]]:
+        """By job: the last run that ended, and the last success."""
+
+    def runs(self, *, job: str = "", status: str = "", before: str = "", limit: int = 50) -> tuple[Record, ...]:
+        """Runs, the newest first."""
+
+    def get(self, run: str) -> Record | None:
+        """One run."""
+
+    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+        """What became of each object."""
+
+    def prune(self, keep_for: float, keep_runs: int) -> None:
+        """Forget what is older than so many seconds, or beyond so many runs of a job."""
+
+
+class Told(Protocol):
+    """Who is told; ``notify.tell``. Nothing raises and nothing waits for a service."""
+
+    def begun(self, record: Record) -> None:
+        """A run begins."""
+
+    def finished(self, record: Record) -> None:
+        """A run has ended; may be said twice of the same one."""
+
+    def notice(self, kind: str, what: str, why: str, remedy: str, *, good: bool = False) -> None:
+        """Something that is no run, such as a configuration that was refused, or is ``good`` again."""
+
+    def replace(self, service: Service) -> None:
+        """Another configuration is in use."""
+
+    def state(self) -> tuple[NotifierState, ...]:
+        """What each notifier owes."""
+
+
+class Pauses(Protocol):
+    """Which jobs are paused, beyond the life of a process; the empty name is all of them."""
+
+    def read(self) -> frozenset[str]:
+        """Return all of them."""
+
+    def add(self, job: str) -> None:
+        """Pause it."""
+
+    def remove(self, job: str) -> None:
+        """Let it go on."""
+
+
+class Say(Protocol):
+    """A line of the log."""
+
+    def __call__(self, level: str, event: str, text: str, /, **fields: object) -> None:
+        """``event`` is for machines, ``text`` for people."""
+
+
+def _thread(work: Callable[[], None], name: str) -> None:
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The rooms and the clock that a server works with."""
+
+    remembered: Remembered
+    told: Told
+    pauses: Pauses
+    say: Say
+    observers: Sequence[Observer] = ()
+    load: Callable[[Service], Service] | None = None
+    """Reads the configuration again, in place of a service; raises ConfigError."""
+    changed: Callable[[], bool] = lambda: False
+    """Whether its files have changed since the last look."""
+    debug: bool = False
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    spawn: Callable[[Callable[[], None], str], None] = _thread
+    """Does something beside, under a name."""
