@@ -1,4 +1,4 @@
-# The environment of a run is the whole configuration: docker run --rm -e MINIO_URL=... -e BUCKET_PAIR=... mcmirror
+# The environment is the whole configuration: docker run --rm -e MINIO_URL=... -e BUCKET_PAIR=... mcmirror
 # Pin it further with --build-arg PYTHON=python:3.11-slim@sha256:...; this is the Python that the tests run on.
 ARG PYTHON=python:3.11-slim
 
@@ -22,11 +22,15 @@ COPY --from=build /opt /opt
 ENV PATH=/opt/mcmirror/bin:$PATH MCMIRROR_MC=/opt/mcmirror/bin/mc
 USER 10001
 WORKDIR /home/mcmirror
-# A volume here carries locks and memory from one container to the next.
+# A volume here carries what is remembered from one container to the next: locks, runs, and who was told what.
 RUN mkdir -p /home/mcmirror/.local/state/mcmirror
-# Red when mc is broken, the configuration wrong, a server away, a key refused or a bucket not to be listed. A few LIST
-# requests each time; --no-healthcheck saves them.
-HEALTHCHECK --interval=5m --timeout=2m --start-period=30s --retries=2 \
-    CMD ["sh", "-c", "mcmirror doctor --read-only || exit 1"]
+# `mcmirror serve` is asked whether it is alive and its copies are young enough. A single run has nothing to answer with
+# but its exit code: it counts as healthy while it lasts, so that no orchestrator ends a long one.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=1m --retries=3 \
+    CMD ["sh", "-c", "tr '\\0' '\\n' </proc/1/cmdline | grep -qx serve || exit 0; mcmirror health || exit 1"]
+# Health and metrics of `mcmirror serve`: inside of the container only, until MCMIRROR_LISTEN=0.0.0.0:8080 is set.
+EXPOSE 8080
+STOPSIGNAL SIGTERM
 ENTRYPOINT ["mcmirror"]
+# Once, for cron and CronJobs. A container that stays, with a restart policy, is told to: `serve`.
 CMD ["run"]
