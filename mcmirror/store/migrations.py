@@ -47,6 +47,21 @@ STEPS: Sequence[tuple[str, ...]] = (
             PRIMARY KEY (job, source, target))""",
         "CREATE TABLE pause (job {word} PRIMARY KEY, since DOUBLE PRECISION NOT NULL)",
     ),
+    (  # 3: who is told
+        """CREATE TABLE told (
+            run {word} NOT NULL, listener {word} NOT NULL,
+            at DOUBLE PRECISION NOT NULL, ended INTEGER NOT NULL, thread {word} NOT NULL,
+            PRIMARY KEY (run, listener))""",
+        "CREATE INDEX told_at ON told (at)",
+        """CREATE TABLE outbox (
+            id {word} PRIMARY KEY, number BIGINT NOT NULL,
+            listener {word} NOT NULL, job {word} NOT NULL, run {word} NOT NULL, kind {word} NOT NULL,
+            payload {word} NOT NULL, created DOUBLE PRECISION NOT NULL,
+            due DOUBLE PRECISION NOT NULL, lease DOUBLE PRECISION NOT NULL, attempts INTEGER NOT NULL)""",
+        "CREATE INDEX outbox_listener ON outbox (listener, job, number)",
+        """CREATE TABLE notifier (
+            name {word} PRIMARY KEY, failures BIGINT NOT NULL, given_up BIGINT NOT NULL, error {word} NOT NULL)""",
+    ),
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes."""
 
