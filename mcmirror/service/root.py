@@ -29,7 +29,7 @@ from mcmirror.service.one_run import Order, events, misconfigured
 from mcmirror.service.recorded import recording
 from mcmirror.service.turn import Turns
 from mcmirror.store.inbox import Inbox
-from mcmirror.store.place import folder
+from mcmirror.store.place import inbox
 
 if TYPE_CHECKING:
     from mcmirror.engine.doctor import Finding
@@ -53,13 +53,20 @@ class Service:
         self._lock = threading.Lock()
         self.state = configuration.settings.state
         self.turns = Turns()
-        self.inbox = Inbox(folder(self.state))
+        self.inbox = Inbox(inbox(self.state))
         self._tellers: list[Teller] = []
 
     @classmethod
     def load(cls, config: Path | None = None, *, needs_jobs: bool = False) -> Self:
         """Read the configuration of this folder; raises ConfigError with every mistake."""
         return cls(load(config, os.environ, Path.cwd(), needs_jobs=needs_jobs))
+
+    def succeeded_by(self, configuration: Configuration) -> Self:
+        """A service of another configuration, which knows what must stay hidden and whose turn it is."""
+        new = type(self)(configuration, self._environ)
+        new._hide(self._secrets)
+        new.turns, new.state, new.inbox = self.turns, self.state, self.inbox
+        return new
 
     def jobs(self, names: Sequence[str] = (), **overrides: Any) -> tuple[Job, ...]:
         """Return the named jobs, or all of them, with fields of the job or of its options replaced."""

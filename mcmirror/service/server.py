@@ -265,13 +265,18 @@ class Server:
         with self._changed:
             if self._queue.running:
                 self._around.say("info", "stopping", f"Stopping; {len(self._queue.running)} runs are asked to end.")
-            self._changed.wait_for(lambda: not self._queue.running, grace)
+        self.wait(grace)
         self._hub.end()
 
     @property
     def busy(self) -> bool:
         """Whether a run is under way, or waits to be."""
         return bool(len(self._queue))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is under way, for so long at most; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._queue.running, seconds)
 
     def _wake(self) -> None:
         self._woken = True

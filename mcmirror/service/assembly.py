@@ -1,0 +1,60 @@
+"""A server with its rooms: state, notifiers, and the configuration's files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mcmirror.model.event import Observer
+from mcmirror.service.root import Service
+from mcmirror.service.server import Server
+from mcmirror.service.surroundings import Say, Surroundings
+from mcmirror.service.told import Telling
+from mcmirror.service.watch import Watch
+from mcmirror.store.database import Database
+from mcmirror.store.pauses import Pauses
+from mcmirror.store.runs import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What begins and ends together."""
+
+    server: Server
+    telling: Telling
+    database: Database
+
+    def begin(self) -> None:
+        """Begin to deliver messages."""
+        self.telling.start()
+
+    def end(self, seconds: float) -> None:
+        """Deliver what is due, for so long at most, and let go of the state."""
+        self.telling.stop(seconds)
+        self.database.close()
+
+
+def assemble(
+    service: Service, say: Say, observers: Sequence[Observer], load: Callable[[Service], Service] | None = None
+) -> Rooms:
+    """A server for this service. ``load`` reads its configuration again and raises ConfigError."""
+    database = Database(service.state)
+    runs = Runs(database, service.inbox)
+    telling = Telling(service, database, runs)
+    watch = Watch(service.configuration.files)
+
+    def again(before: Service) -> Service:
+        assert load is not None  # noqa: S101
+        new = load(before)
+        watch.replace(new.configuration.files)
+        return new
+
+    around = Surroundings(
+        remembered=runs,
+        told=telling,
+        pauses=Pauses(database),
+        say=say,
+        observers=observers,
+        load=again if load is not None else None,
+        changed=watch.changed,
+        debug=service.configuration.settings.debug,
+    )
+    return Rooms(Server(service, around), telling, database)
