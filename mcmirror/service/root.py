@@ -64,7 +64,7 @@ class Service:
     def succeeded_by(self, configuration: Configuration) -> Self:
         """A service of another configuration, which knows what must stay hidden and whose turn it is."""
         new = type(self)(configuration, self._environ)
-        new._hide(self._secrets)
+        new.hide(self._secrets)
         new.turns, new.state, new.inbox = self.turns, self.state, self.inbox
         return new
 
@@ -93,10 +93,11 @@ class Service:
         """Find an alias where a person may have defined it; its secrets are redacted from now on."""
         found = find_alias(name, self.configuration, self._environ, home_of(self._environ))
         if found is not None:
-            self._hide(found.secrets())
+            self.hide(found.secrets())
         return found
 
-    def _hide(self, secrets: Iterable[str]) -> None:
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Redact these from now on."""
         with self._lock:
             self._secrets.update(secrets)
             self._redact = redactor(self._secrets)
@@ -211,7 +212,7 @@ class Service:
         from mcmirror.store.verdicts import Verdicts
 
         found, settings = audience(self.configuration, heard, self._environ), self.configuration.settings
-        self._hide(found.secrets)
+        self.hide(found.secrets)
         memory = Verdicts(settings.state)
         teller = Teller(found.listeners, memory, service=settings.service, redact=self.redact, failed=found.failed)
         self._tellers.append(teller)
