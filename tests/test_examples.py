@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from mcmirror.config import cron, load
+from tests.deployed import EXAMPLES, pairs_env, toml_for
 from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
 from tests.servers.command import COMMAND
 from tests.servers.slack import FakeSlack
 
-EXAMPLES = ROOT / "examples"
 KEY_VARIABLES: dict[str, Any] = {
     "MINIO_ACCESS_KEY": KEYS["onprem"].access_key,
     "MINIO_SECRET_KEY": KEYS["onprem"].secret_key,
@@ -57,7 +57,8 @@ def validated(name: str, schema: str) -> Any:
 
 
 def test_every_example_has_a_test() -> None:
-    named = set(re.findall(r'"([a-z.-]+)"', Path(__file__).read_text()))
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    named = set(re.findall(r'"([a-z.-]+)"', tests))
 
     assert set() == {path.name for path in EXAMPLES.iterdir()} - named
 
@@ -149,24 +150,6 @@ def test_the_crontab(there: Machine, slack: FakeSlack) -> None:
     below = {key: body for key, body in SAMPLES.items() if key.startswith("2026/11/")}
     assert below == there.contents(there.aws, "photos-dr")
     assert below == there.contents(there.aws, "target-one")
-
-
-def toml_for(there: Machine) -> str:
-    """The example file as its reader adapts it: the folder, no certificate authority, a prefix that exists."""
-    text = (EXAMPLES / "mcmirror.toml").read_text()
-    files = there.folder / "files"
-    files.mkdir()
-    (files / "a.txt").write_text("a")
-    there.onprem.client().create_bucket(Bucket="backup")
-    text = re.sub(r"^ca_file = .*\n", "", text, flags=re.MULTILINE)
-    text = text.replace("/run/secrets/onprem", "/run/secrets/minio")
-    return text.replace("/var/lib/app/files", str(files)).replace("{yesterday:%Y/%m/%d}", "2026/11")
-
-
-def pairs_env() -> str:
-    """The example file with real keys."""
-    text = (EXAMPLES / "pairs.env").read_text()
-    return text.replace("minio-access-key", KEYS["onprem"].access_key).replace("aws-access-key", KEYS["aws"].access_key)
 
 
 def test_the_configuration_file(there: Machine, tmp_path: Path, slack: FakeSlack) -> None:
