@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.store.place import database_file, private, private_file, url
 from mcmirror.store.trouble import explained
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, TextClause
 
 PATIENCE = 5
 """Seconds for a database that is busy or far away."""
@@ -44,6 +45,12 @@ class Database:
         self._seen: tuple[int, int] | None = None
         self._failures = 0
         self._not_before = 0.0
+
+    def now(self, connection: "Connection") -> float:
+        """Seconds since the epoch, by one clock for all who use the database."""
+        if self.on_server:
+            return float(connection.execute(sql("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+        return time.time()
 
     @property
     def on_server(self) -> bool:
@@ -184,6 +191,14 @@ class Database:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+@cache
+def sql(statement: str, *lists: str) -> "TextClause":
+    """A statement with ``:names``, for ``execute``; ``lists`` are the names that stand for several values."""
+    from sqlalchemy import bindparam, text
+
+    return text(statement).bindparams(*(bindparam(name, expanding=True) for name in lists))
 
 
 def _connected(engine: "Engine", watch: "Callable[[Connection], None]", *, write: bool) -> "Connection":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mcmirror.model.document import record_document, record_of
 from mcmirror.model.record import Fate, Record, interrupted
-from mcmirror.store.fates import FateFile
+from mcmirror.store.fates import FateFile, chunks
 from mcmirror.store.place import private
 
 OPEN, DONE, FATES, NEW, HIDDEN, BROKEN = ".open", ".done", ".fates", ".new", ".hidden", ".broken"
@@ -159,6 +159,19 @@ class Inbox:
                 if record is not None and not self.file(run, DONE).exists():
                     found.append(record)
         return tuple(found)
+
+    def get(self, run: str) -> Record | None:
+        """A run that goes on, or is not in the database yet."""
+        with self._guard:
+            waiting = self._waiting.get(run)
+        if waiting:
+            return waiting[0]
+        ended = self._done(run) or self._killed(run)
+        return ended.record if ended else self._read(self.file(run, OPEN))
+
+    def fates(self, run: str) -> Iterator[bytes]:
+        """The pieces of what ``fates.read`` reads; of a run that goes on, as far as it is written."""
+        return chunks(self.file(run, FATES))
 
     def taken(self, run: str) -> None:
         """Forget a run that is in the database. Killed meanwhile, its end goes last: it says what the rest was."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from mcmirror.store.database import Database, Unusable
+from mcmirror.store.database import Database, Unusable, sql
 from mcmirror.store.place import folder
 from mcmirror.store.wrong import Row, WrongCopies
 
@@ -37,9 +37,7 @@ class PairMemory:
         """Whether these two ETags were seen to stand for the same content."""
         try:
             with self._database.read() as connection:
-                from sqlalchemy import text
-
-                return connection.execute(text(_FIND), self._row(key, source_etag, target_etag)).first() is not None
+                return connection.execute(sql(_FIND), self._row(key, source_etag, target_etag)).first() is not None
         except Unusable:
             return False
 
@@ -49,9 +47,7 @@ class PairMemory:
         try:
             for start in range(0, len(waiting), BATCH):
                 with self._database.begin() as connection:
-                    from sqlalchemy import text
-
-                    connection.execute(text(_KEEP), waiting[start : start + BATCH])
+                    connection.execute(sql(_KEEP), waiting[start : start + BATCH])
         except Unusable:
             return
 

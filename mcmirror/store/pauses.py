@@ -1,0 +1,68 @@
+"""Which jobs are paused, beyond the life of a process."""
+
+import threading
+import time
+
+from mcmirror.store.database import Database, Unusable, sql
+
+
+class Pauses:
+    """The empty name stands for all jobs. While the database cannot be used they are kept in memory, and written later.
+
+    For any number of threads.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._known = frozenset[str]()
+        self._unwritten: dict[str, bool] = {}
+
+    @property
+    def warning(self) -> str:
+        """Why they are kept in memory only; empty when they are not."""
+        return self._database.warning if self._unwritten else ""
+
+    def read(self) -> frozenset[str]:
+        """Return all of them."""
+        with self._lock:
+            self._write()
+            try:
+                with self._database.read() as connection:
+                    self._known = frozenset(connection.execute(sql("SELECT job FROM pause")).scalars())
+            except Unusable:
+                pass
+            paused = set(self._known)
+            for job, wanted in self._unwritten.items():
+                (paused.add if wanted else paused.discard)(job)
+            return frozenset(paused)
+
+    def add(self, job: str) -> None:
+        """Pause a job."""
+        with self._lock:
+            self._unwritten[job] = True
+            self._write()
+
+    def remove(self, job: str) -> None:
+        """Let a job go on."""
+        with self._lock:
+            self._unwritten[job] = False
+            self._write()
+
+    def _write(self) -> None:
+        if not self._unwritten:
+            return
+        try:
+            with self._database.begin() as connection:
+                for job, wanted in self._unwritten.items():
+                    connection.execute(sql("DELETE FROM pause WHERE job = :job"), {"job": job})
+                    if wanted:
+                        new = sql("INSERT INTO pause (job, since) VALUES (:job, :since) ON CONFLICT (job) DO NOTHING")
+                        connection.execute(new, {"job": job, "since": time.time()})
+        except Unusable:
+            return
+        self._known = frozenset(
+            (self._known | {job for job, wanted in self._unwritten.items() if wanted})
+            - {job for job, wanted in self._unwritten.items() if not wanted}
+        )
+        self._unwritten.clear()
