@@ -81,7 +81,9 @@ def test_job_list_and_show(cli: Cli) -> None:
         line.split(maxsplit=1) for line in cli("job", "show", "one").stdout.splitlines() if len(line.split()) > 1
     )
     assert ("false", "25%", "*.tmp") == (plain["overwrite"], plain["max_delete"], plain["exclude"])
-    assert "only when told to" in cli("job", "list").stderr
+    assert "" == cli("job", "list").stderr
+    cli.write(JOBS.replace('every = "30m"', "realtime = true"))
+    assert "job.one.realtime is read, but this version does not follow events" in cli("job", "list").stderr
 
 
 def test_job_show_guesses(cli: Cli) -> None:

@@ -59,7 +59,7 @@ def test_the_agreed_example_is_read(tmp_path: Path) -> None:
     assert 1800.0 == configuration.schedules["local-backup"].every
     assert ("failure", "change") == configuration.notifiers["ops"].on
     assert Location("", "/var/lib/app/files") == configuration.jobs["local-backup"].source
-    assert 1 == len(configuration.notes)
+    assert () == configuration.notes
     assert {"ops"} == {*configuration.schedules["photos"].notify, *configuration.schedules["local-backup"].notify}
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from mcmirror.config import check, inherited, schema, syntax
 from mcmirror.config.aliases import Aliases, AliasText
-from mcmirror.config.reference import is_reference, resolve
+from mcmirror.config.reference import files_of, is_reference, resolve
 from mcmirror.config.validate import unknown, validate
 from mcmirror.config.values import (
     DEFAULT_ON,
@@ -48,6 +48,8 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
 
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
+    for values in written.values():
+        values.setdefault("timezone", settings.timezone or "UTC")
     sides, wrong = check.locations(file, document.get("job", {}) if _names(document, "job") else {}, path.parent)
     mistakes += wrong
     jobs = {
@@ -79,7 +81,25 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
         schedules={name: _schedule(values) for name, values in written.items()},
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
         path=path,
+        files=(path, *referred(document, environ, path.parent)),
     )
+
+
+def referred(value: Any, environ: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
+    """The files that any text in these tables refers to, each once."""
+    found: dict[Path, None] = {}
+    texts = [value]
+    while texts:
+        match texts.pop():
+            case str() as text:
+                found |= dict.fromkeys(files_of(text, environ, folder))
+            case dict() as table:
+                texts += table.values()
+            case list() as items:
+                texts += items
+            case _:
+                pass
+    return tuple(sorted(found))
 
 
 def parse(path: Path) -> dict[str, Any]:
@@ -193,15 +213,12 @@ def _alias_text(name: str, table: schema.AliasTable) -> AliasText:
 
 
 def _schedule(values: Mapping[str, Any]) -> Schedule:
-    return Schedule(
-        cron=values.get("cron", ""),
-        every=syntax.duration(values["every"]) if "every" in values else 0.0,
-        realtime=values.get("realtime", False),
-        catch_up=values.get("catch_up", False),
-        max_age=syntax.duration(values["max_age"]) if "max_age" in values else 0.0,
-        agent=values.get("agent", ""),
-        notify=tuple(values.get("notify", ())),
-    )
+    plain = ("cron", "at_start", "catch_up", "realtime", "lock", "agent")
+    given: dict[str, Any] = {key: values[key] for key in plain if key in values}
+    given |= {
+        key: syntax.duration(values[key]) for key in ("every", "jitter", "max_age", "lock_timeout") if key in values
+    }
+    return Schedule(**given, notify=tuple(values.get("notify", ())))
 
 
 def _notifier(name: str, table: schema.NotifyTable) -> Notifier:
@@ -220,6 +237,11 @@ def _settings(
         except Wrong as wrong:
             mistakes.append(Mistake(file, f"settings.{key}", str(wrong), wrong.remedy))
     values["state"] = values.get("state") or DEFAULT_STATE
+    for key, parse_value in (("grace", syntax.duration), ("keep_for", syntax.keeping), ("listen", syntax.listen)):
+        if key in values:
+            values[key] = parse_value(values[key])
+    if "textfile_dir" in values:
+        values["textfile_dir"] = str(folder.absolute() / Path(values["textfile_dir"]).expanduser())
     return Settings(**values), mistakes
 
 
@@ -234,8 +256,11 @@ def _notes(
         for name in _names(document, "notify")
         if name not in heard
     ]
-    if any(values.get(trigger) for values in written.values() for trigger in _TRIGGERS):
-        notes.append("cron, every and realtime are read and checked, but this version runs jobs only when told to.")
+    notes += [
+        f"job.{name}.realtime is read, but this version does not follow events; write every or cron."
+        for name, values in written.items()
+        if values.get("realtime")
+    ]
     if settings.executor == "celery":
         notes.append('executor = "celery" is read, but this version runs every job in its own process.')
     for name, values in written.items():

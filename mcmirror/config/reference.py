@@ -40,6 +40,20 @@ def resolve(text: str, environ: Mapping[str, str], folder: Path) -> str:
     return _REFERENCE.sub(value, text)
 
 
+def files_of(text: str, environ: Mapping[str, str], folder: Path) -> list[Path]:
+    """The files behind the references of a text, whether they exist or not."""
+    named = [name.strip() if kind == "file" else environ.get(f"{name.strip()}_FILE", "")
+             for kind, name in _REFERENCE.findall(text)]  # fmt: skip
+    return [place_of(name, environ, folder) for name in named if name]
+
+
+def place_of(path: str, environ: Mapping[str, str], folder: Path) -> Path:
+    """The file that a person named, relative to ``folder``."""
+    if path.startswith("~/") and (home := environ.get("HOME")):
+        return Path(home) / path[2:]
+    return folder / Path(path).expanduser()
+
+
 def variable(name: str, environ: Mapping[str, str], folder: Path) -> str:
     """The value of ``NAME``, or the content of the file that ``NAME_FILE`` names; empty when unset. Raises Wrong."""
     direct, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
@@ -50,10 +64,7 @@ def variable(name: str, environ: Mapping[str, str], folder: Path) -> str:
 
 def read_secret(path: str, environ: Mapping[str, str], folder: Path) -> str:
     """The content of a file without the newline at its end. Raises Wrong."""
-    if path.startswith("~/") and (home := environ.get("HOME")):
-        place = Path(home) / path[2:]
-    else:
-        place = folder / Path(path).expanduser()
+    place = place_of(path, environ, folder)
     try:
         content = place.read_text(encoding="utf-8")
     except UnicodeDecodeError:

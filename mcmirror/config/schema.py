@@ -59,14 +59,9 @@ def _state(value: str) -> None:
         )
 
 
-def _listen(value: str) -> None:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise Wrong(f"{value!r} is no address to listen on", 'Write "127.0.0.1:8080" or "0.0.0.0:8080".')
-
-
 Duration = Annotated[str, _checked(syntax.duration)]
 Period = Annotated[str, _checked(syntax.positive_duration)]
+Keeping = Annotated[str, _checked(syntax.keeping)]
 Age = Annotated[str, _checked(syntax.age)]
 Rate = Annotated[int | str, _checked(syntax.size)]
 Key = Annotated[str, Field(min_length=1)]
@@ -91,8 +86,24 @@ class SettingsTable(Table):
     """The broker of executor = "celery"."""
     mc: str | None = None
     """Path of MinIO's mc; else it is searched."""
-    listen: Annotated[str, _checked(_listen)] | None = None
-    """Health, metrics and webhooks of `mcmirror serve`."""
+    listen: Annotated[str, _checked(syntax.listen)] | None = None
+    """Where `mcmirror serve` answers: "127.0.0.1:8080" unless written, "[::1]:8080", or "off"."""
+    api_token: Key | None = None
+    """The bearer token of the API, a reference; else MCMIRROR_API_TOKEN; without either the API is off."""
+    grace: Duration | None = None
+    """How long a stop waits for runs to end before mc is killed; "25s" unless written."""
+    keep_for: Keeping | None = None
+    """How long runs are remembered; "90d" unless written."""
+    keep_runs: Annotated[int, Field(ge=1)] | None = None
+    """How many runs of a job are remembered; 1000 unless written."""
+    textfile_dir: Key | None = None
+    """Where metrics are written as a file, for node_exporter's textfile collector."""
+    pushgateway: Annotated[Key, _checked(_web_address)] | None = None
+    """The address of a Pushgateway; may hold references: "https://user:{file:PATH}@host:9091"."""
+    log: Literal["auto", "text", "json"] | None = None
+    """The lines of `mcmirror serve`; auto, unless written: text on a terminal, JSON elsewhere."""
+    timezone: Annotated[str, _checked(syntax.zone)] | None = None
+    """Of log lines, and of every job that names none: Asia/Seoul; UTC unless written."""
     proxy: Annotated[str, _checked(_web_address)] | None = None
     """The proxy that mc shall use."""
     service: str | None = None
@@ -172,17 +183,25 @@ class OptionsTable(Table):
     strict: bool | None = None
     """Objects kept because overwrite is off count as not done."""
     timezone: Annotated[str, _checked(syntax.zone)] | None = None
-    """Of the prefix's dates and of cron."""
+    """Of the prefix's dates and of cron; unless written that of [settings], else UTC."""
     cron: Annotated[str, _checked(crontab.check)] | None = None
-    """Five fields, or @daily and the like."""
+    """When `mcmirror serve` runs it: five fields as in a crontab, or @daily and the like."""
     every: Period | None = None
-    """An interval."""
+    """When `mcmirror serve` runs it: an interval from start to start, "30m"; a run that lasts longer skips a time."""
     realtime: bool | None = None
-    """Follow the source's events."""
+    """Follow the source's events; read, and not acted on yet."""
+    at_start: bool | None = None
+    """Run once when `mcmirror serve` begins as well."""
+    jitter: Duration | None = None
+    """Start up to so much later than the schedule says, so that not all jobs begin at once."""
     catch_up: bool | None = None
-    """Make up for a run that was missed."""
+    """Make up for a run that was missed while `mcmirror serve` was down: once, when it begins."""
     max_age: Period | None = None
     """Health turns red when the last success is older."""
+    lock: Literal["wait", "skip", "fail"] | None = None
+    """While another process writes to the target; unless written `mcmirror run` skips and `mcmirror serve` waits."""
+    lock_timeout: Period | None = None
+    """How long lock = "wait" waits before the run is skipped; "1h" unless written."""
     agent: str | None = None
     """With executor = "celery": the site that runs it."""
     notify: list[str] | None = None

@@ -20,18 +20,19 @@ OLDEST = 36500
 LARGEST = 2**50
 """Bytes a second: 1 PiB."""
 MOST_RETRIES = 1000
+_LISTEN = 'Write "127.0.0.1:8080", "0.0.0.0:8080" or "[::1]:8080"; "off" to serve nothing.'
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-def duration(text: str) -> float:
+def duration(text: str, *, most: float = LONGEST, remedy: str = 'Write "365d" or less.') -> float:
     """Seconds of ``60s``, ``30m``, ``26h``, ``1d``, ``1h30m``."""
     word = text.strip()
     parts = _SPAN.findall(word)
     if not parts or "".join(number + unit for number, unit in parts) != word:
         raise Wrong(f"{text!r} is no duration", 'Write a number with its unit: "60s", "30m", "26h" or "1d".')
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    if seconds > LONGEST:
-        raise Wrong(f"{_short(text)!r} is longer than a year", 'Write "365d" or less.')
+    if seconds > most:
+        raise Wrong(f"{_short(text)!r} is longer than {'a year' if most == LONGEST else 'a hundred years'}", remedy)
     return seconds
 
 
@@ -40,6 +41,14 @@ def positive_duration(text: str) -> float:
     seconds = duration(text)
     if seconds <= 0:
         raise Wrong(f"{text!r} is no time at all", 'Write more than zero, for example "30m".')
+    return seconds
+
+
+def keeping(text: str) -> float:
+    """Seconds for which something is remembered: the same, up to a hundred years."""
+    seconds = duration(text, most=OLDEST * 86400.0, remedy=f'Write "{OLDEST}d" or less.')
+    if seconds <= 0:
+        raise Wrong(f"{text!r} would remember nothing", 'Write more than zero, for example "90d".')
     return seconds
 
 
@@ -121,6 +130,20 @@ def url(text: str) -> str:
             "the address has a path or a query",
             f'Write "{place}"; the bucket belongs to source and target, as in NAME/bucket.',
         )
+    return word
+
+
+def listen(text: str) -> str:
+    """``host:port`` to listen on, a v6 host in brackets; empty for ``off``."""
+    word = text.strip()
+    if word.lower() == "off":
+        return ""
+    host, colon, port = word.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+        raise Wrong(f"{text!r} is no address to listen on", _LISTEN)
+    if any(sign.isspace() or sign in "/@" for sign in host) or (":" in bare) != (host == f"[{bare}]"):
+        raise Wrong(f"{text!r} is no address to listen on", _LISTEN)
     return word
 
 

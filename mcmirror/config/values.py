@@ -8,6 +8,7 @@ from mcmirror.model.job import Job
 from mcmirror.model.location import Alias
 
 DEFAULT_STATE = "sqlite:///~/.local/state/mcmirror/state.db"
+DEFAULT_LISTEN = "127.0.0.1:8080"
 ENVIRONMENT = "environment"
 """What a mistake names as its file when a variable is wrong."""
 
@@ -59,7 +60,24 @@ class Settings:
     """As written, references unresolved."""
     mc: str = ""
     """Path of mc; empty: it is searched."""
-    listen: str = "127.0.0.1:8080"
+    listen: str = DEFAULT_LISTEN
+    """``host:port`` of health, metrics and API, a v6 host in brackets; empty: nothing is served."""
+    api_token: str = field(default="", repr=False)
+    """As written, references unresolved; see ``addresses.api_token``."""
+    grace: float = 25.0
+    """Seconds that a stop waits for runs before mc is killed."""
+    keep_for: float = 90 * 86400.0
+    """Seconds for which runs are remembered; 0: for ever."""
+    keep_runs: int = 1000
+    """How many runs of a job are remembered; 0: all."""
+    textfile_dir: str = ""
+    """Where metrics are written as a file; an absolute path, or empty."""
+    pushgateway: str = field(default="", repr=False)
+    """As written, references unresolved; see ``addresses.pushgateway``."""
+    log: str = "auto"
+    """``text``, ``json``, or ``auto``: text on a terminal, JSON elsewhere."""
+    timezone: str = "UTC"
+    """Of log lines, and of every job that names none."""
     proxy: str = ""
     service: str = ""
     """A name for reports and messages (SERVICE of the environment)."""
@@ -68,15 +86,28 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a job runs, acted on by a later part; and who hears of it."""
+    """When ``serve`` runs a job, how it stands in line, and who hears of it."""
 
     cron: str = ""
+    """Five fields or a name such as ``@daily``, in the job's time zone."""
     every: float = 0.0
     """Seconds; 0: no interval."""
+    gap: bool = False
+    """The interval counts from the end of a run to the start of the next, not from start to start."""
+    at_start: bool = False
+    """Run once when ``serve`` begins."""
+    jitter: float = 0.0
+    """Seconds by which a start by schedule may come later."""
     realtime: bool = False
+    """Read, and not acted on yet."""
     catch_up: bool = False
+    """Run once at the start when a time has passed meanwhile."""
     max_age: float = 0.0
     """Seconds after which the last success is too old; 0: never."""
+    lock: str = ""
+    """``wait``, ``skip`` or ``fail`` while another process writes to the target; empty: the command's default."""
+    lock_timeout: float = 3600.0
+    """Seconds that ``wait`` waits before the run is skipped; 0: as long as it takes."""
     agent: str = ""
     notify: tuple[str, ...] = ()
     """Names of notifiers."""
@@ -121,6 +152,12 @@ class Configuration:
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     path: Path | None = None
     """The file, when there is one."""
+    files: tuple[Path, ...] = ()
+    """The file and those that it, or the environment, takes secrets from: when one changes, it is to be read again."""
+    paused: bool = False
+    """Nothing is to run (S3_SYNC_ENABLED is not true): ``serve`` answers and waits, a single run is an error."""
+    sidecar: bool = False
+    """Whether the environment is S3_SYNC_*, whose users know their log by its words."""
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
