@@ -82,6 +82,32 @@ def test_deletes(source: int, target: int, extraneous: int, max_delete: str, exp
     assert refusal(replace(removing, options=MirrorOptions()), plan) is None
 
 
+@pytest.mark.parametrize(
+    ("before", "source", "excluded", "max_delete", "expected"),
+    [
+        (5, 0, 0, "25%", Category.SOURCE_EMPTY),
+        (5, 0, 0, "unlimited", None),
+        (5, 0, 3, "25%", None),
+        (5, 1, 0, "25%", None),
+        (0, 0, 0, "25%", None),
+    ],
+)
+def test_a_source_that_is_empty_all_of_a_sudden(
+    before: int, source: int, excluded: int, max_delete: str, expected: Category | None
+) -> None:
+    plan = Plan(source=Count(source), excluded=Count(excluded), target=Count(5), extraneous=Count(5 - source))
+    for options in (MirrorOptions(), MirrorOptions(remove=True)):
+        found = after_planning(replace(job(), options=options, max_delete=MaxDelete.parse(max_delete)), plan, before)
+        assert expected == (found.category if found and not (options.remove and expected is None) else None)
+
+
+def test_a_refusal_says_what_the_source_held_before() -> None:
+    plan = Plan(source=Count(10), target=Count(1000), extraneous=Count(990))
+    found = after_planning(job(remove=True), plan, 1000)
+    assert found is not None
+    assert "the source held 1,000 objects at the last success and holds 10 now" in found.cause
+
+
 ONE = Count(1, 1)
 
 

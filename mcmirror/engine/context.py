@@ -21,7 +21,13 @@ class Verb(StrEnum):
 
 
 class Memory(Protocol):
-    """What earlier runs of the pair found out by reading objects."""
+    """What earlier runs of the pair found out."""
+
+    def source_objects(self) -> int:
+        """How many objects the source held at the last success; 0 when that is not known."""
+
+    def remember_source(self, objects: int) -> None:
+        """Keep that number for the next run."""
 
     def wrong(self) -> frozenset[tuple[str, str, str]]:
         """(key, mark at the source, mark at the target) of copies that were read and found to differ."""

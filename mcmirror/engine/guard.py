@@ -35,10 +35,22 @@ def before_listing(job: Job, aliases: dict[str, Alias]) -> Problem | None:
     return None
 
 
-def after_planning(job: Job, plan: Plan) -> Problem | None:
-    """What the plan itself forbids: an emptied source, or too many deletes."""
-    deletes = plan.extraneous.objects
-    if not job.options.remove or not deletes or job.max_delete.unlimited:
+def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
+    """What the plan itself forbids: an emptied source, or too many deletes.
+
+    ``before`` is how many objects the source held at the last success; 0 when that is not known.
+    """
+    deletes = plan.extraneous.objects if job.options.remove else 0
+    if job.max_delete.unlimited:
+        return None
+    if before and not plan.source.objects and not plan.excluded.objects:
+        return problem(
+            Category.SOURCE_EMPTY,
+            f"the source {job.source} is empty, and it held {before:,} objects at the last success",
+            "an empty source is more often a wrong or an unmounted one than a wish to delete everything",
+            str(job.source),
+        )
+    if not deletes:
         return None
     if not plan.source.objects:
         return problem(
@@ -51,12 +63,17 @@ def after_planning(job: Job, plan: Plan) -> Problem | None:
         return problem(
             Category.TOO_MANY_DELETES,
             f"{deletes} of {plan.target.objects} objects would be removed from {job.target}",
-            f"max_delete is {job.max_delete}",
+            f"max_delete is {job.max_delete}" + _shrunken(plan, before),
             str(job.target),
             remedy="See what would go with `mcmirror plan`. If that is right: "
             f"`max_delete = {deletes}` (--max-delete {deletes}) for this run.",
         )
     return None
+
+
+def _shrunken(plan: Plan, before: int) -> str:
+    now = plan.source.objects + plan.excluded.objects
+    return f"; the source held {before:,} objects at the last success and holds {now:,} now" if now < before else ""
 
 
 def _overlap(job: Job, aliases: dict[str, Alias]) -> bool:

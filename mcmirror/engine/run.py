@@ -138,7 +138,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         create_target(context)
     plan = yield from _planned(context, attempts)
     yield PhaseStarted(job.name, Phase.GUARD)
-    refusal = guard.after_planning(job, plan)
+    refusal = guard.after_planning(job, plan, context.memory.source_objects())
     if refusal:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED, _tally(context, plan, Result()), requests=both_listed(plan))
@@ -148,8 +148,11 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     result = yield from carry_out(context, plan, attempts)
     remaining = yield from _still_missing(context, chain(result.remaining, Only(plan.differences, Impossible)))
     tally = _tally(context, plan, result)
+    status = judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested)
+    if status is Status.SUCCEEDED:
+        context.memory.remember_source(plan.source.objects + plan.excluded.objects)
     return Outcome(
-        judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
+        status,
         tally,
         verified=result.decided and not context.stop.requested,
         removed=tuple(result.removal.named),

@@ -58,7 +58,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         Category.SOURCE_EMPTY,
-        cause="the source is empty, so `remove` would empty the target",
+        cause="the source is empty, so `remove` would empty the target; or it was not empty before",
         remedy="Check that the source is mounted and named right. If it is meant to be empty: `max_delete = "
         '"unlimited"` (--max-delete unlimited) for this one run.',
         evidence=("mirror_remove_empty_source", "mirror_remove_empty_dir"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from mcmirror.store.counts import SourceCount
 from mcmirror.store.database import Database, Unusable, sql
 from mcmirror.store.place import folder
 from mcmirror.store.wrong import Row, WrongCopies
@@ -26,6 +27,7 @@ class PairMemory:
         self._database = state if isinstance(state, Database) else Database(state)
         self._ours = self._database is not state
         self._wrong = WrongCopies(folder(self._database.state), pair)
+        self._count = SourceCount(folder(self._database.state), pair)
         self._pair = pair
 
     @property
@@ -50,6 +52,14 @@ class PairMemory:
                     connection.execute(sql(_KEEP), waiting[start : start + BATCH])
         except Unusable:
             return
+
+    def source_objects(self) -> int:
+        """How many objects the source held at the last success; 0 when that is not known."""
+        return self._count.read()
+
+    def remember_source(self, objects: int) -> None:
+        """Keep that number."""
+        self._count.write(objects)
 
     def wrong(self) -> frozenset[Row]:
         """The copies that were read and found to differ."""

@@ -179,3 +179,20 @@ def test_the_second_run_on_one_target_yields(new_stage: NewStage, cli: Cli) -> N
     assert (75, "skipped") == (second.code, second.report["status"])
     assert ["locked"] == [problem["category"] for problem in second.report["problems"]]
     assert (0, "all") == (first.returncode, stage.truth().arrived)
+
+
+def test_a_source_that_is_empty_all_of_a_sudden_is_no_success(new_stage: NewStage, cli: Cli) -> None:
+    stage = new_stage()
+    assert 0 == stage.run(cli).code
+    stage.source.delete(*SMALL)
+
+    result = stage.run(cli)
+
+    assert (4, "refused", ["source-empty"]) == (
+        result.code,
+        result.report["status"],
+        [problem["category"] for problem in result.report["problems"]],
+    )
+    assert f"it held {len(SMALL)} objects" in result.report["problems"][0]["message"]
+    assert 0 == stage.run(cli, "--max-delete", "unlimited").code
+    assert 0 == stage.run(cli).code, "it is known to be empty now"
