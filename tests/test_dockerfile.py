@@ -1,19 +1,17 @@
 """The image, tried without an engine: it is linted, its RUN steps run here, and so do its command and health check."""
 
 import hashlib
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mcmirror.store.place import DEFAULT_FOLDER
-from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
+from tests.machine import ROOT, Machine, machine
 from tests.servers import binaries
 from tests.servers.command import COMMAND, clean_environment
 from tests.servers.docker import default_command, instructions
@@ -137,65 +135,3 @@ def test_it_runs_as_nobody_special_who_can_keep_a_state(tmp_path: Path) -> None:
     assert [f"/home/{name}"] == [arguments for word, arguments in STEPS if word == "WORKDIR" and "home" in arguments]
     assert (tmp_path / "home" / name / DEFAULT_FOLDER.removeprefix("~/")).is_dir()
     assert (["mcmirror"], ["run"]) == default_command(DOCKERFILE)
-
-
-PAIR = "-e MINIO_URL=http://minio:9000 -e AWS_URL=https://s3.ap-northeast-2.amazonaws.com " + " ".join(
-    f"-e {name}_ACCESS_KEY={KEYS[alias].access_key} -e {name}_SECRET_KEY={KEYS[alias].secret_key}"
-    for name, alias in (("MINIO", "onprem"), ("AWS", "aws"))
-)
-
-
-@pytest.mark.parametrize(
-    ("options", "arrived"),
-    [
-        ('-e BUCKET_PAIR="minio/source:aws/destination"', set(SAMPLES)),
-        ('-e MIRROR_PREFIX="2026/11" -e BUCKET_PAIR="minio/source:aws/destination"', "2026/11/"),
-        ('-e MIRROR_DRY_RUN=true -e MIRROR_DEBUG=true -e BUCKET_PAIR="minio/source:aws/destination"', set()),
-        ('-e MIRROR_EXCLUDE="*.jpg" -e BUCKET_PAIRS="minio/source:aws/destination"', {"index.html", "empty/.keep"}),
-    ],
-    ids=["all", "prefix", "dry run", "exclude"],
-)
-def test_the_lines_that_people_have_do_what_they_promise(options: str, arrived: set[str] | str, there: Machine) -> None:
-    wanted = {key for key in SAMPLES if key.startswith(arrived)} if isinstance(arrived, str) else arrived
-
-    done = there.run(f"docker run --rm {PAIR} {options} mcmirror")
-
-    assert 0 == done.code, done.stderr
-    assert {key: SAMPLES[key] for key in wanted} == there.contents(there.aws, "destination")
-
-
-def test_a_variable_that_is_missing_is_named(there: Machine) -> None:
-    done = there.run(f"docker run --rm {PAIR.replace('-e MINIO_URL=http://minio:9000', '')} mcmirror")
-
-    assert 2 == done.code
-    assert "MINIO_URL" in done.stderr
-    assert "BUCKET_PAIR" in done.stderr
-
-
-def test_its_health_check_can_fail(there: Machine) -> None:
-    (rest,) = [arguments for word, arguments in STEPS if word == "HEALTHCHECK"]
-    program, *arguments = json.loads(rest.partition("CMD ")[2])
-    assert ["sh", "-c"] == [program, arguments[0]]
-    pair: dict[str, Any] = {
-        "MINIO_URL": there.onprem.url,
-        "MINIO_ACCESS_KEY": "minioadmin",
-        "MINIO_SECRET_KEY": "minioadmin",
-        "AWS_URL": there.aws.url,
-        "AWS_ACCESS_KEY": KEYS["aws"].access_key,
-        "AWS_SECRET_KEY": KEYS["aws"].secret_key,
-        "BUCKET_PAIR": "minio/source:aws/destination",
-        "MCMIRROR_MC": str(binaries.mc()),
-        "PATH": f"{COMMAND.parent}:/usr/bin:/bin",
-    }
-
-    def health(**variables: str) -> int:
-        return there.run(arguments[1], **{**pair, **variables}).code
-
-    assert 0 == health()
-    assert {} == there.contents(there.aws, "destination")
-    assert 1 == health(MCMIRROR_MC="/usr/bin/false")
-    assert 1 == health(AWS_SECRET_KEY="not the secret")
-    assert 1 == health(BUCKET_PAIR="minio/source:aws/no-such-bucket")
-    assert 1 == health(BUCKET_PAIR="source:destination")
-    there.aws.kill()
-    assert 1 == health()

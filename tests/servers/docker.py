@@ -1,19 +1,21 @@
 """A stand-in for ``docker run``: the image's own command with the environment of the command line, without a container.
 
-Run as a program. ``DOCKER_HOME`` is the container's home folder, ``DOCKER_PATH`` its PATH.
+Run as a program. ``DOCKER_HOME`` is a folder for the containers' homes and the volumes, ``DOCKER_PATH`` their PATH.
 """
 
 import json
 import os
 import re
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WITH_VALUE = ("-e", "--env-file", "-v")
 WITHOUT = ("--rm",)
-IMAGE = "mcmirror"
+IMAGES = ("mcmirror", "minio-s3-mirror:latest")
+"""Names under which people may have built it."""
 
 
 def instructions(dockerfile: str) -> list[tuple[str, str]]:
@@ -42,13 +44,13 @@ class Container:
 
 def main(arguments: list[str]) -> None:
     """Become what the container would run."""
-    if arguments == ["build", "-t", IMAGE, "."]:
+    if arguments in [["build", "-t", image, "."] for image in IMAGES]:
         # The Dockerfile has tests of its own.
         return
     if arguments[0] != "run":
         sys.exit(f"docker {arguments[0]}: the stand-in knows only run")
     asked = read(arguments[1:])
-    if asked.image != IMAGE:
+    if asked.image not in IMAGES:
         sys.exit(f"docker: there is no image {asked.image}")
     start(asked, Path(os.environ["DOCKER_HOME"]))
 
@@ -73,15 +75,28 @@ def read(arguments: list[str]) -> Container:
     return asked
 
 
-def start(asked: Container, home: Path) -> None:
-    """Run the image's command in its home; where a variable names a folder inside, it gets the one outside."""
-    entrypoint, command = default_command((ROOT / "Dockerfile").read_text())
+def start(asked: Container, folder: Path) -> None:
+    """Run the image's command in a home of its own; where a variable names a folder inside, it gets the one outside."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    entrypoint, command = default_command(dockerfile)
+    inside = dict(instructions(dockerfile))["WORKDIR"]
+    home = Path(tempfile.mkdtemp(prefix="container-", dir=folder))
     variables = asked.variables
     for there, here in asked.folders.items():
+        if there.startswith(inside):
+            mount(here if "/" in here else str(folder / "volumes" / here), home / there.removeprefix(f"{inside}/"))
+            continue
         variables = {name: text.replace(there, here) for name, text in variables.items()}
     os.chdir(home)
     environment = {"HOME": str(home), "PATH": os.environ["DOCKER_PATH"], **variables}
     os.execvpe(entrypoint[0], [*entrypoint, *(asked.command or command)], environment)
+
+
+def mount(here: str, place: Path) -> None:
+    """A folder or a volume in a container's home."""
+    Path(here).mkdir(parents=True, exist_ok=True)
+    place.parent.mkdir(parents=True)
+    place.symlink_to(here)
 
 
 def read_env_file(path: Path) -> dict[str, str]:
