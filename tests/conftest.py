@@ -14,6 +14,7 @@ from tests.servers import binaries
 from tests.servers.certificates import self_signed
 from tests.servers.command import Cli, clean_environment
 from tests.servers.minio import Minio, contents, sizes
+from tests.servers.postgres import Postgres
 from tests.servers.proxy import Proxy
 
 
@@ -145,6 +146,13 @@ def new_side(new_server: Callable[..., Minio]) -> Callable[..., Side]:
         return side
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server; ``postgres.url(postgres.database())`` is a state on it."""
+    with Postgres.make() as server:
+        yield server
 
 
 @pytest.fixture

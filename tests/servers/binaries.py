@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,10 +33,15 @@ def _binary(name: str, variable: str) -> Path:
 _SPAWNER = ThreadPoolExecutor(1, "spawner")
 
 
-def start(argv: list[str], environment: dict[str, str], log: Path, before: str = "") -> subprocess.Popen[bytes]:
-    """Start a server that dies with us; ``before`` is a shell command for its own mount namespace, run first."""
+def start(
+    argv: list[str], environment: dict[str, str], log: Path, before: str = "", outer: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    """Start a server that dies with us.
+
+    ``before`` is a shell command for its own mount namespace, run first; ``outer`` is what the whole runs in.
+    """
     leash = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
-    command = [*leash, *argv]
+    command = [*outer, *leash, *argv]
     if before:
         # Not root: a user namespace, where a file system may be mounted all the same.
         unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
