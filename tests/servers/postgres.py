@@ -30,12 +30,14 @@ def program(name: str) -> Path:
     if given:
         return Path(given) / name
     versions = sorted((path for path in _DEBIAN.glob("*") if path.name.isdigit()), key=lambda path: int(path.name))
-    for folder in (*reversed(versions), *((Path(found).parent.parent,) if (found := shutil.which("initdb")) else ())):
-        path = folder / "bin" / name
-        if os.access(path, os.X_OK) and _version(folder / "bin" / "postgres") >= OLDEST:
-            return path
+    folders = [version / "bin" for version in reversed(versions)]
+    on_path = shutil.which("initdb")
+    for folder in (*folders, *([Path(on_path).parent] if on_path else ())):
+        if os.access(folder / name, os.X_OK) and _version(folder / "postgres") >= OLDEST:
+            return folder / name
     pytest.fail(
-        f"PostgreSQL {OLDEST} or newer is missing: run bin/tools, or set MCMIRROR_TEST_POSTGRES to the folder of initdb",
+        f"PostgreSQL {OLDEST} or newer is missing: run bin/tools, or name the folder of its initdb:"
+        " MCMIRROR_TEST_POSTGRES",
         pytrace=False,
     )
 
