@@ -32,7 +32,8 @@ def program(name: str) -> Path:
     versions = sorted((path for path in _DEBIAN.glob("*") if path.name.isdigit()), key=lambda path: int(path.name))
     folders = [version / "bin" for version in reversed(versions)]
     on_path = shutil.which("initdb")
-    for folder in (*folders, *([Path(on_path).parent] if on_path else ())):
+    folders += [Path(on_path).parent] if on_path else []
+    for folder in folders:
         if os.access(folder / name, os.X_OK) and _version(folder / "postgres") >= OLDEST:
             return folder / name
     pytest.fail(
