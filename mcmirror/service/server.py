@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from mcmirror.config import ConfigError, Schedule
-from mcmirror.engine.schedule import Line, Timetable
-from mcmirror.engine.trigger import NEVER, trigger_of
+from mcmirror.engine.schedule import Timetable
+from mcmirror.engine.trigger import NEVER
 from mcmirror.model.event import Event, PhaseStarted, Waiting
-from mcmirror.model.job import Job
 from mcmirror.model.lock import Lock
 from mcmirror.model.record import Cause, Fate, Record
-from mcmirror.model.state import JobState, State
-from mcmirror.service.books import Books, seconds
+from mcmirror.model.state import State
+from mcmirror.service.books import Books
 from mcmirror.service.control import Busy, Feed, Stopping, UnknownJob, UnknownRun
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.feed import Hub
+from mcmirror.service.jobs import job_state, lasts, lines
 from mcmirror.service.one_run import Order
 from mcmirror.service.queue import Place, Queue
 from mcmirror.service.root import Service
@@ -62,12 +62,17 @@ class Server:
         self._looked = self._beaten = self._tidied = around.monotonic()
         for record in around.remembered.take_in():
             around.told.finished(record)
-        self._books = Books(*around.remembered.latest(self._identities()))
+        configuration = service.configuration
+        self._books = Books(*around.remembered.latest(tuple(configuration.jobs.values())))
         self._flags.paused = around.pauses.read()
-        self._timetable = Timetable(self._lines(), self._started, self._lasts())
+        self._timetable = Timetable(lines(configuration), self._started, lasts(configuration, self._books.last))
 
     def serve(self) -> None:
         """Work until ``stop``; returns when nothing is under way any more, or the grace is over."""
+        if self._service.configuration.paused:
+            self._around.say(
+                "warning", "paused", "Paused: S3_SYNC_ENABLED is not true. Health is answered, nothing runs."
+            )
         while not self._flags.stopping:
             wait = self.tick()
             with self._changed:
@@ -215,38 +220,20 @@ class Server:
                 around.say("error", "configuration_refused", what, why=why)
                 around.told.notice("configuration", what, why, "Mend what is named; it is read again by itself.")
             return
+        known = around.remembered.latest(tuple(new.configuration.jobs.values()))
         with self._changed:
             self._service = new
             for place in list(self._queue):
                 if place.job.name not in new.configuration.jobs:
                     self._queue.drop(place.job.name)
-            self._books.know(*around.remembered.latest(self._identities()))
-            self._timetable.replace(self._lines(), around.now())
+            self._books.know(*known)
+            self._timetable.replace(lines(new.configuration), around.now())
         good = "The configuration was read again and is in use."
         around.say("info", "configuration_read", good, jobs=len(new.configuration.jobs))
         around.told.replace(new)
         if self._flags.refused:
             self._flags.refused = ""
             around.told.notice("configuration", good, "", "", good=True)
-
-    def _lines(self) -> Iterator[Line]:
-        configuration = self._service.configuration
-        for name, job in configuration.jobs.items():
-            schedule = configuration.schedules.get(name)
-            if schedule is not None:
-                trigger = trigger_of(schedule.cron, schedule.every, gap=schedule.gap, timezone=job.timezone)
-                yield Line(name, trigger, schedule.at_start, schedule.catch_up, schedule.jitter)
-
-    def _identities(self) -> tuple[Job, ...]:
-        return tuple(self._service.configuration.jobs.values())
-
-    def _lasts(self) -> dict[str, float]:
-        """What each trigger counts from."""
-        schedules = self._service.configuration.schedules
-        return {
-            job: seconds(record.finished if job in schedules and schedules[job].gap else record.started)
-            for job, record in self._books.last.items()
-        }
 
     # The end.
 
@@ -294,7 +281,18 @@ class Server:
         around = self._around
         with self._changed:
             configuration = self._service.configuration
-            jobs = tuple(self._job_state(name) for name in configuration.jobs)
+            jobs = tuple(
+                job_state(
+                    job,
+                    configuration.schedules.get(name) or Schedule(),
+                    self._queue.of(name),
+                    self._books,
+                    paused=self._paused(name),
+                    due=self._timetable.next_run(name),
+                    began=self._started,
+                )
+                for name, job in configuration.jobs.items()
+            )
             return State(
                 now=around.now(),
                 started=self._started,
@@ -307,28 +305,6 @@ class Server:
                 warnings=tuple(text for text in (self._flags.refused, around.remembered.warning) if text),
                 totals=dict(self._books.totals),
             )
-
-    def _job_state(self, name: str) -> JobState:
-        configuration = self._service.configuration
-        job, schedule = configuration.jobs[name], configuration.schedules.get(name) or Schedule()
-        trigger = trigger_of(schedule.cron, schedule.every, gap=schedule.gap, timezone=job.timezone)
-        place, due = self._queue.of(name), self._timetable.next_run(name)
-        success = self._books.success.get(name, 0.0)
-        return JobState(
-            name=name,
-            source=str(job.source),
-            target=str(job.target),
-            trigger=str(trigger),
-            paused=self._paused(name),
-            run=place.record.id if place else "",
-            phase=place.phase if place else "",
-            next_run=0.0 if due == NEVER else due,
-            last=self._books.last.get(name),
-            last_success=success,
-            max_age=schedule.max_age,
-            overdue_since=(success or self._started) + schedule.max_age,
-            dry_run=job.options.dry_run,
-        )
 
     def _paused(self, job: str) -> bool:
         paused = self._flags.paused

@@ -41,8 +41,8 @@ def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa
         case Status.REFUSED:
             return Verdict("✗", "red", "refused", "nothing was written and nothing was removed")
         case Status.CANCELLED:
-            name = "SIGTERM" if report.signal == 15 else "Ctrl-C"
-            return Verdict("✗", "yellow", "cancelled", f"stopped by {name}{_so_far(report)}")
+            by = {2: "by Ctrl-C", 15: "by SIGTERM"}.get(report.signal, "on request")
+            return Verdict("✗", "yellow", "cancelled", f"stopped {by}{_so_far(report)}")
         case Status.SKIPPED:
             return Verdict("•", "yellow", "skipped", "another run is at work on this target; nothing was done")
         case Status.INTERRUPTED:

@@ -1,0 +1,56 @@
+"""A configuration's jobs as a timetable wants them, and as people are shown them."""
+
+from collections.abc import Iterator, Mapping
+
+from mcmirror.config import Configuration, Schedule
+from mcmirror.engine.schedule import Line
+from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
+from mcmirror.model.job import Job
+from mcmirror.model.record import Record
+from mcmirror.model.state import JobState
+from mcmirror.service.books import Books, seconds
+from mcmirror.service.queue import Place
+
+
+def trigger(job: Job, schedule: Schedule) -> Trigger:
+    """When the job begins by itself."""
+    return trigger_of(schedule.cron, schedule.every, gap=schedule.gap, timezone=job.timezone)
+
+
+def lines(configuration: Configuration) -> Iterator[Line]:
+    """The jobs that have a schedule."""
+    for name, job in configuration.jobs.items():
+        schedule = configuration.schedules.get(name)
+        if schedule is not None:
+            yield Line(name, trigger(job, schedule), schedule.at_start, schedule.catch_up, schedule.jitter)
+
+
+def lasts(configuration: Configuration, last: Mapping[str, Record]) -> dict[str, float]:
+    """What each trigger counts from: the start of the last run, or its end."""
+    schedules = configuration.schedules
+    return {
+        job: seconds(record.finished if job in schedules and schedules[job].gap else record.started)
+        for job, record in last.items()
+    }
+
+
+def job_state(  # noqa: PLR0913  each from another hand
+    job: Job, schedule: Schedule, place: Place | None, books: Books, *, paused: bool, due: float, began: float
+) -> JobState:
+    """How a job is doing. ``due`` is its next start; ``began`` is when the server began."""
+    success = books.success.get(job.name, 0.0)
+    return JobState(
+        name=job.name,
+        source=str(job.source),
+        target=str(job.target),
+        trigger=str(trigger(job, schedule)),
+        paused=paused,
+        run=place.record.id if place else "",
+        phase=place.phase if place else "",
+        next_run=0.0 if due == NEVER else due,
+        last=books.last.get(job.name),
+        last_success=success,
+        max_age=schedule.max_age,
+        overdue_since=(success or began) + schedule.max_age,
+        dry_run=job.options.dry_run,
+    )
