@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.config import ConfigError, Configuration, load
+from mcmirror.config import ConfigError, Configuration, Schedule, load
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Location
 
@@ -210,7 +210,10 @@ def test_a_file_that_is_found_says_that_the_environment_is_passed_over(tmp_path:
 
 
 def test_a_variable_that_does_nothing_is_named(tmp_path: Path) -> None:
-    known = "MIRROR_DEBUG, MIRROR_DRY_RUN, MIRROR_EXCLUDE, MIRROR_MAX_WORKERS, MIRROR_PREFIX, MIRROR_SKIP_ERRORS"
+    known = (
+        "MIRROR_CRON, MIRROR_DEBUG, MIRROR_DRY_RUN, MIRROR_EXCLUDE, MIRROR_INTERVAL, MIRROR_MAX_WORKERS, "
+        "MIRROR_PREFIX, MIRROR_SKIP_ERRORS"
+    )
     given = GIVEN | {"MIRROR_OVERWRIT": "hidden", "MIRROR_DEBG": "1", "S3_SYNC_INTERVAL": "60", "MIRROR_EMPTY": ""}
     assert (
         "MIRROR_DEBG is set but not used. Did you mean MIRROR_DEBUG?",
@@ -219,3 +222,17 @@ def test_a_variable_that_does_nothing_is_named(tmp_path: Path) -> None:
     ) == read(tmp_path, **given).notes
     (tmp_path / "patterns").write_text("*.tmp")
     assert () == read(tmp_path, **GIVEN, MIRROR_EXCLUDE_FILE=str(tmp_path / "patterns")).notes
+
+
+def test_serve_has_a_schedule_for_the_pairs_only_when_one_is_set(tmp_path: Path) -> None:
+    assert Schedule() == read(tmp_path, **GIVEN).schedules["source-to-destination"]
+    configuration = read(tmp_path, **GIVEN, MIRROR_CRON="0 2 * * *", MCMIRROR_TIMEZONE="Asia/Seoul")
+    assert Schedule(cron="0 2 * * *") == configuration.schedules["source-to-destination"]
+    assert "Asia/Seoul" == configuration.jobs["source-to-destination"].timezone
+    for text in ("1800", "30m"):
+        assert (
+            Schedule(every=1800.0) == read(tmp_path, **GIVEN, MIRROR_INTERVAL=text).schedules["source-to-destination"]
+        )
+    assert ["MIRROR_INTERVAL"] == list(mistakes(tmp_path, **GIVEN, MIRROR_CRON="@daily", MIRROR_INTERVAL="30m"))
+    assert ["MIRROR_INTERVAL"] == list(mistakes(tmp_path, **GIVEN, MIRROR_INTERVAL="0"))
+    assert ["MIRROR_CRON"] == list(mistakes(tmp_path, **GIVEN, MIRROR_CRON="0 0 31 2 *"))

@@ -1,10 +1,10 @@
-"""S3_SYNC_*: one pass of the sidecar's job."""
+"""S3_SYNC_*: the sidecar's job, on and off."""
 
 from pathlib import Path
 
 import pytest
 
-from mcmirror.config import ConfigError, Configuration, load
+from mcmirror.config import ConfigError, Configuration, Schedule, load, select
 from mcmirror.model.job import Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Location
 
@@ -79,19 +79,69 @@ def test_an_endpoint_with_a_scheme_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["false", "", "0"])
-def test_switched_off_means_that_nothing_runs(tmp_path: Path, value: str) -> None:
-    assert ["S3_SYNC_ENABLED"] == mistakes(tmp_path, **GIVEN | {"S3_SYNC_ENABLED": value})
+def test_switched_off_is_a_pause_and_an_error_for_whoever_wants_a_run(tmp_path: Path, value: str) -> None:
+    configuration = read(tmp_path, **GIVEN | {"S3_SYNC_ENABLED": value})
+    assert configuration.paused
+    assert ["s3-sync"] == list(configuration.jobs)
+    with pytest.raises(ConfigError, match="S3_SYNC_ENABLED: is not true") as caught:
+        select(configuration, [])
+    assert ["S3_SYNC_ENABLED"] == [mistake.key for mistake in caught.value.mistakes]
+    assert not read(tmp_path, **GIVEN).paused
 
 
-def test_everything_missing_is_named_at_once(tmp_path: Path) -> None:
-    expected = ["S3_SYNC_ACCESS_KEY", "S3_SYNC_BUCKET", "S3_SYNC_SECRET_KEY"]
-    assert expected == mistakes(tmp_path, S3_SYNC_ENABLED="true")
+def test_switched_off_needs_nothing_else(tmp_path: Path) -> None:
+    configuration = read(tmp_path, S3_SYNC_ENABLED="false", S3_SYNC_INTERVAL="often", MCMIRROR_LISTEN="0.0.0.0:8080")
+    assert (True, True, {}) == (configuration.paused, configuration.sidecar, configuration.jobs)
+    (note,) = configuration.notes
+    assert "S3_SYNC_INTERVAL: 'often'" in note
+    assert "0.0.0.0:8080" == configuration.settings.listen
+    assert ["S3_SYNC_ENABLED"] == mistakes(tmp_path, S3_SYNC_ENABLED="perhaps", S3_SYNC_BUCKET="copy")[1:]
+
+
+def test_everything_missing_is_named_at_once_in_the_words_that_people_look_for(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, S3_SYNC_ENABLED="true", S3_SYNC_RETRY_DELAY="1m")
+    missing, other = caught.value.mistakes
+    names = "S3_SYNC_ACCESS_KEY, S3_SYNC_SECRET_KEY, S3_SYNC_BUCKET"
+    assert f"Missing required environment variables: {names}" == missing.message
+    assert "Set them, for example S3_SYNC_ACCESS_KEY=<access key>" in missing.remedy
+    assert "S3_SYNC_RETRY_DELAY" == other.key
+
+
+def test_a_secret_that_cannot_be_read_is_not_called_missing(tmp_path: Path) -> None:
+    given = GIVEN | {"S3_SYNC_SECRET_KEY": "", "S3_SYNC_SECRET_KEY_FILE": str(tmp_path / "none")}
+    assert ["S3_SYNC_SECRET_KEY"] == mistakes(tmp_path, **given)
+
+
+def test_it_runs_at_start_and_then_a_pause_after_each_run(tmp_path: Path) -> None:
+    schedule = read(tmp_path, **GIVEN, S3_SYNC_INTERVAL="300", MCMIRROR_MAX_AGE="26h").schedules["s3-sync"]
+    assert Schedule(every=300.0, gap=True, at_start=True, max_age=26 * 3600.0) == schedule
+
+
+def test_its_time_zone_is_that_of_the_log(tmp_path: Path) -> None:
+    settings = read(tmp_path, **GIVEN, S3_SYNC_TIMEZONE="Asia/Seoul").settings
+    assert ("Asia/Seoul", "text") == (settings.timezone, settings.log)
+    settings = read(
+        tmp_path, **GIVEN, S3_SYNC_TIMEZONE="Asia/Seoul", MCMIRROR_TIMEZONE="UTC", MCMIRROR_LOG="json"
+    ).settings
+    assert ("UTC", "json") == (settings.timezone, settings.log)
+
+
+def test_who_mirrors_by_hand_beside_it_has_its_servers(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "MCMIRROR_STATE": f"sqlite:///{tmp_path}/state.db"}
+    configuration = load(None, environ | GIVEN, tmp_path)
+    assert {"source", "dest"} == set(configuration.aliases)
+    assert f"sqlite:///{tmp_path}/state.db" == configuration.settings.state
+    wrong = load(None, environ | GIVEN | {"S3_SYNC_INTERVAL": "often"}, tmp_path)
+    assert ({}, f"sqlite:///{tmp_path}/state.db") == (wrong.aliases, wrong.settings.state)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("S3_SYNC_ENDPOINT", "s3.amazonaws.com/bucket"),
+        ("S3_SYNC_ENABLED", "maybe"),
+        ("S3_SYNC_INTERVAL", "0"),
         ("S3_SYNC_MAX_RETRIES", "-1"),
         ("S3_SYNC_RETRY_DELAY", "60s"),
         ("S3_SYNC_TIMEZONE", "Mars"),

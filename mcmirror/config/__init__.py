@@ -1,7 +1,8 @@
 """What people write, TOML and environment, to frozen values. pydantic lives here and nowhere else."""
 
 from mcmirror.config.aliases import KnownAlias, find_alias, known_aliases
-from mcmirror.config.load import FILE_NAME, find_file, home_of, load, select
+from mcmirror.config.load import FILE_NAME, find_file, home_of, load, select, watched
+from mcmirror.config.serving import api_token, pushgateway, secrets
 from mcmirror.config.values import (
     ConfigError,
     Configuration,
@@ -23,11 +24,15 @@ __all__ = [
     "Schedule",
     "Settings",
     "Wrong",
+    "api_token",
     "find_alias",
     "find_file",
     "home_of",
     "known_aliases",
     "load",
     "nearest",
+    "pushgateway",
+    "secrets",
     "select",
+    "watched",
 ]

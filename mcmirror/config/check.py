@@ -20,6 +20,8 @@ _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 Sides = dict[tuple[str, str], Location]
 """By job and ``source`` or ``target``."""
 _TRIGGERS = ("cron", "every", "realtime")
+_JSON_ONLY = ("template", "secret", "digest", "timezone")
+"""What a notifier that only pings cannot use."""
 
 
 def names(file: str, headings: Mapping[str, Iterable[str]]) -> list[Mistake]:
@@ -206,10 +208,11 @@ def notifiers(file: str, tables: Mapping[str, "NotifyTable"]) -> list[Mistake]:
     for name, table in tables.items():
         if table.type == "webhook":
             needed, useless = ("url",), ("token", "channel", "webhook", "api_url")
+            useless += () if table.format == "json" else _JSON_ONLY
         elif table.webhook:
-            needed, useless = (), ("token", "channel", "api_url", "url")
+            needed, useless = (), ("token", "channel", "api_url", "url", "format", "template", "secret")
         else:
-            needed, useless = ("token", "channel"), ("url",)
+            needed, useless = ("token", "channel"), ("url", "format", "template", "secret")
         mistakes += [
             Mistake(file, f"notify.{name}.{key}", f"a {table.type} needs its {key}", f"Write {key} = {examples[key]}.")
             for key in needed
@@ -220,6 +223,10 @@ def notifiers(file: str, tables: Mapping[str, "NotifyTable"]) -> list[Mistake]:
             for key in useless
             if getattr(table, key)
         ]
+        if table.type == "webhook" and table.format != "json" and "digest" in (table.on or ()):
+            mistakes.append(
+                Mistake(file, f"notify.{name}.on", "a ping cannot tell a digest", _instead(table, "digest"))
+            )
     return mistakes
 
 
@@ -230,6 +237,10 @@ def _kind(table: "NotifyTable") -> str:
 
 
 def _instead(table: "NotifyTable", key: str) -> str:
+    if table.type == "webhook" and key in _JSON_ONLY:
+        return 'Write format = "json" beside it, or take it out.'
+    if table.type == "slack" and key in {"format", "template", "secret"}:
+        return 'Take it out; messages of one\'s own are sent by type = "webhook", format = "json".'
     if table.type == "slack" and key == "url":
         return 'Slack\'s incoming webhook is written webhook = "https://...".'
     return 'For Slack write type = "slack".' if table.type == "webhook" else "Take it out, or take webhook out."

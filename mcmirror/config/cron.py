@@ -14,6 +14,8 @@ _FIELDS = (
     ("month", 1, 12, _MONTHS),
     ("day of the week", 0, 7, _DAYS),
 )
+_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_NEVER = 'Choose a day that the month has: "0 0 28 2 *" is the 28th of February, at midnight.'
 _REMEDY = 'Write minute, hour, day, month and weekday: "0 2 * * *" is every night at two; or @daily.'
 
 
@@ -28,21 +30,36 @@ def check(text: str) -> str:
     fields = word.split()
     if len(fields) != len(_FIELDS):
         raise Wrong(f"{word!r} has {len(fields)} fields, not five", _REMEDY)
+    sets: list[set[int]] = []
     for field, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
+        found: set[int] = set()
         for part in field.split(","):
-            if not _part(part, low, high, names):
+            numbers = _part(part, low, high, names)
+            if not numbers:
                 raise Wrong(f"{part!r} is no {name} ({low} to {high})", _REMEDY)
+            found |= numbers
+        sets.append(found)
+    _, _, days, months, _ = sets
+    # Where both days are written, one of them suffices; where one begins with a star, both must fit.
+    both = fields[2].startswith("*") or fields[4].startswith("*")
+    if both and min(days) > max(_LENGTHS[month - 1] for month in months):
+        raise Wrong(f"{word!r} never comes: no such month has a day {min(days)}", _NEVER)
     return word
 
 
-def _part(part: str, low: int, high: int, names: tuple[str, ...]) -> bool:
+def _part(part: str, low: int, high: int, names: tuple[str, ...]) -> set[int]:
+    """The numbers that a part stands for; none when it is wrong."""
     span, slash, step = part.partition("/")
     if slash and not (re.fullmatch(r"[0-9]{1,2}", step) and int(step) > 0):
-        return False
+        return set()
     if span == "*":
-        return True
-    numbers = [_number(end, low, names) for end in span.split("-")]
-    return len(numbers) <= 2 and all(low <= end <= high for end in numbers) and numbers == sorted(numbers)
+        numbers = [low, high]
+    else:
+        numbers = [_number(end, low, names) for end in span.split("-")]
+        if len(numbers) > 2 or not all(low <= end <= high for end in numbers) or numbers != sorted(numbers):
+            return set()
+    end = high if slash and len(numbers) == 1 else numbers[-1]
+    return set(range(numbers[0], end + 1, int(step) if slash else 1))
 
 
 def _number(text: str, low: int, names: tuple[str, ...]) -> int:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mcmirror.config import check, inherited, schema, syntax
+from mcmirror.config import check, environment, inherited, schema, syntax
 from mcmirror.config.aliases import Aliases, AliasText
-from mcmirror.config.reference import files_of, is_reference, resolve
+from mcmirror.config.reference import files_of, has_reference, is_reference, resolve
 from mcmirror.config.validate import unknown, validate
 from mcmirror.config.values import (
+    DEFAULT_DIGEST,
     DEFAULT_ON,
     DEFAULT_STATE,
     ConfigError,
@@ -19,6 +20,7 @@ from mcmirror.config.values import (
     Settings,
     Wrong,
 )
+from mcmirror.config.variables import Variables
 from mcmirror.model.job import Assurance, Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Location
 
@@ -48,8 +50,10 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
 
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
+    chosen, notes, wrong = _settings(settings, file, environ, path.parent)
+    mistakes += wrong
     for values in written.values():
-        values.setdefault("timezone", settings.timezone or "UTC")
+        values.setdefault("timezone", chosen.timezone)
     sides, wrong = check.locations(file, document.get("job", {}) if _names(document, "job") else {}, path.parent)
     mistakes += wrong
     jobs = {
@@ -68,8 +72,6 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
                     file, "job", "there is no job in it", 'Write a [job.NAME] with source = "..." and target = "...".'
                 )
             )
-    chosen, wrong = _settings(settings, file, environ, path.parent)
-    mistakes += wrong
     if mistakes:
         raise ConfigError(mistakes)
     return Configuration(
@@ -77,11 +79,11 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
         aliases=aliases,
         jobs=jobs,
         origin=file,
-        notes=_notes(path, document, settings, written),
+        notes=(*_notes(path, document, settings, written), *notes),
         schedules={name: _schedule(values) for name, values in written.items()},
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
         path=path,
-        files=(path, *referred(document, environ, path.parent)),
+        files=(path, *referred([document, chosen.api_token, chosen.pushgateway], environ, path.parent)),
     )
 
 
@@ -223,12 +225,16 @@ def _schedule(values: Mapping[str, Any]) -> Schedule:
 
 def _notifier(name: str, table: schema.NotifyTable) -> Notifier:
     values = table.model_dump(exclude_none=True)
-    return Notifier(name, **{**values, "on": tuple(values.get("on", DEFAULT_ON[table.type]))})
+    on = tuple(values.get("on", DEFAULT_ON["json" if table.format == "json" else table.type]))
+    if "digest" in on:
+        values.setdefault("digest", DEFAULT_DIGEST)
+    return Notifier(name, **{**values, "on": on})
 
 
 def _settings(
     table: schema.SettingsTable, file: str, environ: Mapping[str, str], folder: Path
-) -> tuple[Settings, list[Mistake]]:
+) -> tuple[Settings, tuple[str, ...], list[Mistake]]:
+    """What holds, the environment's word where the file is silent; what is to be known of it; what is wrong with it."""
     values = table.model_dump(exclude_none=True)
     mistakes: list[Mistake] = []
     for key in ("state", "mc", "proxy"):
@@ -242,7 +248,9 @@ def _settings(
             values[key] = parse_value(values[key])
     if "textfile_dir" in values:
         values["textfile_dir"] = str(folder.absolute() / Path(values["textfile_dir"]).expanduser())
-    return Settings(**values), mistakes
+    given = Variables(environ, folder)
+    chosen, notes = environment.settings(given, Settings(**values), table.model_dump(exclude_none=True))
+    return chosen, (*notes, *environment.slips(environ)), [*mistakes, *given.mistakes]
 
 
 def _notes(
@@ -278,11 +286,19 @@ def _notes(
         f"{heading}.{name}.{key}"
         for heading, keys in (
             ("alias", ("access_key", "secret_key", "session_token")),
-            ("notify", ("token", "webhook", "url")),
+            ("notify", ("token", "webhook", "url", "secret")),
         )
         for name in _names(document, heading)
         for key in keys
         if (text := document[heading][name].get(key)) and not is_reference(text)
+    ]
+    secrets += [
+        f"settings.{key}"
+        for key, open_to_all in (
+            ("api_token", not is_reference(settings.api_token or "{env:NAME}")),
+            ("pushgateway", "@" in (settings.pushgateway or "") and not has_reference(settings.pushgateway or "")),
+        )
+        if open_to_all
     ]
     if secrets and path.stat().st_mode & 0o077:
         notes.append(

@@ -14,7 +14,7 @@ VARIABLE = "MCMIRROR_CONFIG"
 def load(path: Path | None, environ: Mapping[str, str], folder: Path, *, needs_jobs: bool = False) -> Configuration:
     """The configuration that holds in ``folder``; ConfigError with every mistake.
 
-    Without a file the environment counts only when jobs are needed; else the configuration is empty.
+    Without a file the environment counts; unless jobs are needed, what is wrong in it leaves its settings alone.
     """
     file = find_file(path, environ, folder)
     if file is not None:
@@ -29,9 +29,9 @@ def load(path: Path | None, environ: Mapping[str, str], folder: Path, *, needs_j
             )
             return replace(configuration, notes=(*configuration.notes, note))
         return configuration
-    if not needs_jobs:
-        return Configuration()
-    return _from_environment(environ, folder)
+    if needs_jobs:
+        return _from_environment(environ, folder)
+    return _as_far_as_it_goes(environ, folder)
 
 
 def home_of(environ: Mapping[str, str]) -> Path:
@@ -49,8 +49,19 @@ def find_file(path: Path | None, environ: Mapping[str, str], folder: Path) -> Pa
     return next((place / FILE_NAME for place in (start, *start.parents) if (place / FILE_NAME).is_file()), None)
 
 
+def watched(configuration: Configuration) -> tuple[Path, ...]:
+    """The files after whose change the configuration is to be read again; a link counts as what it leads to."""
+    return configuration.files
+
+
 def select(configuration: Configuration, names: Iterable[str]) -> tuple[Job, ...]:
-    """The jobs of these names, each once and in this order, or all; ConfigError names every unknown one."""
+    """The jobs of these names, each once and in this order, or all; ConfigError names every unknown one.
+
+    Where all is paused, nobody may run anything: that is a ConfigError as well.
+    """
+    if configuration.paused:
+        why = "is not true, so syncing is switched off"
+        raise ConfigError([Mistake(configuration.origin, "S3_SYNC_ENABLED", why, "Set S3_SYNC_ENABLED=true")])
     wanted = list(dict.fromkeys(names)) or list(configuration.jobs)
     mistakes = []
     for name in wanted:
@@ -70,6 +81,24 @@ def _describing(environ: Mapping[str, str]) -> str:
         if environ.get(name) or environ.get(f"{name}_FILE"):
             return name
     return next((name for name in environ if name.startswith("S3_SYNC_") and environ[name]), "")
+
+
+def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuration:
+    """Who needs no jobs, such as ``mirror`` beside a sidecar, has the environment's settings and aliases."""
+    if _describing(environ):
+        try:
+            return _from_environment(environ, folder)
+        except ConfigError:
+            pass
+    from mcmirror.config import environment
+    from mcmirror.config.values import Settings
+    from mcmirror.config.variables import Variables
+
+    given = Variables(environ, folder)
+    settings, _ = environment.settings(given, Settings())
+    if given.mistakes:
+        raise ConfigError(given.mistakes)
+    return Configuration(settings, notes=environment.slips(environ), files=tuple(given.files))
 
 
 def _from_environment(environ: Mapping[str, str], folder: Path) -> Configuration:

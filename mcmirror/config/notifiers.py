@@ -9,7 +9,7 @@ from mcmirror.config.reference import resolve
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Mistake, Notifier, Wrong
 
 API_URL = "SLACK_API_URL"
-_REFERENCES = ("token", "url", "webhook")
+_REFERENCES = ("token", "url", "webhook", "secret")
 _TELLING = 8
 """A part of an address that is as long as this may be what opens it."""
 
@@ -35,7 +35,7 @@ def resolved(configuration: Configuration, name: str, environ: Mapping[str, str]
         )
     if mistakes:
         raise ConfigError(mistakes)
-    return replace(notifier, token=values["token"], url=values["url"], webhook=values["webhook"], api_url=api_url)
+    return replace(notifier, **values, api_url=api_url)
 
 
 def _is_address(text: str) -> bool:
@@ -47,7 +47,7 @@ def _is_address(text: str) -> bool:
 
 def secrets(notifier: Notifier) -> tuple[str, ...]:
     """The token, each address, and the part of an address that opens it."""
-    found = [notifier.token, notifier.url, notifier.webhook]
+    found = [notifier.token, notifier.url, notifier.webhook, notifier.secret]
     for address in (notifier.url, notifier.webhook):
         path = urlsplit(address).path.strip("/")
         found += [path, path.rpartition("/")[2]]

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mcmirror.config import check, prefix, syntax
+from mcmirror.config import check, cron, environment, prefix, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
 from mcmirror.model.job import Job, MirrorOptions
@@ -47,22 +47,39 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     )
     below = given.parsed("MIRROR_PREFIX", prefix.check, default="")
     debug = given.parsed("MIRROR_DEBUG", syntax.boolean, default=False)
+    settings, _ = environment.settings(given, Settings(parallel=3, service=given.get("SERVICE"), debug=debug))
+    schedule = _schedule(given)
     jobs: dict[str, Job] = {}
     for pair in pairs:
         name = _name(pair, jobs)
-        jobs[name] = Job(name, pair.source, pair.target, options, prefix=below)
+        jobs[name] = Job(name, pair.source, pair.target, options, prefix=below, timezone=settings.timezone)
         if check.overlap(jobs[name], {alias: aliases[alias].url or alias for alias in _ALIASES}):
             given.wrong(
                 "BUCKET_PAIRS", f"{pair.source} and {pair.target} overlap", "Choose a target outside the source."
             )
     notifiers, heard = given.slack(jobs)
-    service = given.get("SERVICE")
-    notes = (*given.ignored(), *given.slack_notes())
+    notes = (*given.ignored(), *environment.slips(environ), *given.slack_notes())
     if given.mistakes:
         raise ConfigError(given.mistakes)
-    settings = Settings(parallel=3, service=service, debug=debug)
-    schedules = {name: Schedule(notify=names) for name, names in heard.items()}
-    return Configuration(settings, aliases, jobs, ENVIRONMENT, notes, schedules, notifiers)
+    schedules = {name: replace(schedule, notify=heard.get(name, ())) for name in jobs}
+    files = tuple(given.files)
+    return Configuration(settings, aliases, jobs, ENVIRONMENT, notes, schedules, notifiers, files=files)
+
+
+def _schedule(given: Variables) -> Schedule:
+    """When ``serve`` runs the pairs: of ours, for their users have a cron of their own."""
+    expression = given.parsed("MIRROR_CRON", cron.check, default="")
+    interval = given.parsed("MIRROR_INTERVAL", _interval, default=0.0)
+    if given.has("MIRROR_CRON") and given.has("MIRROR_INTERVAL"):
+        given.wrong("MIRROR_INTERVAL", "MIRROR_CRON and MIRROR_INTERVAL exclude each other", "Keep one of them.")
+    return Schedule(expression, interval, max_age=environment.max_age(given))
+
+
+def _interval(text: str) -> float:
+    """Seconds, as a number alone or with its unit."""
+    if text.strip().isdigit():
+        return float(syntax.number(text, least=1, most=int(syntax.LONGEST)))
+    return syntax.positive_duration(text)
 
 
 def _alias(name: str, given: Variables) -> Alias:

@@ -1,5 +1,6 @@
 """The shape of mcmirror.toml; the one place that knows pydantic."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,8 @@ from mcmirror.config import cron as crontab
 from mcmirror.config import prefix as dates
 from mcmirror.config import syntax
 from mcmirror.config.reference import has_reference
-from mcmirror.config.values import Wrong
+from mcmirror.config.values import Wrong, nearest
+from mcmirror.model import template
 from mcmirror.model.job import MaxDelete
 
 
@@ -51,14 +53,27 @@ def _slack_api(value: str) -> None:
         raise Wrong("the address does not end with /api/", 'Write "https://slack.com/api/".')
 
 
+def _template(value: str) -> None:
+    for name in template.placeholders(value):
+        if name not in template.FIELDS:
+            guess = nearest(name, template.FIELDS)
+            hint = f"Did you mean {{{guess}}}?" if guess else f"There are: {', '.join(template.FIELDS)}."
+            raise Wrong(f"there is no placeholder {{{name}}}", hint)
+    if not template.is_json(value):
+        return
+    try:
+        json.loads(template.rendered(value, template.EXAMPLE))
+    except ValueError as error:
+        what = f"with its placeholders filled in this is no JSON ({error})"
+        raise Wrong(what, 'Put texts in quotes, as in {"text": "{title}"}, and numbers without.') from None
+
+
 def _state(value: str) -> None:
-    if not value.startswith(("sqlite://", "postgresql+psycopg://", "postgresql://", "{")):
-        raise Wrong(
-            "this is no database that mcmirror knows",
-            'Write "sqlite:///~/.local/state/mcmirror/state.db" or "postgresql+psycopg://user@host/db".',
-        )
+    if not has_reference(value):
+        syntax.state(value)
 
 
+Occasion = Literal["start", "success", "change", "failure", "partial", "refused", "recovery", "digest"]
 Duration = Annotated[str, _checked(syntax.duration)]
 Period = Annotated[str, _checked(syntax.positive_duration)]
 Keeping = Annotated[str, _checked(syntax.keeping)]
@@ -221,7 +236,7 @@ class NotifyTable(Table):
     """Somebody to tell how a job of `notify = [...]` ended."""
 
     type: Literal["slack", "webhook"]
-    """slack: messages; webhook: pings to url/start, url and url/fail, as healthchecks.io takes them."""
+    """slack: messages; webhook: pings to url/start, url and url/fail as healthchecks.io takes them, or JSON."""
     token: str = ""
     """Slack's bot token, a reference."""
     channel: str = ""
@@ -232,8 +247,18 @@ class NotifyTable(Table):
     """Slack's API where it is not slack.com: ends with /api/; else SLACK_API_URL."""
     url: Annotated[str, _checked(_web_address)] = ""
     """The webhook's address, a reference."""
-    on: list[Literal["start", "success", "change", "failure", "recovery"]] | None = None
-    """What is told; failure, change and recovery by default, and by a webhook start, success and failure."""
+    format: Literal["ping", "json"] | None = None
+    """Of a webhook: ping (the default), or json: a document, or what template makes of it, to one address."""
+    template: Annotated[str, _checked(_template)] = ""
+    """The body of format = "json" with placeholders such as {title}: JSON when it begins with { or [, else text."""
+    secret: str = ""
+    """A reference: format = "json" is signed with it, X-Mcmirror-Signature: sha256=HMAC of timestamp.body."""
+    on: list[Occasion] | None = None
+    """What is told; failure, change and recovery by default, and by pings start, success and failure."""
+    digest: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    """When a day is told in one message by serve: "08:00"."""
+    timezone: Annotated[str, _checked(syntax.zone)] | None = None
+    """Of the digest; else that of [settings]."""
 
 
 class File(Table):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcmirror.config import check, syntax
+from mcmirror.config import check, environment, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
 from mcmirror.model.job import Job, MaxDelete, MirrorOptions
@@ -12,14 +12,56 @@ from mcmirror.model.location import Alias, Location, Secret
 PREFIX = "S3_SYNC_"
 JOB = "s3-sync"
 _SOURCE, _TARGET = "source", "dest"
+_MANDATORY = {
+    "S3_SYNC_ACCESS_KEY": "<access key>",
+    "S3_SYNC_SECRET_KEY": "<secret key>",
+    "S3_SYNC_BUCKET": "relics-backup",
+}
 
 
 def read(environ: Mapping[str, str], folder: Path) -> Configuration:
-    """The configuration that the variables describe, for one pass; ConfigError with everything missing or wrong."""
+    """The configuration that the variables describe; ConfigError with everything missing or wrong.
+
+    Switched off it is ``paused``, and nothing is an error: a container that shall do nothing must not end, for it
+    would be started again and again.
+    """
     given = Variables(environ, folder)
-    if not given.parsed("S3_SYNC_ENABLED", syntax.boolean, default=False):
-        given.wrong("S3_SYNC_ENABLED", "is not true, so syncing is switched off", "Set S3_SYNC_ENABLED=true")
-    region = given.get("S3_SYNC_REGION", "us-east-1")
+    enabled = given.parsed("S3_SYNC_ENABLED", syntax.boolean, default=False)
+    zone = given.parsed("S3_SYNC_TIMEZONE", syntax.zone, default="UTC")
+    base = Settings(service=given.get("SERVICE"), log="text", timezone=zone)
+    settings, _ = environment.settings(given, base)
+    aliases = {alias.name: alias for alias in _aliases(given)}
+    job = _job(given, aliases, zone)
+    interval = float(given.parsed("S3_SYNC_INTERVAL", _interval, default=1800))
+    notifiers, heard = given.slack([JOB])
+    schedule = Schedule(
+        every=interval, gap=True, at_start=True, max_age=environment.max_age(given), notify=heard.get(JOB, ())
+    )
+    missing = given.missing(_MANDATORY)
+    notes = (*given.ignored(), *environment.slips(environ), *given.slack_notes())
+    mistakes = [*missing, *given.mistakes]
+    files = tuple(given.files)
+    if mistakes and (enabled or any(mistake.key == "S3_SYNC_ENABLED" for mistake in mistakes)):
+        raise ConfigError(mistakes)
+    if mistakes:
+        # Whoever has switched it off may have nothing else to say yet; what is wrong is told, and stops nobody.
+        notes = (*(str(mistake) for mistake in given.mistakes), *notes)
+        return Configuration(settings, origin=ENVIRONMENT, notes=notes, files=files, paused=True, sidecar=True)
+    return Configuration(
+        settings,
+        aliases,
+        {JOB: job},
+        ENVIRONMENT,
+        notes,
+        schedules={JOB: schedule},
+        notifiers=notifiers,
+        files=files,
+        paused=not enabled,
+        sidecar=True,
+    )
+
+
+def _aliases(given: Variables) -> tuple[Alias, Alias]:
     source = Alias(
         _SOURCE,
         given.parsed("MINIO_ENDPOINT", syntax.url, default="http://minio:9000"),
@@ -30,12 +72,16 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     target = Alias(
         _TARGET,
         given.parsed("S3_SYNC_ENDPOINT", _endpoint, default="https://s3.amazonaws.com"),
-        Secret(given.needed("S3_SYNC_ACCESS_KEY", "<access key>")),
-        Secret(given.needed("S3_SYNC_SECRET_KEY", "<secret key>")),
-        region=region,
+        Secret(given.get("S3_SYNC_ACCESS_KEY")),
+        Secret(given.get("S3_SYNC_SECRET_KEY")),
+        region=given.get("S3_SYNC_REGION", "us-east-1"),
         origin="S3_SYNC_ENDPOINT",
     )
-    bucket = given.needed("S3_SYNC_BUCKET", "relics-backup")
+    return source, target
+
+
+def _job(given: Variables, aliases: Mapping[str, Alias], zone: str) -> Job:
+    bucket = given.get("S3_SYNC_BUCKET")
     job = Job(
         JOB,
         Location(_SOURCE, given.parsed("MINIO_BUCKET", _bucket, default="relics")),
@@ -43,34 +89,21 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
         MirrorOptions(
             overwrite=True,
             remove=given.parsed("S3_SYNC_REMOVE", syntax.boolean, default=True),
-            region=region,
+            region=aliases[_TARGET].region,
         ),
         max_delete=given.parsed("S3_SYNC_MAX_DELETE", _max_delete, default=MaxDelete()),
         create_target=True,
         retries=given.parsed("S3_SYNC_MAX_RETRIES", syntax.retries, default=3),
         retry_delay=float(given.parsed("S3_SYNC_RETRY_DELAY", syntax.seconds, default=60)),
-        timezone=given.parsed("S3_SYNC_TIMEZONE", syntax.zone, default="UTC"),
+        timezone=zone,
     )
-    if bucket and check.overlap(job, {_SOURCE: source.url, _TARGET: target.url}):
+    if bucket and check.overlap(job, {name: alias.url for name, alias in aliases.items()}):
         given.wrong("S3_SYNC_BUCKET", "is the source itself, or lies in it", "Choose another bucket or endpoint.")
-    interval = float(given.parsed("S3_SYNC_INTERVAL", syntax.seconds, default=1800))
-    notifiers, heard = given.slack([JOB])
-    notes = (
-        "S3_SYNC_INTERVAL is read, but this version makes one pass and ends.",
-        *given.ignored(),
-        *given.slack_notes(),
-    )
-    if given.mistakes:
-        raise ConfigError(given.mistakes)
-    return Configuration(
-        Settings(service=given.get("SERVICE")),
-        {alias.name: alias for alias in (source, target)},
-        {JOB: job},
-        ENVIRONMENT,
-        notes,
-        schedules={JOB: Schedule(every=interval, notify=heard.get(JOB, ()))},
-        notifiers=notifiers,
-    )
+    return job
+
+
+def _interval(text: str) -> int:
+    return syntax.number(text, least=1, most=int(syntax.LONGEST))
 
 
 def _endpoint(text: str) -> str:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from mcmirror.config.values import Wrong, nearest
 
+LOGS = ("auto", "text", "json")
 CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
@@ -144,6 +145,25 @@ def listen(text: str) -> str:
         raise Wrong(f"{text!r} is no address to listen on", _LISTEN)
     if any(sign.isspace() or sign in "/@" for sign in host) or (":" in bare) != (host == f"[{bare}]"):
         raise Wrong(f"{text!r} is no address to listen on", _LISTEN)
+    return word
+
+
+def state(text: str) -> str:
+    """The URL of a database that runs can be remembered in."""
+    word = text.strip()
+    if not word.startswith(("sqlite://", "postgresql+psycopg://", "postgresql://")):
+        raise Wrong(
+            "this is no database that mcmirror knows",
+            'Write "sqlite:///~/.local/state/mcmirror/state.db" or "postgresql+psycopg://user@host/db".',
+        )
+    return word
+
+
+def log(text: str) -> str:
+    """How a server logs."""
+    word = text.strip().lower()
+    if word not in LOGS:
+        raise Wrong(f"{text!r} is no kind of log", "Write text or json; auto is text on a terminal, json elsewhere.")
     return word
 
 

@@ -63,7 +63,7 @@ class Settings:
     listen: str = DEFAULT_LISTEN
     """``host:port`` of health, metrics and API, a v6 host in brackets; empty: nothing is served."""
     api_token: str = field(default="", repr=False)
-    """As written, references unresolved; see ``addresses.api_token``."""
+    """As written, references unresolved; see ``serving.api_token``."""
     grace: float = 25.0
     """Seconds that a stop waits for runs before mc is killed."""
     keep_for: float = 90 * 86400.0
@@ -73,7 +73,7 @@ class Settings:
     textfile_dir: str = ""
     """Where metrics are written as a file; an absolute path, or empty."""
     pushgateway: str = field(default="", repr=False)
-    """As written, references unresolved; see ``addresses.pushgateway``."""
+    """As written, references unresolved; see ``serving.pushgateway``."""
     log: str = "auto"
     """``text``, ``json``, or ``auto``: text on a terminal, JSON elsewhere."""
     timezone: str = "UTC"
@@ -129,10 +129,26 @@ class Notifier:
     """Slack's incoming webhook, in place of token and channel; whoever knows it may post."""
     api_url: str = ""
     """Of Slack's API, ending in ``/api/``; empty: SLACK_API_URL, or Slack's own."""
+    format: str = "ping"
+    """Of a webhook: ``ping`` or ``json``."""
+    template: str = ""
+    """The body of ``json``, with placeholders; empty: the whole document."""
+    secret: str = field(default="", repr=False)
+    """What ``json`` is signed with."""
+    digest: str = ""
+    """``08:00``: when a day is told in one message; empty: never."""
+    timezone: str = ""
+    """Of the digest; empty: that of the settings."""
 
 
-DEFAULT_ON = {"slack": ("failure", "change", "recovery"), "webhook": ("start", "success", "failure")}
-"""What is told when nothing is written."""
+DEFAULT_ON = {
+    "slack": ("failure", "change", "recovery"),
+    "webhook": ("start", "success", "failure"),
+    "json": ("failure", "change", "recovery"),
+}
+"""What is told when nothing is written; ``json`` is a webhook of that format."""
+DEFAULT_DIGEST = "08:00"
+"""When "digest" stands in ``on`` and no time is written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class Variables:
         self._folder = folder
         self._asked = dict[str, None]()
         self.mistakes: list[Mistake] = []
+        self.files: dict[Path, None] = {}
+        """Those that variables which were asked for take their values from."""
 
     def wrong(self, variable: str, message: str, remedy: str) -> None:
         """Remember a mistake, once a variable."""
@@ -28,12 +30,17 @@ class Variables:
     def get(self, variable: str, default: str = "") -> str:
         """The value, or the default when it is unset or blank."""
         self._asked[variable] = None
+        self.files |= dict.fromkeys(reference.files_of(f"{{env:{variable}}}", self._environ, self._folder))
         try:
             value = reference.variable(variable, self._environ, self._folder)
         except Wrong as wrong:
             self.wrong(variable, str(wrong), wrong.remedy)
             return default
         return value if value.strip() else default
+
+    def has(self, variable: str) -> bool:
+        """Whether it is set, directly or by a file, whatever to."""
+        return bool(self._environ.get(variable) or self._environ.get(f"{variable}_FILE"))
 
     def needed(self, variable: str, example: str) -> str:
         """The value of a mandatory variable."""
@@ -42,6 +49,15 @@ class Variables:
         if not value and len(self.mistakes) == before:
             self.wrong(variable, "is not set", f"Set it, for example {variable}={example}")
         return value
+
+    def missing(self, needed: Mapping[str, str]) -> list[Mistake]:
+        """One mistake that names all variables of ``needed`` that are not set; the values are examples."""
+        names = [name for name in needed if not self.get(name) and all(name != one.key for one in self.mistakes)]
+        if not names:
+            return []
+        remedy = "Set them, for example " if len(names) > 1 else "Set it, for example "
+        remedy += " ".join(f"{name}={needed[name]}" for name in names)
+        return [Mistake(ENVIRONMENT, "", f"Missing required environment variables: {', '.join(names)}", remedy)]
 
     def parsed(self, variable: str, parse: Callable[[str], T], *, default: T) -> T:
         """The value read by ``parse``, or the default when it is unset or wrong."""
