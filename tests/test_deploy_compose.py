@@ -91,6 +91,7 @@ def test_defaults_are_those_of_mcmirror() -> None:
         "S3_SYNC_TIMEZONE": "UTC",
         "MINIO_ACCESS_KEY": "minioadmin",
         "MINIO_BUCKET": "relics",
+        "MCMIRROR_MAX_AGE": "2h",
     } == defaults
 
 
