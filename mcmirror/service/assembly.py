@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mcmirror.config import watched
 from mcmirror.model.event import Observer
 from mcmirror.service.root import Service
 from mcmirror.service.server import Server
@@ -39,12 +40,12 @@ def assemble(
     database = Database(service.state)
     runs = Runs(database, service.inbox)
     telling = Telling(service, database, runs)
-    watch = Watch(service.configuration.files)
+    watch = Watch(watched(service.configuration))
 
     def again(before: Service) -> Service:
         assert load is not None  # noqa: S101
         new = load(before)
-        watch.replace(new.configuration.files)
+        watch.replace(watched(new.configuration))
         return new
 
     around = Surroundings(

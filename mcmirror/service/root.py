@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from mcmirror.config import ConfigError, Configuration, Mistake, find_alias, home_of, known_aliases, load, nearest
+from mcmirror.config import api_token as token_of
+from mcmirror.config import secrets as config_secrets
 from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
 from mcmirror.engine.context import Verb
@@ -55,6 +57,7 @@ class Service:
         self.turns = Turns()
         self.inbox = Inbox(inbox(self.state))
         self._tellers: list[Teller] = []
+        self.hide(config_secrets(configuration, self._environ))
 
     @classmethod
     def load(cls, config: Path | None = None, *, needs_jobs: bool = False) -> Self:
@@ -95,6 +98,12 @@ class Service:
         if found is not None:
             self.hide(found.secrets())
         return found
+
+    def api_token(self) -> str:
+        """The API's bearer token as it is now, empty for none; raises ConfigError."""
+        token = token_of(self.configuration, self._environ)
+        self.hide([token] if token else [])
+        return token
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Redact these from now on."""

@@ -260,6 +260,11 @@ class Server:
         """Whether a run is under way, or waits to be."""
         return bool(len(self._queue))
 
+    @property
+    def service(self) -> Service:
+        """Whose configuration is in use."""
+        return self._service
+
     def wait(self, seconds: float) -> bool:
         """Wait until nothing is under way, for so long at most; whether that is so."""
         with self._changed:

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": ("mcmirror.ui.demo:demo", "Two throw-away S3 servers, sample data, a verified mirror: the first minute."),
     "mirror": ("mcmirror.ui.mirror:app", "Mirror one SOURCE to one TARGET and verify it."),
     "run": ("mcmirror.ui.run:app", "Run the jobs of mcmirror.toml or of the environment."),
+    "serve": ("mcmirror.ui.serve:app", "Run the jobs on their schedules: sidecar, nightly, for months."),
     "plan": ("mcmirror.ui.plan:app", "Show what a run would do, object by object, and what it costs."),
     "verify": ("mcmirror.ui.verify:app", "Say whether the copy is true."),
     "alias": ("mcmirror.ui.alias:app", "Servers and their credentials: set, list, test, import, remove."),

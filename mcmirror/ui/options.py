@@ -105,6 +105,22 @@ LockMode = Annotated[
     ),
 ]
 
+Listen = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        metavar="HOST:PORT",
+        callback=_checked(syntax.listen),
+        help="Health, metrics and API there; off: nowhere. Default 127.0.0.1:8080.",
+    ),
+]
+LogStyle = Annotated[
+    str | None,
+    typer.Option(
+        "--log", metavar="text|json", callback=_checked(syntax.log), help="Default: text on a terminal, else JSON."
+    ),
+]
+
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace objects that differ.")]
 Remove = Annotated[bool, typer.Option("--remove", help="Remove what is on the target only.")]
 Exclude = Annotated[
