@@ -53,9 +53,9 @@ def tool(name: str) -> Path:
     return Path(sys.executable).with_name(name)
 
 
-def toml_for(there: Machine) -> str:
+def toml_for(there: Machine, text: str = "") -> str:
     """The example file as its reader adapts it: the folder, no certificate authority, a prefix that exists."""
-    text = (EXAMPLES / "mcmirror.toml").read_text()
+    text = text or (EXAMPLES / "mcmirror.toml").read_text()
     files = there.folder / "files"
     files.mkdir()
     (files / "a.txt").write_text("a")

@@ -58,6 +58,12 @@ def there(tmp_path: Path) -> Iterator[Machine]:
         yield made
 
 
+def configuration() -> str:
+    """The example file, changed as the unit says."""
+    (change,) = re.findall(r'secret_key = "\{env:ONPREM_SECRET_KEY\}"', (UNITS / "mcmirror.service").read_text())
+    return (EXAMPLES / "mcmirror.toml").read_text().replace('secret_key = "{file:/run/secrets/onprem}"', change)
+
+
 def setting(unit: str, name: str) -> list[str]:
     return sandbox.settings(UNITS / unit).get(name, [])
 
@@ -100,7 +106,8 @@ def test_their_words_are_known(service: str) -> None:
     program, *arguments = start.split()
     assert PROGRAM == program
     assert "" == refusal(arguments)
-    assert [] == unread(line.partition("=")[0] for line in setting(service, "Environment"))
+    names = {line.partition("=")[0].removesuffix("_FILE") for line in setting(service, "Environment")}
+    assert [] == unread(names - set(re.findall(r"\{env:(\w+)\}", configuration())))
     credentials = {value.partition(":")[0] for value in setting(service, "LoadCredential")}
     assert credentials == {line.partition("%d/")[2] for line in setting(service, "Environment") if "%d" in line}
     assert [STATE.removeprefix("/var/lib/")] == setting(service, "StateDirectory")
@@ -162,7 +169,7 @@ def test_a_run_needs_nothing_that_is_forbidden(there: Machine) -> None:
 def test_serve_needs_nothing_that_is_forbidden(there: Machine) -> None:
     service = "mcmirror.service"
     variables = environment(service, there)
-    file = there.write("mcmirror.toml", with_server(toml_for(there), port := free_port()))
+    file = there.write("mcmirror.toml", with_server(toml_for(there, configuration()), port := free_port()))
     configured = load(file, {**variables, "SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": ""}, there.folder)
     assert {"local-backup", "photos"} == set(configured.jobs)
 
