@@ -8,8 +8,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.store.place import database_file, private, private_file, url
@@ -68,6 +69,39 @@ class Database:
         """A transaction that only reads: no writer holds it up. Raises Unusable."""
         with self._transaction(write=False) as connection:
             yield connection
+
+    def look(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Rows of one question, none where there is no file yet; raises Unusable.
+
+        A file that is not open yet is asked without SQLAlchemy: that is quick.
+        """
+        if self._engine is None and self._file is not None and self._clock() >= self._not_before:
+            found = self._glance(self._file, query, values)
+            if found is not None:
+                return found
+        with self.read() as connection:
+            return [tuple(row) for row in connection.execute(sql(query), values)]
+
+    def _glance(self, file: Path, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]] | None:
+        """Ask the file directly; None when it has to be migrated first."""
+        import sqlite3
+
+        from mcmirror.store.migrations import STEPS
+
+        if not file.exists():
+            return []
+        try:
+            with closing(
+                sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=PATIENCE)
+            ) as connection:
+                tables = "SELECT count(*) FROM sqlite_master WHERE name = 'mcmirror_schema'"
+                if not connection.execute(tables).fetchone()[0]:
+                    return None
+                if connection.execute("SELECT version FROM mcmirror_schema").fetchone() != (len(STEPS),):
+                    return None
+                return connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
 
     def close(self) -> None:
         """Let go of every connection; the next use opens it again."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 from mcmirror.store.database import Database, Unusable, sql
 
@@ -27,11 +28,8 @@ class Pauses:
         """Return all of them."""
         with self._lock:
             self._write()
-            try:
-                with self._database.read() as connection:
-                    self._known = frozenset(connection.execute(sql("SELECT job FROM pause")).scalars())
-            except Unusable:
-                pass
+            with suppress(Unusable):
+                self._known = frozenset(job for (job,) in self._database.look("SELECT job FROM pause"))
             paused = set(self._known)
             for job, wanted in self._unwritten.items():
                 (paused.add if wanted else paused.discard)(job)

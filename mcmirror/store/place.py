@@ -23,13 +23,22 @@ def folder(state: str) -> Path:
 
 def inbox(state: str) -> Path:
     """The folder in which runs of this machine lie until they are in the database: each state has its own."""
+    return _beside(state, "inbox")
+
+
+def presence(state: str) -> Path:
+    """The file that a server of this state holds while it lives."""
+    return _beside(state, "serve")
+
+
+def _beside(state: str, suffix: str) -> Path:
     file = database_file(state)
     if file:
-        return file.with_name(f"{file.name}.inbox")
+        return file.with_name(f"{file.name}.{suffix}")
     # A password that is changed must not hide what lies there.
     scheme, _, rest = state.partition("://")
     place = f"{scheme.partition('+')[0]}://{rest.rpartition('@')[2]}"
-    return folder(state) / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.inbox"
+    return folder(state) / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.{suffix}"
 
 
 def url(state: str) -> str:

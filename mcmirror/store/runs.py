@@ -1,5 +1,6 @@
 """The runs of the past and of now: files of this machine and rows of the database as one. Nothing here raises."""
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -137,21 +138,30 @@ class Runs:
 
     def standings(self) -> dict[Key, Standing]:
         """How each job stands that ever ran; thousands of them in some milliseconds."""
-        rows = self._rows(
-            "SELECT job, source, target, run, status, started, finished, success, succeeded, source_objects"
-            " FROM latest",
-            {},
-        )
-        found = {
-            (row.job, row.source, row.target): Standing(
-                row.run, row.status, epoch(row.started), row.finished, row.success, row.succeeded, row.source_objects
+        try:
+            rows = self._database.look(
+                "SELECT job, source, target, run, status, started, finished, success, succeeded, source_objects"
+                " FROM latest"
             )
-            for row in rows
-        }
+        except Unusable:
+            rows = []
+        found = {(row[0], row[1], row[2]): Standing(row[3], row[4], epoch(row[5]), *row[6:]) for row in rows}
         for record in self._files().values():
             key = (column(record.job), column(record.source), column(record.target))
             found.update(((key, one),) if (one := after(found.get(key), record)) else ())
         return found
+
+    def going_on(self) -> tuple[Record, ...]:
+        """What runs now, here and, as far as it says so, on other machines; the oldest first."""
+        found = {record.id: record for record in self._inbox.live()}
+        try:
+            for (data,) in self._database.look("SELECT record FROM run WHERE finished = 0"):
+                record = unpacked(data)
+                if record is not None and record.host != os.uname().nodename:
+                    found.setdefault(record.id, record)
+        except Unusable:
+            pass
+        return tuple(sorted(found.values(), key=_order))
 
     def standing(self, job: str, source: str, target: str) -> Standing | None:
         """How one job stands; None when it never ran."""

@@ -1,0 +1,131 @@
+"""What a glance at the jobs needs of a configuration, kept so that a file of thousands need not be read again."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mcmirror import __version__
+from mcmirror.config.load import find_file, home_of, load
+from mcmirror.config.values import Configuration, Schedule
+
+_REFERENCE = re.compile(rb"^\s*state\s*=.*\{", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutline:
+    """One job."""
+
+    name: str
+    source: str
+    target: str
+    cron: str
+    every: float
+    gap: bool
+    timezone: str
+    max_age: float
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A configuration, as far as its jobs' schedules and the place of its state go."""
+
+    state: str
+    service: str
+    timezone: str
+    paused: bool
+    origin: str
+    notifiers: tuple[str, ...]
+    jobs: tuple[JobOutline, ...]
+
+
+def outline(config: Path | None, environ: Mapping[str, str], folder: Path) -> Outline:
+    """The outline of the configuration that holds in ``folder``; raises ConfigError with every mistake."""
+    file = find_file(config, environ, folder)
+    if file is None:
+        return _of(load(config, environ, folder, needs_jobs=True))
+    kept, mark = _kept(file, environ), _mark(file)
+    found = _read(kept, mark)
+    if found is None:
+        found = _of(load(config, environ, folder, needs_jobs=True))
+        if mark == _mark(file):
+            _keep(kept, mark, found, file)
+    return found
+
+
+def _of(configuration: Configuration) -> Outline:
+    settings = configuration.settings
+    jobs = []
+    for name, job in configuration.jobs.items():
+        schedule = configuration.schedules.get(name) or Schedule()
+        jobs.append(
+            JobOutline(
+                name=name,
+                source=str(job.source),
+                target=str(job.target),
+                cron=schedule.cron,
+                every=schedule.every,
+                gap=schedule.gap,
+                timezone=job.timezone,
+                max_age=schedule.max_age,
+                dry_run=job.options.dry_run,
+            )
+        )
+    told = dict.fromkeys(name for schedule in configuration.schedules.values() for name in schedule.notify)
+    return Outline(
+        state=settings.state,
+        service=settings.service,
+        timezone=settings.timezone,
+        paused=configuration.paused,
+        origin=configuration.origin,
+        notifiers=tuple(told),
+        jobs=tuple(jobs),
+    )
+
+
+def _mark(file: Path) -> list[Any]:
+    """By which this version of the file, read by this version of mcmirror, is known."""
+    try:
+        found = file.stat()
+    except OSError:
+        return []
+    return [__version__, str(file.absolute()), found.st_mtime_ns, found.st_size, found.st_ino]
+
+
+def _kept(file: Path, environ: Mapping[str, str]) -> Path:
+    cache = environ.get("XDG_CACHE_HOME") or home_of(environ) / ".cache"
+    name = hashlib.sha256(os.fsencode(file.absolute())).hexdigest()[:24]
+    return Path(cache) / "mcmirror" / "outlines" / f"{name}.json"
+
+
+def _read(kept: Path, mark: list[Any]) -> Outline | None:
+    names = [item.name for item in fields(JobOutline)]
+    try:
+        document = json.loads(kept.read_bytes())
+        if not mark or document.pop("mark") != mark:
+            return None
+        jobs = tuple(JobOutline(*row) for row in document.pop("jobs")) if document.pop("columns") == names else None
+        return None if jobs is None else Outline(**{**document, "notifiers": tuple(document["notifiers"])}, jobs=jobs)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _keep(kept: Path, mark: list[Any], found: Outline, file: Path) -> None:
+    """Keep it. A state that is named by a reference may be another one tomorrow: that is read each time."""
+    names = [item.name for item in fields(JobOutline)]
+    document = {item.name: getattr(found, item.name) for item in fields(Outline) if item.name != "jobs"}
+    rows = [list(asdict(job).values()) for job in found.jobs]
+    with suppress(OSError):
+        if _REFERENCE.search(file.read_bytes()):
+            return
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = kept.with_suffix(f".{os.getpid()}")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:  # noqa: PTH123
+            json.dump({**document, "mark": mark, "columns": names, "jobs": rows}, out)
+        new.replace(kept)
