@@ -19,6 +19,7 @@ COMMANDS = {
     "verify": ("mcmirror.ui.verify:app", "Say whether the copy is true."),
     "alias": ("mcmirror.ui.alias:app", "Servers and their credentials: set, list, test, import, remove."),
     "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show."),
+    "health": ("mcmirror.ui.health:app", "Ask the running serve whether all is well: the health check of a container."),
     "doctor": ("mcmirror.ui.doctor:doctor", "Check mc, servers, credentials and rights; say what to do."),
     "explain": ("mcmirror.ui.explain:explain", "What an error means and what to do about it."),
     "mc": ("mcmirror.ui.mc:app", "mc itself: install, path, version."),
