@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mcmirror.config import watched
 from mcmirror.model.event import Observer
+from mcmirror.model.record import Record
 from mcmirror.service.root import Service
 from mcmirror.service.server import Server
 from mcmirror.service.surroundings import Say, Surroundings
@@ -12,6 +13,8 @@ from mcmirror.service.told import Telling
 from mcmirror.service.watch import Watch
 from mcmirror.store.database import Database
 from mcmirror.store.pauses import Pauses
+from mcmirror.store.place import presence
+from mcmirror.store.presence import Presence
 from mcmirror.store.runs import Runs
 
 
@@ -22,19 +25,29 @@ class Rooms:
     server: Server
     telling: Telling
     database: Database
+    runs: Runs
+    presence: Presence
 
     def begin(self) -> None:
-        """Begin to deliver messages."""
+        """Begin to deliver messages, and let ``status`` see who serves."""
+        self.presence.begin()
         self.telling.start()
 
     def end(self, seconds: float) -> None:
         """Deliver what is due, for so long at most, and let go of the state."""
         self.telling.stop(seconds)
+        self.presence.end()
+        self.runs.close()
         self.database.close()
 
 
 def assemble(
-    service: Service, say: Say, observers: Sequence[Observer], load: Callable[[Service], Service] | None = None
+    service: Service,
+    say: Say,
+    observers: Sequence[Observer] = (),
+    *,
+    began: Callable[[Record], None] = lambda _: None,
+    load: Callable[[Service], Service] | None = None,
 ) -> Rooms:
     """A server for this service. ``load`` reads its configuration again and raises ConfigError."""
     database = Database(service.state)
@@ -54,8 +67,9 @@ def assemble(
         pauses=Pauses(database),
         say=say,
         observers=observers,
+        began=began,
         load=again if load is not None else None,
         changed=watch.changed,
         debug=service.configuration.settings.debug,
     )
-    return Rooms(Server(service, around), telling, database)
+    return Rooms(Server(service, around), telling, database, runs, Presence(presence(service.state)))
