@@ -69,10 +69,6 @@ class Server:
 
     def serve(self) -> None:
         """Work until ``stop``; returns when nothing is under way any more, or the grace is over."""
-        if self._service.configuration.paused:
-            self._around.say(
-                "warning", "paused", "Paused: S3_SYNC_ENABLED is not true. Health is answered, nothing runs."
-            )
         while not self._flags.stopping:
             wait = self.tick()
             with self._changed:
@@ -128,6 +124,7 @@ class Server:
         def work() -> None:
             record: Record | None = None
             try:
+                self._around.began(place.record)
                 self._around.told.begun(place.record)
                 manners = service.manners(place.job, default=Lock.WAIT)
                 order = Order(stop=place.stop, debug=self._around.debug, manners=manners)

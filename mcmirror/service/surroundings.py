@@ -94,6 +94,8 @@ class Surroundings:
     pauses: Pauses
     say: Say
     observers: Sequence[Observer] = ()
+    began: Callable[[Record], None] = lambda _: None
+    """Hears of a run before its first event."""
     load: Callable[[Service], Service] | None = None
     """Reads the configuration again, in place of a service; raises ConfigError."""
     changed: Callable[[], bool] = lambda: False

@@ -69,7 +69,8 @@ def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
     from mcmirror.service.assembly import assemble
 
     with _log(service) as log:
-        rooms = assemble(service, log.say, [log.event], load)
+        log.begin(service.configuration)
+        rooms = assemble(service, log.say, [log.event], began=log.begun, load=load)
         server = rooms.server
         web = _web(service, server, log)
         wishes = SimpleQueue[int | None]()
