@@ -1,0 +1,306 @@
+"""What a server's log says of runs: lines for people with their fields for machines, pure but for a clock."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcmirror.model import event as events
+from mcmirror.model.document import count_document, problem_document
+from mcmirror.model.event import Event, Phase
+from mcmirror.model.plan import Count, Plan
+from mcmirror.model.problem import Category, Problem
+from mcmirror.model.report import RunReport, Status
+from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_count, shown_seconds, three_parts
+
+INTERVAL = 30.0
+"""Seconds between two lines about the progress of one job."""
+NAMED = 10
+"""Keys and problems of a report that a line names; history knows all."""
+OK, BAD, ODD = "✓", "✗", "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing to say."""
+
+    level: str
+    """debug, info, warning or error."""
+    event: str
+    """For machines."""
+    text: str
+    """For people, without the job's name; on one line."""
+    mark: str = ""
+    more: tuple[str, ...] = ()
+    """Lines that belong to it: why, and what to do."""
+    job: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    quiet: bool = False
+    """Whether only machines want it."""
+
+
+@dataclass(slots=True)
+class _Track:
+    """What is known of a run under way."""
+
+    spoken: float
+    source: str = ""
+    target: str = ""
+    phase: Phase = Phase.PREFLIGHT
+    planned: Count = Count()
+    attempt: int = 1
+    copied: int = 0
+    moved: int = 0
+    removed: int = 0
+    listed: tuple[int, int] = (0, 0)
+    told: set[Category] = field(default_factory=set)
+
+
+class Narrator:
+    """Turns events into lines. Not for several threads at once.
+
+    ``attempts`` has for each job how often it tries at most. With ``sidecar`` the words are those that users of the
+    S3_SYNC_* environment know, and look for.
+    """
+
+    def __init__(
+        self, *, sidecar: bool = False, debug: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.attempts: Mapping[str, int] = {}
+        self._sidecar = sidecar
+        self._debug = debug
+        self._clock = clock
+        self._tracks: dict[str, _Track] = {}
+        self._begun = False
+
+    def hear(self, event: Event) -> Iterator[Line]:  # noqa: C901, PLR0912  a case an event
+        """The lines of one event; most have none."""
+        track = self._tracks.setdefault(event.job, _Track(self._clock()))
+        match event:
+            case events.RunStarted():
+                yield from self._started(event, track)
+            case events.Waiting():
+                text = f"Another run writes to {harmless(event.target)}; waiting until it has ended"
+                yield Line("info", "waiting", text, ODD, job=event.job, fields={"target": event.target})
+            case events.PhaseStarted():
+                yield from self._phase(event, track)
+            case events.Planned():
+                track.planned = event.plan.copies
+                yield from self._planned(event, track)
+            case events.ProblemFound():
+                yield from _problem(event, track)
+            case events.Retrying():
+                yield from self._retrying(event, track)
+            case events.CopyStarted() | events.Moved() | events.Removed() | events.Listed():
+                yield from self._progress(event, track)
+            case events.StillMissing() | events.Vanished():
+                if self._debug:
+                    name = "still_missing" if isinstance(event, events.StillMissing) else "vanished"
+                    why = event.reason if isinstance(event, events.StillMissing) else "gone from the source"
+                    text = f"{printable(event.key)}: {harmless(why)}"
+                    yield Line("debug", name, text, job=event.job, fields={"key": event.key, "reason": why})
+            case events.McSaid():
+                if self._debug:
+                    yield Line("debug", "mc_said", f"mc: {harmless(event.text)}", job=event.job,
+                               fields={"text": event.text})  # fmt: skip
+            case events.Verified():
+                pass
+            case events.RunFinished():
+                del self._tracks[event.job]
+                yield _finished(event.report, self._sidecar)
+
+    def _started(self, event: events.RunStarted, track: _Track) -> Iterator[Line]:
+        track.source, track.target = event.source, event.target
+        fields = {"source": event.source, "target": event.target, "dry_run": event.dry_run}
+        text = f"Starting: {harmless(event.source)} -> {harmless(event.target)}{', dry run' if event.dry_run else ''}"
+        if not self._sidecar:
+            yield Line("info", "run_started", text, job=event.job, fields=fields)
+            return
+        if not self._begun:
+            self._begun = True
+            yield Line("info", "first_run", "Performing initial sync...", job=event.job)
+        yield Line("info", "run_started", self._attempt(event.job, 1), job=event.job, fields=fields)
+
+    def _attempt(self, job: str, number: int) -> str:
+        most = self.attempts.get(job, 0)
+        return f"Starting sync (attempt {number}{f'/{most}' if most else ''})..."
+
+    def _phase(self, event: events.PhaseStarted, track: _Track) -> Iterator[Line]:
+        track.phase, track.spoken = event.phase, self._clock()
+        if event.phase is Phase.MIRROR:
+            track.copied = track.moved = 0
+        quiet = not (self._sidecar and event.phase is Phase.PREFLIGHT)
+        text = "Checking bucket accessibility..." if not quiet else event.phase.value
+        yield Line("info", "phase_started", text, job=event.job, fields={"phase": event.phase.value}, quiet=quiet)
+
+    def _planned(self, event: events.Planned, track: _Track) -> Iterator[Line]:
+        plan = event.plan
+        if self._sidecar:
+            # Both were listed to their ends: this is known, not hoped.
+            for side, place in (("Source", track.source), ("Destination", track.target)):
+                bucket = harmless(place.partition("/")[2])
+                yield Line("info", "accessible", f"{side} bucket accessible: {bucket}", OK, job=event.job,
+                           fields={"place": place})  # fmt: skip
+        counts = {
+            name: count_document(getattr(plan, name)) for name in ("source", "missing", "changed", "extraneous", "kept")
+        }
+        yield Line("info", "planned", _plan_text(plan), job=event.job, fields=counts)
+
+    def _retrying(self, event: events.Retrying, track: _Track) -> Iterator[Line]:
+        track.attempt = event.attempt
+        what = f"{objects(event.remaining)} missing; trying" if event.remaining else "Trying"
+        most = self.attempts.get(event.job, 0)
+        text = f"{what} again in {shown_seconds(event.delay)} (attempt {event.attempt}{f'/{most}' if most else ''})"
+        fields = {"attempt": event.attempt, "delay": round(event.delay, 3), "remaining": event.remaining}
+        yield Line("warning", "retrying", text, ODD, job=event.job, fields=fields)
+
+    def _progress(
+        self, event: events.CopyStarted | events.Moved | events.Removed | events.Listed, track: _Track
+    ) -> Iterator[Line]:
+        match event:
+            case events.CopyStarted():
+                track.copied += 1
+                if self._debug:
+                    text = f"copying {printable(event.key)}, {shown_bytes(event.size)}"
+                    yield Line("debug", "copy_started", text, job=event.job,
+                               fields={"key": event.key, "size": event.size})  # fmt: skip
+            case events.Removed():
+                track.removed += 1
+                if self._debug:
+                    text = f"removed {printable(event.key)}"
+                    yield Line("debug", "removed", text, job=event.job, fields={"key": event.key})
+            case events.Moved():
+                track.moved = max(track.moved, event.bytes)
+            case events.Listed():
+                track.listed = (event.source_objects, event.target_objects)
+        now = self._clock()
+        if now - track.spoken >= INTERVAL:
+            track.spoken = now
+            yield _progress_line(event.job, track)
+
+
+def _progress_line(job: str, track: _Track) -> Line:
+    fields: dict[str, Any] = {"phase": track.phase.value}
+    if track.phase is Phase.MIRROR:
+        total = track.planned
+        text = f"Copying: {track.copied:,} of {objects(total.objects)} begun"
+        text += f", {shown_bytes(track.moved)} of {shown_bytes(total.bytes)} moved" if track.moved else ""
+        fields |= {"begun": track.copied, "moved": track.moved, "planned": count_document(total)}
+    elif track.phase is Phase.REMOVE:
+        text = f"Removing: {objects(track.removed)} so far"
+        fields["removed"] = track.removed
+    else:
+        source, target = track.listed
+        text = f"Listing: {objects(source)} at the source, {target:,} on the target so far"
+        fields |= {"source_objects": source, "target_objects": target}
+    return Line("info", "progress", text, job=job, fields=fields)
+
+
+def _problem(event: events.ProblemFound, track: _Track) -> Iterator[Line]:
+    """What it is, once a category in people's log; why and what to do follow with the verdict."""
+    found = event.problem
+    quiet, level = found.category in track.told, "warning"
+    track.told.add(found.category)
+    yield Line(level, "problem_found", three_parts(found)[0], ODD, job=event.job, fields=problem_document(found),
+               quiet=quiet)  # fmt: skip
+
+
+def _plan_text(plan: Plan) -> str:
+    parts = [f"{plan.copies.objects:,} to copy ({shown_bytes(plan.copies.bytes)})"]
+    parts += [
+        f"{count.objects:,} {word}"
+        for count, word in (
+            (plan.equal, "equal"),
+            (plan.kept, "different and kept"),
+            (plan.extraneous, "on the target only"),
+            (plan.excluded, "excluded"),
+            (plan.impossible, "impossible"),
+        )
+        if count.objects
+    ]
+    return f"{objects(plan.source.objects)} at the source: {', '.join(parts)}"
+
+
+def _finished(report: RunReport, sidecar: bool) -> Line:
+    mark, level, verdict = _verdict(report, sidecar)
+    took = f" ({shown_seconds(report.seconds)}{f', {report.attempts} attempts' if report.attempts > 1 else ''})"
+    if report.status is Status.SUCCEEDED:
+        more: tuple[str, ...] = ()
+    else:
+        more = (*_three_parts(report.problems), *_remaining(report))
+    return Line(level, "run_finished", verdict + took, mark, more, report.job, _summary(report))
+
+
+def _verdict(report: RunReport, sidecar: bool) -> tuple[str, str, str]:  # noqa: C901, PLR0911  a case a status
+    """The mark, the level, and the sentence: no better than it is."""
+    name, tally = "Sync" if sidecar else "Run", report.tally
+    match report.status:
+        case Status.SUCCEEDED if report.dry_run:
+            return "", "info", f"Dry run: {shown_count(tally.planned)} to copy, {tally.to_remove.objects:,} to remove"
+        case Status.SUCCEEDED if not report.verified:
+            return ODD, "warning", f"{name} ended, and nothing was verified: assurance is off; {_done(report)}"
+        case Status.SUCCEEDED:
+            proof = "verified: " if not tally.kept.objects else ""
+            return OK, "info", f"{name} completed successfully; {proof}{_done(report)}"
+        case Status.PARTIAL:
+            left = f"{objects(tally.remaining.objects)} not as planned on the target"
+            return BAD, "error", f"{name} is partial: {left}; {_done(report)}"
+        case Status.FAILED if report.verified:
+            return BAD, "error", f"{name} failed: nothing of what was planned was done"
+        case Status.FAILED:
+            return BAD, "error", f"{name} failed: no verdict was reached"
+        case Status.REFUSED:
+            return BAD, "error", f"{name} refused: nothing was written and nothing was removed"
+        case Status.SKIPPED:
+            return ODD, "warning", f"{name} skipped: another run is at work on this target"
+        case Status.INTERRUPTED:
+            return BAD, "error", f"{name} interrupted: mcmirror was killed in mid-run"
+        case Status.CANCELLED:
+            by = {2: "by Ctrl-C", 15: "by SIGTERM"}.get(report.signal, "on request")
+            return ODD, "warning", f"{name} stopped {by}; {_done(report)}"
+
+
+def _done(report: RunReport) -> str:
+    tally = report.tally
+    parts = [f"{objects(tally.done.objects)} copied ({shown_bytes(tally.done.bytes)})"] if tally.done.objects else []
+    parts += [f"{objects(tally.removed.objects)} removed"] if tally.removed.objects else []
+    parts += [f"{objects(tally.kept.objects)} left different, overwrite is off"] if tally.kept.objects else []
+    parts += [f"{tally.equal.objects:,} equal before"] if tally.equal.objects else []
+    parts += [f"{tally.vanished.objects:,} gone from the source meanwhile"] if tally.vanished.objects else []
+    return ", ".join(parts) or "nothing to do"
+
+
+def _three_parts(problems: tuple[Problem, ...]) -> Iterator[str]:
+    """The first problem of each category; of the rest, how many there are."""
+    alike: dict[Category, list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault(problem.category, []).append(problem)
+    for first, *rest in alike.values():
+        what, why, remedy = three_parts(first)
+        yield f"{what} (and {len(rest):,} more like it)" if rest else what
+        yield from (f"  {label:<4} {text}" for label, text in (("why:", why), ("do:", remedy)) if text)
+
+
+def _remaining(report: RunReport) -> Iterator[str]:
+    for one in report.remaining[:NAMED]:
+        yield f"remaining: {printable(one.key)}: {harmless(one.reason)}"
+    if (rest := report.tally.remaining.objects - len(report.remaining[:NAMED])) > 0 and report.remaining:
+        yield f"remaining: and {rest:,} more; mcmirror history show names them"
+
+
+def _summary(report: RunReport) -> dict[str, Any]:
+    """The report without its long lists."""
+    tally = report.tally
+    names = ("planned", "done", "removed", "kept", "equal", "remaining", "vanished")
+    return {
+        "status": report.status.value,
+        "verified": report.verified,
+        "dry_run": report.dry_run,
+        "exit_code": int(report.exit_code),
+        "seconds": round(report.seconds, 3),
+        "attempts": report.attempts,
+        **{name: count_document(getattr(tally, name)) for name in names},
+        "problems": [problem_document(problem) for problem in report.problems[:NAMED]],
+        "remaining_keys": [{"key": one.key, "reason": one.reason} for one in report.remaining[:NAMED]],
+        "removed_keys": list(report.removed[:NAMED]),
+    }
