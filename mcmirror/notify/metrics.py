@@ -30,7 +30,10 @@ OUTCOMES = {
 """The label ``outcome`` -> the field of ``Tally``."""
 SUMMED = ("copied", "removed", "kept", "remaining")
 """The outcomes that ``Totals`` sums up."""
-JOB = ["job_name"]
+NAME = "job_name"
+JOB = [NAME]
+LASTING = ("mcmirror_job_last_success_timestamp_seconds", "mcmirror_job_overdue_timestamp_seconds")
+"""What a run that fails leaves as it was."""
 
 
 def scraped(state: State, accept: str = "") -> tuple[bytes, str]:
@@ -41,9 +44,39 @@ def scraped(state: State, accept: str = "") -> tuple[bytes, str]:
     return encode(_registry(lambda: (*server_families(state), *job_families(state)), process=True)), kind
 
 
-def ended(jobs: Iterable[JobState]) -> "CollectorRegistry":
-    """What can be said of jobs by a process that ends with their runs: no sums, for they begin anew each time."""
-    return _registry(lambda: job_families(State(0.0, 0.0, 0.0, jobs=tuple(jobs)), lasting=False), process=False)
+def text_of(jobs: Iterable[JobState], before: str = "") -> str:
+    """What can be said of jobs by a process that ends with their runs; no sums, for they begin anew each time.
+
+    ``before`` is such a text of an earlier process. It is kept for other jobs, and of these jobs' what ``LASTING``
+    names, when now nothing is known of it.
+    """
+    from prometheus_client import generate_latest
+
+    state = State(0.0, 0.0, 0.0, jobs=tuple(jobs))
+    families = {family.name: family for family in job_families(state, lasting=False)}
+    _keep(families, before, {job.name for job in state.jobs})
+    return generate_latest(_registry(families.values, process=False)).decode()
+
+
+def _keep(families: "dict[str, Metric]", before: str, jobs: set[str]) -> None:
+    """Add what ``before`` says and nothing now contradicts."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    try:
+        earlier = list(text_string_to_metric_families(before))
+    except (ValueError, KeyError, IndexError):
+        # Not of our making, or broken: what comes now is right.
+        return
+    for old in earlier:
+        family = families.get(old.name)
+        if family is None:
+            continue
+        now = {sample.labels.get(NAME) for sample in family.samples}
+        family.samples += [
+            sample
+            for sample in old.samples
+            if (name := sample.labels.get(NAME)) and (name not in jobs or (old.name in LASTING and name not in now))
+        ]
 
 
 class _Families:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +22,13 @@ from mcmirror.ui.console import Console, Manner
 from mcmirror.ui.differences import Differences
 from mcmirror.ui.jsonl import JsonLines
 from mcmirror.ui.log import noted
+from mcmirror.ui.metrics import Metrics
 from mcmirror.ui.signals import stopping
 from mcmirror.ui.stdout import Stdout
 from mcmirror.ui.style import Style, style_of
 
 if TYPE_CHECKING:
+    from mcmirror.notify.message import NotTold
     from mcmirror.service import Service
 
 
@@ -39,6 +41,8 @@ class Output:
     debug: bool = False
     report_json: Path | None = None
     junit: Path | None = None
+    textfile_dir: Path | None = None
+    pushgateway: str | None = None
 
     def check(self, config: Path | None = None) -> None:
         """Find out before anything runs that a report cannot be written, or would replace what is needed: usage errors.
@@ -107,6 +111,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
     service = Service.load(task.config, needs_jobs=task.needs_jobs)
     border.redactors.append(service.redact)
     jobs = tuple(task.jobs(service))
+    metrics = Metrics.of(service, output.textfile_dir, output.pushgateway) if task.verb == Verb.RUN.value else None
     style = style_of(sys.stderr)
     if not output.quiet:
         _notes(service.configuration.notes, style)
@@ -138,7 +143,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
                 lock=task.lock,
             )
         written = write_reports(reports, output, service.redact, os.environ)
-        _not_told(service, stop, style)
+        _not_told([*service.finish(stop), *(metrics.hand_over(reports) if metrics else ())], style)
     code = ExitCode.worst(report.exit_code for report in reports)
     if out.broken and task.verb == Verb.PLAN.value:
         # Whoever read the plan had seen enough; there is no verdict to give.
@@ -171,9 +176,9 @@ def _notes(notes: Sequence[str], style: Style) -> None:
             print(style.paint(f"note: {harmless(border.redact(note))}", "yellow"), file=sys.stderr)
 
 
-def _not_told(service: "Service", stop: Stop, style: Style) -> None:
-    """Wait for the notifiers, and say what they could not deliver: it changes no verdict."""
-    for failed in service.finish(stop):
+def _not_told(what: "Iterable[NotTold]", style: Style) -> None:
+    """Say what could not be delivered: it changes no verdict."""
+    for failed in what:
         lines = (f"note: {failed.what}", f"  why: {failed.why}", f"  do:  {failed.remedy}")
         with suppress(OSError):
             print(*(style.paint(harmless(border.redact(line)), "yellow") for line in lines), sep="\n", file=sys.stderr)

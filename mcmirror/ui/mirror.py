@@ -46,6 +46,8 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     json: o.Json = False,
     report_json: o.ReportJson = None,
     junit: o.Junit = None,
+    textfile_dir: o.TextfileDir = None,
+    pushgateway: o.Pushgateway = None,
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
@@ -84,5 +86,13 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     task = Task(
         "run", lambda service: (service.pair(source, target, **fields),), lambda _: again, config=config, lock=lock
     )
-    output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
+    output = Output(
+        json=json,
+        quiet=quiet,
+        debug=debug,
+        report_json=report_json,
+        junit=junit,
+        textfile_dir=textfile_dir,
+        pushgateway=pushgateway,
+    )
     raise typer.Exit(conduct(task, output))

@@ -93,6 +93,14 @@ ReportJson = Annotated[
     Path | None, typer.Option("--report-json", metavar="FILE", help="Write all reports as one JSON document.")
 ]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write the reports as JUnit XML.")]
+TextfileDir = Annotated[
+    Path | None,
+    typer.Option("--textfile-dir", metavar="DIR", help="Write metrics there, for node_exporter: mcmirror.prom."),
+]
+Pushgateway = Annotated[
+    str | None,
+    typer.Option("--pushgateway", metavar="URL", help="Push metrics there; with a password by MCMIRROR_PUSHGATEWAY."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of what succeeds.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show how mc is called and every line it says.")]
 

@@ -23,6 +23,8 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     json: o.Json = False,
     report_json: o.ReportJson = None,
     junit: o.Junit = None,
+    textfile_dir: o.TextfileDir = None,
+    pushgateway: o.Pushgateway = None,
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
@@ -41,5 +43,13 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
         parallel=parallel,
         lock=lock,
     )
-    output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
+    output = Output(
+        json=json,
+        quiet=quiet,
+        debug=debug,
+        report_json=report_json,
+        junit=junit,
+        textfile_dir=textfile_dir,
+        pushgateway=pushgateway,
+    )
     raise typer.Exit(conduct(task, output))

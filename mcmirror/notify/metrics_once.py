@@ -1,0 +1,180 @@
+"""The metrics of runs that have ended with their process: a file for node_exporter, and a push to a Pushgateway."""
+
+import fcntl
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcmirror.model.record import Cause, Record
+from mcmirror.model.report import RunReport, Status
+from mcmirror.model.state import JobState
+from mcmirror.notify import files
+from mcmirror.notify.message import NotTold
+from mcmirror.notify.metrics import NAME, text_of
+
+if TYPE_CHECKING:
+    from urllib.request import BaseHandler
+
+FILE = "mcmirror.prom"
+TIMEOUT = 5.0
+"""Seconds for one request to a Pushgateway."""
+PATIENCE = 10.0
+"""Seconds for all of them, and for another process that writes the file."""
+GROUP = "mcmirror"
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an earlier file that are read."""
+
+
+def job_states(
+    reports: Sequence[RunReport], ended: datetime, max_ages: Mapping[str, float] | None = None
+) -> tuple[JobState, ...]:
+    """The jobs of these reports, as far as they tell; a dry run tells nothing.
+
+    ``ended`` is when they had all been run; ``max_ages`` are seconds by job.
+    """
+    return tuple(
+        _job_state(report, ended, (max_ages or {}).get(report.job, 0.0)) for report in reports if not report.dry_run
+    )
+
+
+def _job_state(report: RunReport, ended: datetime, max_age: float) -> JobState:
+    started = datetime.fromisoformat(report.started).timestamp() if report.started else 0.0
+    finished = min(started + report.seconds, ended.timestamp()) if started else ended.timestamp()
+    success = finished if report.status is Status.SUCCEEDED else 0.0
+    when = datetime.fromtimestamp(finished, UTC).isoformat(timespec="milliseconds")
+    record = Record(
+        "", report.job, report.source, report.target, Cause.HAND, report.started, finished=when, report=report
+    )
+    return JobState(
+        report.job,
+        report.source,
+        report.target,
+        "",
+        last=record,
+        last_success=success,
+        max_age=max_age,
+        overdue_since=success + max_age if success and max_age else 0.0,
+    )
+
+
+def write_textfile(folder: Path, jobs: Sequence[JobState]) -> None:
+    """Bring ``mcmirror.prom`` up to date, in one step; what it says of other jobs stays. Raises OSError."""
+    if not jobs:
+        return
+    path = folder / FILE
+    with _alone(folder / f".{FILE}.lock"):
+        files.write_whole(path, text_of(jobs, _earlier(path)))
+
+
+def _earlier(path: Path) -> str:
+    with suppress(OSError, UnicodeDecodeError):
+        if path.stat().st_size <= LARGEST:
+            return path.read_text(encoding="utf-8")
+    return ""
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock; without it after a while, for a file that is not quite whole is better than none."""
+    try:
+        handle = path.open("ab")
+    except PermissionError:
+        # Another user's lock; the file itself may still be ours to write.
+        yield
+        return
+    with handle:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.02)
+            else:
+                break
+        yield
+
+
+def push(url: str, jobs: Sequence[JobState]) -> None:
+    """Bring a Pushgateway up to date, each job a group of its own: ``job="mcmirror"``, ``job_name``. Raises NotTold.
+
+    What this run does not know, such as the last success when it has failed, the gateway keeps.
+    """
+    until = time.monotonic() + PATIENCE
+    for job in jobs:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise _not_pushed(url, f"it took more than {PATIENCE:.0f} s")
+        _post(url, _group(job.name), text_of([job]).encode(), min(TIMEOUT, left))
+
+
+def _group(job: str) -> str:
+    """The path of a job's group; base64 takes any name."""
+    from base64 import urlsafe_b64encode
+
+    return f"/metrics/job/{GROUP}/{NAME}@base64/{urlsafe_b64encode(job.encode()).decode()}"
+
+
+def _post(url: str, path: str, body: bytes, timeout: float) -> None:
+    from base64 import b64encode
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.parse import unquote, urlsplit
+    from urllib.request import Request, build_opener
+
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host = parts.netloc.rpartition("@")[2]
+        request = Request(  # noqa: S310  http or https: checked below
+            f"{parts.scheme}://{host}{parts.path.rstrip('/')}{path}",
+            body,
+            {"Content-Type": "text/plain; version=0.0.4"},
+        )
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise _not_pushed(url, "this is no http or https address")
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            request.add_unredirected_header("Authorization", f"Basic {b64encode(pair.encode()).decode()}")
+        with build_opener(_strict()).open(request, timeout=timeout):
+            return
+    except HTTPError as error:
+        said = error.read(300).decode(errors="replace").strip() if error.code in {400, 413} else ""
+        error.close()
+        raise _not_pushed(url, f"it answered HTTP {error.code}{f': {said}' if said else ''}") from None
+    except (OSError, ValueError, HTTPException) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        # Only the words of the system: any other text may quote the address.
+        why = (reason.strerror or str(reason)) if isinstance(reason, OSError) else type(reason).__name__
+        raise _not_pushed(
+            url, f"no answer within {timeout:.0f} s" if isinstance(reason, TimeoutError) else why
+        ) from None
+
+
+def _strict() -> "BaseHandler":
+    from urllib.request import HTTPRedirectHandler
+
+    class NoRedirect(HTTPRedirectHandler):
+        """What is pushed goes where it was told to, or nowhere."""
+
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    return NoRedirect()
+
+
+def _not_pushed(url: str, why: str) -> NotTold:
+    from urllib.parse import urlsplit
+
+    try:
+        host = urlsplit(url if "://" in url else f"http://{url}").hostname or "the address"
+    except ValueError:
+        host = "the address"
+    return NotTold(
+        "the metrics were not pushed",
+        f"{host}: {why}",
+        "Check the Pushgateway's address, and that this machine reaches it; what the run did stands.",
+    )
