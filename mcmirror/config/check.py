@@ -1,9 +1,8 @@
 """What no single value shows: whether the parts of a configuration fit together."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +73,8 @@ def jobs(
 ) -> list[Mistake]:
     """Jobs that contradict themselves."""
     mistakes: list[Mistake] = []
+    urls = {alias: aliases.url(alias) for alias in aliases}
     for name, job in found.items():
-        urls = {alias: aliases.url(alias) for alias in aliases}
         if overlap(job, urls):
             mistakes.append(
                 Mistake(
@@ -95,7 +94,7 @@ def jobs(
                     'Write max_delete = "unlimited" if that is meant, or assurance = "full".',
                 )
             )
-    return mistakes + _nested(file, found, {alias: aliases.url(alias) for alias in aliases})
+    return mistakes + _nested(file, found, urls)
 
 
 def _nested(file: str, found: Mapping[str, Job], urls: Mapping[str, str]) -> list[Mistake]:
@@ -103,9 +102,9 @@ def _nested(file: str, found: Mapping[str, Job], urls: Mapping[str, str]) -> lis
     places = {name: tuple(_place(side.below(job.prefix), urls) for side in (job.source, job.target))
               for name, job in found.items()}  # fmt: skip
     mistakes: list[Mistake] = []
-    for (outer, job), inner in product(found.items(), found):
-        (source, target), (inner_source, inner_target) = places[outer], places[inner]
-        if not job.options.remove or target == inner_target or not target.contains(inner_target):
+    for outer, inner in _inside({name: target for name, (_, target) in places.items()}):
+        job, (source, target), (inner_source, inner_target) = found[outer], places[outer], places[inner]
+        if not job.options.remove or target == inner_target:
             continue
         rest = inner_target.path[len(target.path.rstrip("/")) :].strip("/")
         # From the same place, both say the same of what is there.
@@ -120,6 +119,23 @@ def _nested(file: str, found: Mapping[str, Job], urls: Mapping[str, str]) -> lis
             )
         )
     return mistakes
+
+
+def _inside(targets: Mapping[str, Location]) -> Iterator[tuple[str, str]]:
+    """Pairs of names of which the second's place lies in the first's: of thousands, not each is held against each."""
+    order = {name: number for number, name in enumerate(targets)}
+    at: dict[tuple[str, str], list[str]] = {}
+    for name, place in targets.items():
+        at.setdefault((place.alias, place.path.rstrip("/")), []).append(name)
+    pairs = list[tuple[str, str]]()
+    for inner, place in targets.items():
+        path = place.path.rstrip("/")
+        while True:
+            pairs += [(outer, inner) for outer in at.get((place.alias, path), ()) if outer != inner]
+            if not path:
+                break
+            path = path.rpartition("/")[0]
+    yield from sorted(pairs, key=lambda pair: (order[pair[0]], order[pair[1]]))
 
 
 def _place(place: Location, urls: Mapping[str, str]) -> Location:

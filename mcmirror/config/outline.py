@@ -4,9 +4,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mcmirror import __version__
 from mcmirror.config.load import find_file, home_of, load
 from mcmirror.config.values import Configuration, Schedule
 
-_REFERENCE = re.compile(rb"^\s*state\s*=.*\{", re.MULTILINE)
+_REFERENCE = re.compile(rb"\bstate\s*=[^\n]*\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class JobOutline:
     timezone: str
     max_age: float
     dry_run: bool
+
+
+_COLUMNS = [item.name for item in fields(JobOutline)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,25 @@ class Outline:
 def outline(config: Path | None, environ: Mapping[str, str], folder: Path) -> Outline:
     """The outline of the configuration that holds in ``folder``; raises ConfigError with every mistake."""
     file = find_file(config, environ, folder)
-    if file is None:
-        return _of(load(config, environ, folder, needs_jobs=True))
-    kept, mark = _kept(file, environ), _mark(file)
-    found = _read(kept, mark)
+    found = _read(file, environ) if file else None
     if found is None:
-        found = _of(load(config, environ, folder, needs_jobs=True))
-        if mark == _mark(file):
-            _keep(kept, mark, found, file)
+        keep = keeper(config, environ, folder)
+        configuration = load(config, environ, folder, needs_jobs=True)
+        keep(configuration)
+        found = _of(configuration)
     return found
+
+
+def keeper(config: Path | None, environ: Mapping[str, str], folder: Path) -> Callable[[Configuration], None]:
+    """To be called before a configuration is read; keeps its outline afterwards, if the file is still the same."""
+    file = find_file(config, environ, folder)
+    mark = _mark(file) if file else []
+
+    def keep(configuration: Configuration) -> None:
+        if file is not None and mark and mark == _mark(file):
+            _keep(file, environ, mark, _of(configuration))
+
+    return keep
 
 
 def _of(configuration: Configuration) -> Outline:
@@ -98,34 +111,40 @@ def _mark(file: Path) -> list[Any]:
     return [__version__, str(file.absolute()), found.st_mtime_ns, found.st_size, found.st_ino]
 
 
-def _kept(file: Path, environ: Mapping[str, str]) -> Path:
-    cache = environ.get("XDG_CACHE_HOME") or home_of(environ) / ".cache"
+def _kept(file: Path, environ: Mapping[str, str]) -> Path | None:
     name = hashlib.sha256(os.fsencode(file.absolute())).hexdigest()[:24]
+    try:
+        cache = environ.get("XDG_CACHE_HOME") or home_of(environ) / ".cache"
+    except RuntimeError:
+        # A user whom the system does not know has no home.
+        return None
     return Path(cache) / "mcmirror" / "outlines" / f"{name}.json"
 
 
-def _read(kept: Path, mark: list[Any]) -> Outline | None:
-    names = [item.name for item in fields(JobOutline)]
+def _read(file: Path, environ: Mapping[str, str]) -> Outline | None:
+    kept, mark = _kept(file, environ), _mark(file)
+    if kept is None or not mark:
+        return None
     try:
         document = json.loads(kept.read_bytes())
-        if not mark or document.pop("mark") != mark:
+        if document.pop("mark") != mark or document.pop("columns") != _COLUMNS:
             return None
-        jobs = tuple(JobOutline(*row) for row in document.pop("jobs")) if document.pop("columns") == names else None
-        return None if jobs is None else Outline(**{**document, "notifiers": tuple(document["notifiers"])}, jobs=jobs)
+        jobs = tuple(JobOutline(*row) for row in document.pop("jobs"))
+        return Outline(**{**document, "notifiers": tuple(document["notifiers"])}, jobs=jobs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def _keep(kept: Path, mark: list[Any], found: Outline, file: Path) -> None:
+def _keep(file: Path, environ: Mapping[str, str], mark: list[Any], found: Outline) -> None:
     """Keep it. A state that is named by a reference may be another one tomorrow: that is read each time."""
-    names = [item.name for item in fields(JobOutline)]
+    kept = _kept(file, environ)
     document = {item.name: getattr(found, item.name) for item in fields(Outline) if item.name != "jobs"}
-    rows = [list(asdict(job).values()) for job in found.jobs]
+    rows = [[getattr(job, column) for column in _COLUMNS] for job in found.jobs]
     with suppress(OSError):
-        if _REFERENCE.search(file.read_bytes()):
+        if kept is None or _REFERENCE.search(file.read_bytes()):
             return
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         new = kept.with_suffix(f".{os.getpid()}")
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:  # noqa: PTH123
-            json.dump({**document, "mark": mark, "columns": names, "jobs": rows}, out)
+            json.dump({**document, "mark": mark, "columns": _COLUMNS, "jobs": rows}, out)
         new.replace(kept)

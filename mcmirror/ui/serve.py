@@ -44,11 +44,15 @@ def serve(
 
     SIGHUP, or a change of the file, reads the configuration again; SIGTERM stops politely.
     """
+    from mcmirror.config.outline import keeper
     from mcmirror.service import Service
 
     def load(before: "Service | None" = None) -> "Service":
         """The configuration as it is now, with what the command line says."""
+        # ``status`` answers at once after it.
+        keep = keeper(config, os.environ, Path.cwd())
         read = Service.load(config, needs_jobs=True).configuration
+        keep(read)
         told = read.settings
         settings = replace(
             told,

@@ -1,0 +1,229 @@
+"""How each job stands, worked out from what is remembered: no server is asked, for there may be none."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
+from mcmirror.model.record import RUNNING
+from mcmirror.store.presence import Server
+
+if TYPE_CHECKING:
+    from mcmirror.config.outline import JobOutline, Outline
+    from mcmirror.model.state import NotifierState
+    from mcmirror.store.runs import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class JobGlance:
+    """One job. Times are seconds since the epoch, 0 where there is none."""
+
+    name: str
+    source: str
+    target: str
+    trigger: str
+    paused: bool
+    run: str
+    """The run that goes on."""
+    run_started: float
+    last: "Standing | None"
+    next_run: float
+    """When a server begins it next; 0 when nobody does."""
+    max_age: float
+    stale: bool
+    """Whether the last success is older than ``max_age``, or there is none."""
+    dry_run: bool
+
+    @property
+    def verdict(self) -> str:
+        """Of the last run that has ended; empty before the first."""
+        return self.last.status if self.last else ""
+
+    @property
+    def succeeded(self) -> float:
+        """When the last success had ended."""
+        return self.last.succeeded if self.last else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """All of them at one moment."""
+
+    now: float
+    service: str
+    timezone: str
+    origin: str
+    state: str
+    """Where it was read, without a password."""
+    server: Server | None
+    paused: bool
+    """All of them."""
+    jobs: tuple[JobGlance, ...]
+    notifiers: "tuple[NotifierState, ...]"
+    warnings: tuple[str, ...]
+
+
+def glance(outline: "Outline", now: float | None = None) -> Glance:
+    """Look. What cannot be read is a warning."""
+    from mcmirror.store import place
+    from mcmirror.store.database import Database
+    from mcmirror.store.inbox import Inbox
+    from mcmirror.store.pauses import Pauses
+    from mcmirror.store.presence import Presence
+    from mcmirror.store.runs import Runs
+    from mcmirror.store.trouble import shown
+
+    now = time.time() if now is None else now
+    database, inbox = Database(outline.state), Inbox(place.inbox(outline.state))
+    runs, server = Runs(database, inbox), Presence(place.presence(outline.state)).see()
+    standings, going_on = runs.standings(), {}
+    for record in runs.going_on():
+        going_on[record.job, record.source, record.target] = (record.id, record.started)
+    paused = Pauses(database).read()
+    everything = outline.paused or "" in paused
+    triggers = _Triggers()
+    jobs = tuple(
+        _job(
+            job,
+            triggers,
+            standings.get((job.name, job.source, job.target)),
+            going_on.get((job.name, job.source, job.target), ("", "")),
+            paused=everything or job.name in paused,
+            server=server,
+            now=now,
+        )
+        for job in outline.jobs
+    )
+    notifiers = _notifiers(database, outline.notifiers)
+    database.close()
+    return Glance(
+        now=now,
+        service=outline.service,
+        timezone=outline.timezone,
+        origin=outline.origin,
+        state=shown(outline.state),
+        server=server,
+        paused=everything,
+        jobs=jobs,
+        notifiers=notifiers,
+        warnings=tuple(filter(None, (runs.warning,))),
+    )
+
+
+class _Triggers:
+    """Thousands of jobs share a few schedules."""
+
+    def __init__(self) -> None:
+        self._cron: dict[Trigger, float] = {}
+
+    def next(self, trigger: Trigger, now: float, last: float) -> float:
+        """The next time after ``now``."""
+        if getattr(trigger, "expression", ""):
+            if trigger not in self._cron:
+                self._cron[trigger] = trigger.next_after(now, 0.0)
+            return self._cron[trigger]
+        return trigger.next_after(now, last)
+
+
+def _job(  # noqa: PLR0913  each from another room
+    job: "JobOutline",
+    triggers: _Triggers,
+    last: "Standing | None",
+    run: tuple[str, str],
+    *,
+    paused: bool,
+    server: Server | None,
+    now: float,
+) -> JobGlance:
+    from datetime import datetime
+
+    trigger = trigger_of(job.cron, job.every, gap=job.gap, timezone=job.timezone)
+    base = 0.0 if last is None else last.finished if job.gap else last.started
+    coming = server is not None and not paused and not (job.gap and run[0])
+    due = triggers.next(trigger, now, base) if coming else NEVER
+    succeeded = last.succeeded if last else 0.0
+    return JobGlance(
+        name=job.name,
+        source=job.source,
+        target=job.target,
+        trigger=str(trigger),
+        paused=paused,
+        run=run[0],
+        run_started=datetime.fromisoformat(run[1]).timestamp() if run[1] else 0.0,
+        last=last,
+        next_run=0.0 if due == NEVER else due,
+        max_age=job.max_age,
+        stale=bool(job.max_age) and now - succeeded > job.max_age,
+        dry_run=job.dry_run,
+    )
+
+
+def _notifiers(database: Any, names: tuple[str, ...]) -> "tuple[NotifierState, ...]":
+    from mcmirror.model.state import NotifierState
+    from mcmirror.store.database import Unusable
+
+    try:
+        waiting = dict(database.look("SELECT listener, count(*) FROM outbox GROUP BY listener"))
+        known = {row[0]: row[1:] for row in database.look("SELECT name, failures, given_up, error FROM notifier")}
+    except Unusable:
+        return ()
+    wanted = dict.fromkeys((*names, *waiting))
+    return tuple(NotifierState(name, waiting.get(name, 0), *known.get(name, (0, 0, ""))) for name in wanted)
+
+
+def document(seen: Glance) -> dict[str, Any]:
+    """As JSON: times in UTC, null where there is none; durations in seconds."""
+    return {
+        "time": _time(seen.now),
+        "service": seen.service,
+        "state": seen.state,
+        "server": {"pid": seen.server.pid, "started": _time(seen.server.started)} if seen.server else None,
+        "paused": seen.paused,
+        "jobs": [_job_document(job) for job in seen.jobs],
+        "notifiers": [
+            {
+                "name": one.name,
+                "waiting": one.waiting,
+                "failures": one.failures,
+                "given_up": one.given_up,
+                "error": one.error,
+            }
+            for one in seen.notifiers
+        ],
+        "warnings": list(seen.warnings),
+    }
+
+
+def _job_document(job: JobGlance) -> Mapping[str, Any]:
+    last = job.last
+    return {
+        "name": job.name,
+        "source": job.source,
+        "target": job.target,
+        "trigger": job.trigger,
+        "paused": job.paused,
+        "dry_run": job.dry_run,
+        "status": RUNNING if job.run else job.verdict or None,
+        "run": job.run or None,
+        "last": {
+            "run": last.run,
+            "status": last.status,
+            "started": _time(last.started),
+            "finished": _time(last.finished),
+        }
+        if last
+        else None,
+        "last_success": _time(job.succeeded),
+        "max_age_seconds": job.max_age,
+        "stale": job.stale,
+        "next_run": _time(job.next_run),
+    }
+
+
+def _time(seconds: float) -> str | None:
+    from datetime import UTC, datetime
+
+    if not seconds:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

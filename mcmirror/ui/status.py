@@ -1,0 +1,128 @@
+"""`mcmirror status`: how each job stands, at a glance, whether or not a server runs."""
+
+import json as encoder
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mcmirror.model.wording import harmless, shown_seconds
+from mcmirror.ui.style import Style, style_of
+
+if TYPE_CHECKING:
+    from mcmirror.ui.glance import Glance, JobGlance
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+SOON = 1.0
+"""Seconds: what is due by then is due now."""
+COLOURS = {
+    "succeeded": "green",
+    "running": "cyan",
+    "paused": "yellow",
+    "skipped": "yellow",
+    "cancelled": "yellow",
+    "never ran": "dim",
+}
+
+
+@app.command(epilog="Exit codes: 0, 2 configuration. mcmirror health and /readyz are red when a job's success is old.")
+def status(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="The file; else MCMIRROR_CONFIG, else mcmirror.toml upwards."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show how each job stands: its last verdict, the age of its last success, its next run; who is still to be told.
+
+    It reads what is remembered and asks no server, so it answers while none runs.
+    """
+    from mcmirror.config.outline import outline
+    from mcmirror.ui import glance
+
+    seen = glance.glance(outline(config, os.environ, Path.cwd()))
+    if json:
+        print(encoder.dumps(glance.document(seen), indent=2))
+        return
+    style = style_of(sys.stdout)
+    print("\n".join(lines(seen, style)))
+    for warning in seen.warnings:
+        print(f"warning: {harmless(warning)}", file=sys.stderr)
+
+
+def lines(seen: "Glance", style: Style) -> list[str]:
+    """The whole of it for people."""
+    heads = ("JOB", "LAST RUN", "LAST SUCCESS", "NEXT RUN", "TRIGGER")
+    rows = [[_name(job), _verdict(job, seen), _success(job, seen), _next(job, seen), job.trigger] for job in seen.jobs]
+    widths = [max(len(head), *(len(row[place]) for row in rows)) for place, head in enumerate(heads)]
+    found = [
+        "  ".join(style.paint(head.ljust(width), "dim") for head, width in zip(heads, widths, strict=True)).rstrip()
+    ]
+    for job, row in zip(seen.jobs, rows, strict=True):
+        colours = ("", COLOURS.get(_state(job), "red"), "red" if job.stale else "", "", "")
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells[-1] = cells[-1].rstrip()
+        found.append(
+            "  ".join(style.paint(cell, name) if name else cell for cell, name in zip(cells, colours, strict=True))
+        )
+    return [*found, *_rest(seen, style)]
+
+
+def _rest(seen: "Glance", style: Style) -> list[str]:
+    found = [""]
+    if seen.server:
+        since = shown_seconds(max(0.0, seen.now - seen.server.started))
+        found.append(f"mcmirror serve runs, process {seen.server.pid}, for {since}")
+    elif any(job.trigger != "by hand" for job in seen.jobs):
+        found.append(style.paint("mcmirror serve does not run here: nothing begins by itself", "yellow"))
+    else:
+        found = []
+    if seen.paused:
+        found.append(style.paint("everything is paused", "yellow"))
+    for one in seen.notifiers:
+        if one.waiting or one.failures or one.given_up:
+            words = [f"{one.waiting:,} waiting"] if one.waiting else []
+            words += [f"{one.failures:,} attempts failed"] if one.failures else []
+            words += [f"{one.given_up:,} given up"] if one.given_up else []
+            why = f": {harmless(one.error)}" if one.error else ""
+            found.append(style.paint(f"notifier {one.name}: {', '.join(words)}{why}", "yellow"))
+    return found
+
+
+def _name(job: "JobGlance") -> str:
+    return f"{harmless(job.name)} (dry run)" if job.dry_run else harmless(job.name)
+
+
+def _state(job: "JobGlance") -> str:
+    return "running" if job.run else job.verdict or "never ran"
+
+
+def _verdict(job: "JobGlance", seen: "Glance") -> str:
+    if job.run:
+        return f"running, {_age(job.run_started, seen.now)}"
+    return f"{job.verdict} {_age(job.last.finished, seen.now)} ago" if job.last else "never ran"
+
+
+def _success(job: "JobGlance", seen: "Glance") -> str:
+    found = f"{_age(job.succeeded, seen.now)} ago" if job.succeeded else "never" if job.last or job.stale else ""
+    return f"{found}, max_age {_limit(job.max_age)}" if job.stale else found
+
+
+def _next(job: "JobGlance", seen: "Glance") -> str:
+    if job.paused:
+        return "paused"
+    if not job.next_run:
+        return ""
+    left = job.next_run - seen.now
+    return "now" if left < SOON else f"in {_limit(left)}"
+
+
+def _age(moment: float, now: float) -> str:
+    return _limit(max(0.0, now - moment))
+
+
+def _limit(seconds: float) -> str:
+    return shown_seconds(seconds if seconds < 9.95 else round(seconds))
