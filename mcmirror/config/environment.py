@@ -19,6 +19,8 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
 _REFERENCES = {"MCMIRROR_API_TOKEN": "api_token", "MCMIRROR_PUSHGATEWAY": "pushgateway"}
 """Kept as references: whoever needs the value resolves it, and hears what is wrong with it."""
 MAX_AGE = "MCMIRROR_MAX_AGE"
+_ALIKE = 0.75
+"""Others may have names that begin like ours, an image's or a folder's: only a slip is worth a word."""
 _KNOWN = (*_VALUES, *_REFERENCES, MAX_AGE, "MCMIRROR_CONFIG", "MCMIRROR_MC", "MCMIRROR_DEBUG", "MCMIRROR_MC_URL")
 
 
@@ -51,7 +53,7 @@ def slips(environ: Mapping[str, str]) -> tuple[str, ...]:
     for written in sorted(environ):
         word = written.removeprefix("MCMIRROR_").removesuffix("_FILE")
         if written != word and written.startswith("MCMIRROR_") and environ[written] and word not in known:
-            guess = nearest(word, known)
+            guess = nearest(word, known, _ALIKE)
             notes += [f"{written} is set but not used. Did you mean {known[guess]}?"] if guess else []
     return tuple(notes)
 

@@ -176,10 +176,10 @@ class Configuration:
     """Whether the environment is S3_SYNC_*, whose users know their log by its words."""
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str:
-    """The candidate that was probably meant, or an empty text."""
+def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str:
+    """The candidate that was probably meant, at least so alike (0 to 1), or an empty text."""
     from difflib import get_close_matches
 
     names = {name.lower(): name for name in candidates}
-    found = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    found = get_close_matches(word.lower(), names, n=1, cutoff=cutoff)
     return names[found[0]] if found else ""
