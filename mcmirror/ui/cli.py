@@ -19,6 +19,8 @@ COMMANDS = {
     "verify": ("mcmirror.ui.verify:app", "Say whether the copy is true."),
     "alias": ("mcmirror.ui.alias:app", "Servers and their credentials: set, list, test, import, remove."),
     "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show."),
+    "status": ("mcmirror.ui.status:app", "How each job stands: last verdict, age of its last success, next run."),
+    "history": ("mcmirror.ui.history:app", "What was run, and what became of each object."),
     "health": ("mcmirror.ui.health:app", "Ask the running serve whether all is well: the health check of a container."),
     "doctor": ("mcmirror.ui.doctor:doctor", "Check mc, servers, credentials and rights; say what to do."),
     "explain": ("mcmirror.ui.explain:explain", "What an error means and what to do about it."),

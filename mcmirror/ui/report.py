@@ -22,10 +22,16 @@ from mcmirror.ui.verdict import PLAN, VERIFY, next_step, verdict
 
 NAMED = 20
 """Remaining keys named on a screen; the report file names more."""
+MORE = "--report-json FILE names the first 1,000, --json all of them"
 
 
-def report_lines(report: RunReport, plan: Plan | None, verb: str, again: str, style: Style) -> list[str]:
-    """Return the whole block. ``again`` is the command by which a person repeats the job."""
+def report_lines(  # noqa: PLR0913
+    report: RunReport, plan: Plan | None, verb: str, again: str, style: Style, *, more: str = MORE
+) -> list[str]:
+    """Return the whole block.
+
+    ``again`` is the command by which a person repeats the job, ``more`` says where the rest of the names is.
+    """
     end = verdict(report, plan, verb)
     job = style.paint(style.plain(harmless(report.job)), "bold")
     mark, word = style.paint(style.mark(end.mark), end.colour), style.paint(end.word, end.colour, "bold")
@@ -35,7 +41,7 @@ def report_lines(report: RunReport, plan: Plan | None, verb: str, again: str, st
         *([] if report.job == places else style.row("mirror", style.plain(harmless(places)))),
         *_numbers(report, plan, verb, style),
         *problem_lines(report.problems, style),
-        *_remaining(report, style),
+        *_remaining(report, style, more),
     ]
     step = next_step(report, verb, again)
     if step:
@@ -143,14 +149,14 @@ def one_problem(problem: Problem, style: Style) -> list[str]:
     ]
 
 
-def _remaining(report: RunReport, style: Style) -> list[str]:
+def _remaining(report: RunReport, style: Style, more: str) -> list[str]:
     count = report.tally.remaining.objects
     if not report.remaining and not count:
         return []
     lines = style.row("remaining", shown_count(report.tally.remaining), "red")
     lines += [f"    - {printable(item.key)}: {harmless(item.reason)}" for item in report.remaining[:NAMED]]
     if count > NAMED:
-        lines.append(f"    - and {count - NAMED:,} more: --report-json FILE names the first 1,000, --json all of them")
+        lines.append(f"    - and {count - NAMED:,} more: {more}")
     return lines
 
 
