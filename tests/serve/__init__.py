@@ -1,0 +1,1 @@
+"""``mcmirror serve`` as a process, on real servers, while things go wrong."""

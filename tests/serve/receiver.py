@@ -1,0 +1,94 @@
+"""A webhook that keeps what it is told, by delivery; it can be down, slow or wrong."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Got:
+    """One request that was answered well."""
+
+    delivery: str
+    document: dict[str, Any]
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """Job and occasion."""
+        return self.document["job"], self.document["occasion"]
+
+    @property
+    def run(self) -> str:
+        """The id of the run; empty when it is about none."""
+        return self.document["run"]["id"] if self.document["run"] else ""
+
+
+@dataclass
+class Receiver:
+    """Use as a context manager; ``wrong`` is answered in place of 200."""
+
+    got: list[Got] = field(default_factory=list)
+    tried: list[str] = field(default_factory=list)
+    """Deliveries, failed attempts too."""
+    wrong: int = 0
+    hangs: bool = False
+
+    def __enter__(self) -> Self:
+        self._released = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._released.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/hook"
+
+    def notifier(self, *on: str) -> dict[str, Any]:
+        """Its table in the configuration."""
+        return {"type": "webhook", "format": "json", "url": self.url, "on": list(on)}
+
+    def of(self, job: str, *occasions: str) -> Iterator[Got]:
+        """What was told of a job."""
+        return (one for one in self.got if one.what[0] == job and (not occasions or one.what[1] in occasions))
+
+    def once(self) -> dict[str, Got]:
+        """By delivery: what came twice came under one id."""
+        return {one.delivery: one for one in self.got}
+
+    def take(self, delivery: str, body: bytes) -> int:
+        """The status of the answer."""
+        self.tried.append(delivery)
+        if self.hangs:
+            self._released.wait(60)
+        if not self.wrong:
+            self.got.append(Got(delivery, json.loads(body)))
+        return self.wrong or 200
+
+
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = receiver.take(self.headers["X-Mcmirror-Delivery"], body)
+            try:
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            except OSError:
+                return
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
