@@ -12,6 +12,8 @@ from typing import Any, Self
 
 PATIENCE = 90.0
 """Seconds for anything to happen, on a machine that is busy with other tests."""
+SHOWN = 5000
+"""Characters of a log when something failed."""
 
 
 class Serving:
@@ -51,8 +53,8 @@ class Serving:
         """Wait; a command that ends meanwhile has failed."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.log}"
-            assert time.monotonic() < deadline, f"nothing came of it:\n{self.log}"
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.log[-SHOWN:]}"
+            assert time.monotonic() < deadline, f"nothing came of it:\n{self.log[-SHOWN:]}"
             time.sleep(0.05)
 
     def says(self, text: str, times: int = 1) -> None:

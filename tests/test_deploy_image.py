@@ -76,11 +76,11 @@ def health(inside: psutil.Process, cli: Cli) -> int:
     enter = ["nsenter", "--target", str(inside.pid), *([] if AS_ROOT else ["--user", "--preserve-credentials"])]
     options, _, command = HEALTH.partition("CMD ")
     assert "--timeout=10s" in options.split()
-    environment = {**cli.environment, "PATH": f"{COMMAND.parent}:{os.defpath}"}
+    # What an engine enters has the container's working directory, where the file is found; nsenter begins at the root.
+    where = {"MCMIRROR_CONFIG": str(cli.folder / "mcmirror.toml"), "PATH": f"{COMMAND.parent}:{os.defpath}"}
+    environment = {**cli.environment, **where}
     words = [*enter, "--mount", "--pid", *json.loads(command)]
-    # Where the container's working directory is, mcmirror.toml lies.
-    done = subprocess.run(words, cwd=cli.folder, env=environment, capture_output=True, check=False)
-    return done.returncode
+    return subprocess.run(words, env=environment, capture_output=True, check=False).returncode
 
 
 def test_process_1_gets_its_signals_and_leaves_nothing_behind(

@@ -88,7 +88,8 @@ def test_the_quick_start(cli: Cli, bucket_pair: Pair, relics: dict[str, str], st
     # At the next sync: what is new, what changed, what is gone.
     source.put({"new": b"new", "a.txt": b"another a"})
     source.delete("many/7")
-    serving.until(lambda: source.contents() == target.contents())
+    serving.until(lambda: source.sizes() == target.sizes())
+    assert source.contents() == target.contents()
     assert 200 == serving.status("/healthz") == serving.status("/readyz")
     assert 143 == serving.stop()
     assert [] == cli.leftovers
