@@ -27,10 +27,12 @@ class Rooms:
     database: Database
     runs: Runs
     presence: Presence
+    schedules: bool = True
 
     def begin(self) -> None:
-        """Begin to deliver messages, and let ``status`` see who serves."""
-        self.presence.begin()
+        """Begin to deliver messages, and let ``status`` see who serves the schedules."""
+        if self.schedules:
+            self.presence.begin()
         self.telling.start()
 
     def end(self, seconds: float) -> None:
@@ -41,15 +43,19 @@ class Rooms:
         self.database.close()
 
 
-def assemble(
+def assemble(  # noqa: PLR0913  each from another hand
     service: Service,
     say: Say,
     observers: Sequence[Observer] = (),
     *,
     began: Callable[[Record], None] = lambda _: None,
     load: Callable[[Service], Service] | None = None,
+    schedules: bool = True,
 ) -> Rooms:
-    """A server for this service. ``load`` reads its configuration again and raises ConfigError."""
+    """A server for this service. ``load`` reads its configuration again and raises ConfigError.
+
+    Without ``schedules`` its jobs run only when they are asked for.
+    """
     database = Database(service.state)
     runs = Runs(database, service.inbox)
     telling = Telling(service, database, runs)
@@ -71,5 +77,6 @@ def assemble(
         load=again if load is not None else None,
         changed=watch.changed,
         debug=service.configuration.settings.debug,
+        schedules=schedules,
     )
-    return Rooms(Server(service, around), telling, database, runs, Presence(presence(service.state)))
+    return Rooms(Server(service, around), telling, database, runs, Presence(presence(service.state)), schedules)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from mcmirror.config import ConfigError, Schedule
-from mcmirror.engine.schedule import Timetable
+from mcmirror.engine.schedule import Line, Timetable
 from mcmirror.engine.trigger import NEVER
 from mcmirror.model.event import Event, PhaseStarted, Waiting
+from mcmirror.model.job import MaxDelete
 from mcmirror.model.lock import Lock
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.state import State
@@ -65,7 +66,7 @@ class Server:
         configuration = service.configuration
         self._books = Books(*around.remembered.latest(tuple(configuration.jobs.values())))
         self._flags.paused = around.pauses.read()
-        self._timetable = Timetable(lines(configuration), self._started, lasts(configuration, self._books.last))
+        self._timetable = Timetable(self._lines(), self._started, lasts(configuration, self._books.last))
 
     def serve(self) -> None:
         """Work until ``stop``; returns when nothing is under way any more, or the grace is over."""
@@ -224,13 +225,16 @@ class Server:
                 if place.job.name not in new.configuration.jobs:
                     self._queue.drop(place.job.name)
             self._books.know(*known)
-            self._timetable.replace(lines(new.configuration), around.now())
+            self._timetable.replace(self._lines(), around.now())
         good = "The configuration was read again and is in use."
         around.say("info", "configuration_read", good, jobs=len(new.configuration.jobs))
         around.told.replace(new)
         if self._flags.refused:
             self._flags.refused = ""
             around.told.notice("configuration", good, "", "", good=True)
+
+    def _lines(self) -> Iterator[Line]:
+        return lines(self._service.configuration) if self._around.schedules else iter(())
 
     # The end.
 
@@ -312,8 +316,8 @@ class Server:
         paused = self._flags.paused
         return "" in paused or (bool(job) and job in paused) or self._service.configuration.paused
 
-    def trigger(self, job: str) -> str:
-        """Run a job now; the id of the run."""
+    def trigger(self, job: str, *, cause: Cause = Cause.API, max_delete: MaxDelete | None = None) -> str:
+        """Run a job now; the id of the run. ``max_delete`` is another limit for this run alone."""
         with self._changed:
             self._known(job)
             if self._flags.stopping:
@@ -321,7 +325,9 @@ class Server:
             place = self._queue.of(job)
             if place is not None:
                 raise Busy(place.record.id)
-            place = self._place(job, Cause.API)
+            place = self._place(job, cause)
+            if max_delete is not None:
+                place.job = replace(place.job, max_delete=max_delete)
             self._queue.add(place)
             self._begin()
             return place.record.id

@@ -101,6 +101,8 @@ class Surroundings:
     changed: Callable[[], bool] = lambda: False
     """Whether its files have changed since the last look."""
     debug: bool = False
+    schedules: bool = True
+    """Whether jobs begin by themselves; without it, only when they are asked for."""
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     spawn: Callable[[Callable[[], None], str], None] = _thread
