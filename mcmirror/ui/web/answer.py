@@ -69,13 +69,14 @@ def parsed(method: str, target: str, headers: Mapping[str, str], body: bytes) ->
     """A request of its parts; ``target`` is what stands in the request line. Raises Refused."""
     try:
         parts = urlsplit(target)
-        segments = tuple(unquote(part, errors="strict") for part in parts.path.split("/")[1:])
+        path = parts.path or "/"  # the whole of an address without one, as proxies send it
+        segments = tuple(unquote(part, errors="strict") for part in path.split("/")[1:])
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     except ValueError:
         raise Refused(
             400, "the address is none", "it cannot be read as a path", "send a path as in /api/v1/jobs"
         ) from None
-    if not parts.path.startswith("/"):
+    if not path.startswith("/"):
         raise Refused(400, "the address is none", "a path begins with /", "send a path as in /api/v1/jobs")
     while len(segments) > 1 and not segments[-1]:
         segments = segments[:-1]

@@ -145,6 +145,7 @@ class Connection(BaseHTTPRequestHandler):
         if len(text) > 9 or int(text) > BODY:
             raise Refused(413, "the body is too large", f"the limit is {BODY} bytes", "send less")
         self._meter.allow(int(text) + HEAD, READING)
+        self._meter.came = True
         body = self.rfile.read(int(text))
         if len(body) < int(text):
             raise Refused(400, "the body broke off", f"{len(body)} of {text} bytes came", "send it whole")
