@@ -7,9 +7,9 @@ import pytest
 
 from tests.conftest import Pair
 from tests.serve.house import House
-from tests.serve.receiver import Receiver
+from tests.serve.receiver import Channel, Receiver
 from tests.servers.command import Cli
-from tests.servers.slack import CHANNEL, TOKEN, FakeSlack
+from tests.servers.slack import CHANNEL, TOKEN
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def house(cli: Cli, bucket_pair: Pair) -> Iterator[House]:
 
 
 @pytest.fixture
-def slack(house: House) -> Iterator[FakeSlack]:
+def slack(house: House) -> Iterator[Channel]:
     """Hears of failures and recoveries of every job."""
-    with FakeSlack() as fake:
+    with Channel() as fake:
         house.notify["slack"] = {
             "type": "slack",
             "token": "{env:SLACK_TOKEN_OF_TEST}",

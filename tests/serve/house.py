@@ -91,6 +91,7 @@ class House:
     cli: Cli
     stack: ExitStack
     jobs: Tables = field(default_factory=dict)
+    aliases: Tables = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     notify: Tables = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=lambda: dict(QUICK))
@@ -110,6 +111,7 @@ class House:
         """Write the configuration as it is now, in one move."""
         defaults = {**self.defaults, "notify": list(self.notify)}
         tables: Tables = {"settings": {"grace": "20s", **self.settings}, "defaults": defaults}
+        tables |= {f"alias.{name}": table for name, table in self.aliases.items()}
         tables |= {f"job.{name}": table for name, table in self.jobs.items()}
         tables |= {f"notify.{name}": table for name, table in self.notify.items()}
         path = self.folder / self.name

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from tests.servers.slack import FakeSlack
+
 
 @dataclass(frozen=True)
 class Got:
@@ -74,6 +76,22 @@ class Receiver:
         if not self.wrong:
             self.got.append(Got(delivery, json.loads(body)))
         return self.wrong or 200
+
+
+@dataclass
+class Channel(FakeSlack):
+    """A Slack that remembers under which number each message was posted."""
+
+    posted: list[tuple[str, str]] = field(default_factory=list)
+    """Number and text, in order; what was posted twice is here twice."""
+
+    def answer(self, path: str, token: str, body: str) -> tuple[int, str, dict[str, str]]:
+        """As Slack does."""
+        status, answer, headers = super().answer(path, token, body)
+        message = json.loads(body)
+        if status == 200 and '"ok": true' in answer and "client_msg_id" in message:
+            self.posted.append((message["client_msg_id"], message["text"]))
+        return status, answer, headers
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
