@@ -70,6 +70,10 @@ class Server:
 
     def serve(self) -> None:
         """Work until ``stop``; returns when nothing is under way any more, or the grace is over."""
+        if self._flags.paused:
+            what = "all jobs" if "" in self._flags.paused else ", ".join(sorted(self._flags.paused))
+            text = f"Paused since before: {what}. POST /api/v1/resume, or .../jobs/NAME/resume, lets them go on."
+            self._around.say("warning", "paused", text)
         while not self._flags.stopping:
             wait = self.tick()
             with self._changed:
