@@ -2,11 +2,10 @@
 
 import http.client
 import json
-import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from mcmirror.store.inbox import Inbox
 from mcmirror.store.place import inbox
 from mcmirror.store.runs import Runs
 from tests.faults.stage import processes
-from tests.serving import PATIENCE, Serving
 from tests.servers.command import COMMAND, Cli
 from tests.servers.minio import free_port
+from tests.serving import PATIENCE, Serving
 from tests.waiting import until
 
 TOKEN = "the-token-of-these-tests"
@@ -133,7 +132,9 @@ class House:
 
     def run(self, *arguments: str, **variables: str) -> Any:
         """Another command beside it, with the same configuration."""
-        return self.cli(*arguments, "--config", str(self.folder / self.name), **variables)
+        return replace(self.cli, environment={**self.cli.environment, **variables})(
+            *arguments, "--config", str(self.folder / self.name)
+        )
 
     def runs(self) -> Runs:
         """What is remembered, as another process sees it."""
@@ -183,16 +184,6 @@ def assert_no_mc(*places: str) -> None:
     until(gone)
 
 
-def temporary(cli: Cli) -> list[str]:
-    """Folders of ours that are older than the sweep leaves them."""
-    return cli.leftovers
-
-
 def in_time(condition: Callable[[], object]) -> None:
     """Wait for it."""
     until(condition, PATIENCE)
-
-
-def descriptors(pid: int) -> int:
-    """Open ones of a process."""
-    return len(os.listdir(f"/proc/{pid}/fd"))

@@ -69,6 +69,10 @@ def test_serve_waits_for_a_command(house: House, bucket_pair: Pair, new_proxy: C
     assert (143, 143) == (command.returncode, serve.stop())
 
 
+def _ended_of(house: House, serve: Serve) -> int:
+    return sum(one.pid == serve.process.pid for one in house.records(status="succeeded"))
+
+
 def test_two_of_them_on_one_state(house: House, bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy]) -> None:
     proxy = new_proxy(bucket_pair.target.server)
     house.cli.environment["MC_HOST_dst"] = bucket_pair.target.server.mc_host(address=proxy.address)
@@ -76,10 +80,9 @@ def test_two_of_them_on_one_state(house: House, bucket_pair: Pair, new_proxy: Ca
     both = [house.start(), house.start()]
     for turn in range(5):
         bucket_pair.source.put({f"{turn}/{number}": b"x" for number in range(3)})
-        in_time(lambda: bucket_pair.equal)  # noqa: B023
+        in_time(lambda: bucket_pair.equal)
     for serve in both:
-        pid = serve.process.pid
-        serve.until(lambda pid=pid: sum(one.pid == pid for one in house.records(status="succeeded")) >= 3)
+        in_time(lambda: _ended_of(house, serve) >= 3)  # noqa: B023
     both[0].kill()
     bucket_pair.source.put({"last": b"x"})
     in_time(lambda: bucket_pair.equal)

@@ -103,8 +103,8 @@ def test_sighup_reads_at_once_and_what_runs_keeps_what_it_began_with(
     house.write()
     serve.process.send_signal(signal.SIGHUP)
     serve.until(lambda: serve.ask("GET", "jobs/new")[0] == 200)
-    serve.post("jobs/new/run")
-    house.another("new")
+    beside = serve.post("jobs/new/run")["run"]
+    serve.until(lambda: serve.ask("GET", f"runs/{beside}")[1]["status"] == "succeeded")
     serve.until(lambda: serve.ask("GET", f"runs/{run}")[1]["status"] == "succeeded")
     assert bucket_pair.equal
     assert 143 == serve.stop()

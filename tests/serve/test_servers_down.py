@@ -76,7 +76,7 @@ def test_a_target_is_killed_and_restarted_in_the_middle_of_runs(
 
 @pytest.mark.parametrize("fault", [Hang(), Reset()], ids=["silent", "reset"])
 @pytest.mark.parametrize("side", ["src", "dst"])
-def test_the_network_is_cut_for_a_while(
+def test_the_network_is_cut_for_a_while(  # noqa: PLR0917  fixtures
     side: str, fault: Action, house: House, receiver: Receiver, bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy]
 ) -> None:
     there = bucket_pair.source if side == "src" else bucket_pair.target

@@ -58,7 +58,7 @@ def test_twice_is_at_once(house: House, bucket_pair: Pair, new_proxy: Callable[[
     proxy.on("abort", Hang())
     proxy.on("list", Hang())
     serve.process.terminate()
-    serve.until(lambda: serve.said("stopping"))
+    serve.until(lambda: bool(serve.said("stopping")))
     assert serve.process.poll() is None
 
     serve.process.terminate()
