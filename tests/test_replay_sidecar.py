@@ -200,6 +200,35 @@ def test_a_server_that_goes_and_comes_back(new_side: Callable[..., Side], bucket
     serving.until(lambda: target.server.answers() and {"a": 1, "b": 1} == target.sizes())
 
 
+def test_a_server_that_is_away_is_tried_again_within_the_run(
+    new_side: Callable[..., Side], bucket_pair: Pair, start: Start
+) -> None:
+    source, target = bucket_pair.source, new_side("target")
+    source.put({"a": b"a"})
+    target.server.kill()
+    serving = start(variables(source, target) | {"S3_SYNC_INTERVAL": "1000"})
+    serving.says("attempt 2/4")
+    target.server.start()
+    serving.says("✓ Sync completed successfully")
+    assert {"a": 1} == target.sizes()
+
+
+def test_the_rights_that_the_text_advises_are_enough(
+    new_side: Callable[..., Side], bucket_pair: Pair, start: Start
+) -> None:
+    source, target = bucket_pair.source, new_side("target")
+    advised = [f"s3:{name}" for name in ("ListBucket", "GetObject", "PutObject", "DeleteObject")]
+    keys = target.server.user({"Effect": "Deny", "NotAction": advised, "Resource": ["arn:aws:s3:::*"]})
+    source.put({"a": b"a", "b": b"b"})
+    own = {"S3_SYNC_ACCESS_KEY": keys.access_key, "S3_SYNC_SECRET_KEY": keys.secret_key}
+
+    serving = start(variables(source, target) | own)
+
+    serving.says("✓ Sync completed successfully")
+    source.delete("a")
+    serving.until(lambda: {"b": 1} == target.sizes())
+
+
 class Gate:
     """Holds the copy of one object back, so that a run is under way for as long as a test needs it."""
 

@@ -28,7 +28,7 @@ from mcmirror.model.event import (
 )
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
-from mcmirror.model.problem import Problem, Trouble
+from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.report import NAMED, Remaining, RunReport, Status, Tally
 
 WHY = {
@@ -134,8 +134,6 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     if job.assurance is Assurance.OFF and context.verb is Verb.RUN:
         status, tally, removed = yield from mirror_unassured(context)
         return Outcome(status, tally, removed=tuple(removed))
-    if job.create_target and not job.target.is_local and not context.planning_only:
-        create_target(context)
     plan = yield from _planned(context, attempts)
     yield PhaseStarted(job.name, Phase.GUARD)
     refusal = guard.after_planning(job, plan, context.memory.source_objects())
@@ -190,20 +188,42 @@ _STEPS: dict[Verb, Callable[[Context, Attempts], Steps]] = {
 
 
 def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Plan]:
-    """List and compare, again after a pause when the trouble is in transport."""
+    """List and compare, again after a pause when the trouble is in transport.
+
+    A target bucket that turns out to be missing is made when the job says so. Not before: a key that may not make
+    buckets is as good as any while the bucket is there.
+    """
+    job = context.job
+    makes = job.create_target and not context.planning_only
+    missing = made = False
     while True:
-        yield PhaseStarted(context.job.name, Phase.PLAN)
+        yield PhaseStarted(job.name, Phase.PLAN)
         try:
+            if missing:
+                create_target(context)
+                missing, made = False, True
             plan = yield from make_plan(context)
         except Trouble as trouble:
-            if not trouble.problem.retryable or context.stop.requested:
+            found = trouble.problem
+            if makes and not missing and not made and _is_target_bucket(found, job):
+                missing = True
+                continue
+            # Some servers show a bucket only a while after it was made.
+            passing = found.retryable or (made and _is_target_bucket(found, job))
+            if not passing or context.stop.requested:
                 raise
-            yield ProblemFound(context.job.name, trouble.problem)
+            yield ProblemFound(job.name, found)
             if not (yield from attempts.again(0)):
                 raise
             continue
-        yield Planned(context.job.name, plan)
+        yield Planned(job.name, plan)
         return plan
+
+
+def _is_target_bucket(found: Problem, job: Job) -> bool:
+    """Whether it says that the target's bucket is not there."""
+    bucket = f"{job.target.alias}/{job.target.bucket}"
+    return found.category is Category.BUCKET_NOT_FOUND and f"{found.object}/".startswith(f"{bucket}/")
 
 
 def _still_missing(context: Context, remaining: Iterable[Difference]) -> Generator[Event, None, tuple[Remaining, ...]]:
