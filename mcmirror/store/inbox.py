@@ -100,12 +100,12 @@ class Inbox:
 
     def end(self, record: Record, lock: int, fates: FateFile) -> None:
         """Write down how a run ended; ``lock`` is let go once that stands."""
-        for attempt in (record, _short(record)):
+        for attempt in (record, record, _short(record)):
             try:
                 self._finish(attempt)
             except OSError as error:
                 self.warn(error)
-                # What became of each object takes the most room, and the verdict is worth more.
+                # What became of each object takes the most room, and the report is worth more.
                 fates.discard()
             else:
                 _release(lock)

@@ -36,6 +36,8 @@ class Intake:
         self._stale = stale
         self._monotonic = monotonic
         self._handed: dict[str, float] = {}
+        self.warning = ""
+        """Why what has ended cannot be taken in; empty when all of it is in."""
 
     def absorb(self) -> None:
         """Take in what has ended; count runs of other machines that have fallen silent as killed."""
@@ -50,8 +52,10 @@ class Intake:
             if batch:
                 self._enter(batch)
             self._bury()
-        except Unusable:
-            return
+        except Unusable as error:
+            self.warning = str(error)
+        else:
+            self.warning = ""
 
     def take_in(self) -> tuple[Record, ...]:
         """``absorb``, and return what has newly ended in whatever process, killed runs among them, the oldest first.

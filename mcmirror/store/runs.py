@@ -52,7 +52,7 @@ class Runs:
     @property
     def warning(self) -> str:
         """Why nothing can be remembered right now; empty when all is well."""
-        return " ".join(filter(None, (self._database.warning, self._inbox.warning)))
+        return " ".join(filter(None, (self._database.warning or self._intake.warning, self._inbox.warning)))
 
     def absorb(self) -> None:
         """Take what has ended out of the inbox and into the database."""
