@@ -8,7 +8,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY mcmirror ./mcmirror
 ENV PIP_BUILD_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/mcmirror \
-    && /opt/mcmirror/bin/pip install --no-cache-dir --constraint constraints.txt .
+    && /opt/mcmirror/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgresql]'
 # mc's last release, checked against the sha256 in the package. A mirror of the releases: --build-arg MCMIRROR_MC_URL=...
 ARG MCMIRROR_MC_URL=
 RUN XDG_DATA_HOME=/opt /opt/mcmirror/bin/mcmirror mc install

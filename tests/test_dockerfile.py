@@ -103,6 +103,8 @@ def test_its_steps_install_pinned_versions_and_an_mc_that_was_checked(tmp_path: 
     pinned = {line.lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
     assert installed - pinned == set()
     assert len(installed) > 10
+    # A state on a server is only a URL away.
+    assert any(line.startswith("psycopg-binary==") for line in installed)
 
 
 def test_an_mc_with_another_checksum_ends_the_build(tmp_path: Path) -> None:
