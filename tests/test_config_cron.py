@@ -50,7 +50,7 @@ def test_what_is_taken_has_a_next_time(expression: str) -> None:
     assert next(CronSim(expression, FROM)) > FROM
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     st.tuples(
         st.sampled_from(["0", "*/7", "5-9"]),
@@ -61,6 +61,8 @@ def test_what_is_taken_has_a_next_time(expression: str) -> None:
     ).map(" ".join)
 )
 def test_what_never_comes_is_told_as_cronsim_tells_it(expression: str) -> None:
+    # The last day of a month is cronsim's own; a crontab has none.
+    assume("L" not in expression)
     try:
         CronSim(expression, FROM)
         comes = True

@@ -33,7 +33,7 @@ from mcmirror.model.event import (
 )
 from mcmirror.model.plan import Count
 from mcmirror.model.record import Cause, Record
-from mcmirror.model.report import RunReport, Status
+from mcmirror.model.report import RunReport, Status, Tally
 from mcmirror.notify.log import Log
 from mcmirror.notify.log_lines import Line, Narrator
 from tests.ui_samples import DENIED, EVIL, PLAN, VERIFIED
@@ -111,8 +111,8 @@ Configuration:
 [2025-12-03 10:30:00] ✓ Destination bucket accessible: relics-backup
 [2025-12-03 10:30:00] 1,205 objects at the source: 4 to copy (3.4 KiB), 1,200 equal, 1 different and kept, \
 2 on the target only
-[2025-12-03 10:30:00] ✓ Sync completed successfully; verified: 1,204 objects copied (3.0 GiB), 98,020 equal before \
-(1m 12s)
+[2025-12-03 10:30:00] ✓ Sync completed successfully; verified: 1,204 objects copied (3.0 GiB), 98,020 objects equal \
+before (1m 12s)
 [2025-12-03 10:30:00] Starting continuous sync loop...
 [2025-12-03 10:30:00] Next sync in 1800 seconds...
 [2025-12-03 10:30:00] Starting sync (attempt 1/4)...
@@ -148,7 +148,17 @@ def test_a_failure_is_found_by_who_looks_for_error(log: Callable[..., Log], out:
         (replace(GOOD, status=Status.REFUSED), "✗ ERROR:", "Run refused: nothing was written"),
         (replace(GOOD, status=Status.INTERRUPTED), "✗ ERROR:", "mcmirror was killed in mid-run"),
         (replace(GOOD, status=Status.SKIPPED), "! WARNING:", "another run is at work"),
-        (replace(GOOD, status=Status.CANCELLED, signal=15), "! WARNING:", "Run stopped by SIGTERM"),
+        (
+            replace(GOOD, status=Status.CANCELLED, signal=15),
+            "! WARNING:",
+            "Run stopped by SIGTERM; 1,204 objects copied",
+        ),
+        (
+            replace(GOOD, status=Status.CANCELLED, tally=Tally()),
+            "! WARNING:",
+            "on request; nothing was copied or removed",
+        ),
+        (replace(GOOD, tally=Tally(equal=Count(5, 5))), "✓", "verified: nothing to do, 5 objects equal before"),
     ],
 )
 def test_the_verdict_is_no_better_than_it_is(
@@ -332,9 +342,11 @@ def test_a_problem_is_said_at_once_once_a_category_and_a_retry_says_when() -> No
     narrator = Narrator(sidecar=True)
     narrator.attempts = {JOB: 4}
     lines = heard(narrator, ProblemFound(JOB, DENIED), ProblemFound(JOB, DENIED), Retrying(JOB, 2, 60.0, 3))
+    lines += heard(narrator, PhaseStarted(JOB, Phase.MIRROR), PhaseStarted(JOB, Phase.VERIFY))
     assert [
         ("warning", "The target refuses to store objects"),
         ("warning", "3 objects missing; trying again in 1m 00s (attempt 2/4)"),
+        ("info", "Starting sync (attempt 2/4)..."),
     ] == [(line.level, line.text) for line in lines]
 
 

@@ -49,6 +49,8 @@ class _Track:
     phase: Phase = Phase.PREFLIGHT
     planned: Count = Count()
     attempt: int = 1
+    again: bool = False
+    """Whether the next attempt has yet to begin."""
     copied: int = 0
     moved: int = 0
     removed: int = 0
@@ -129,6 +131,9 @@ class Narrator:
         track.phase, track.spoken = event.phase, self._clock()
         if event.phase is Phase.MIRROR:
             track.copied = track.moved = 0
+        if self._sidecar and track.again:
+            yield Line("info", "attempt", self._attempt(event.job, track.attempt), job=event.job)
+        track.again = False
         quiet = not (self._sidecar and event.phase is Phase.PREFLIGHT)
         text = "Checking bucket accessibility..." if not quiet else event.phase.value
         yield Line("info", "phase_started", text, job=event.job, fields={"phase": event.phase.value}, quiet=quiet)
@@ -147,7 +152,7 @@ class Narrator:
         yield Line("info", "planned", _plan_text(plan), job=event.job, fields=counts)
 
     def _retrying(self, event: events.Retrying, track: _Track) -> Iterator[Line]:
-        track.attempt = event.attempt
+        track.attempt, track.again = event.attempt, True
         what = f"{objects(event.remaining)} missing; trying" if event.remaining else "Trying"
         most = self.attempts.get(event.job, 0)
         text = f"{what} again in {shown_seconds(event.delay)} (attempt {event.attempt}{f'/{most}' if most else ''})"
@@ -206,7 +211,8 @@ def _problem(event: events.ProblemFound, track: _Track) -> Iterator[Line]:
 
 
 def _plan_text(plan: Plan) -> str:
-    parts = [f"{plan.copies.objects:,} to copy ({shown_bytes(plan.copies.bytes)})"]
+    size = f" ({shown_bytes(plan.copies.bytes)})" if plan.copies.objects else ""
+    parts = [f"{plan.copies.objects:,} to copy{size}"]
     parts += [
         f"{count.objects:,} {word}"
         for count, word in (
@@ -261,13 +267,16 @@ def _verdict(report: RunReport, sidecar: bool) -> tuple[str, str, str]:  # noqa:
 
 
 def _done(report: RunReport) -> str:
+    """What was done, in numbers."""
     tally = report.tally
     parts = [f"{objects(tally.done.objects)} copied ({shown_bytes(tally.done.bytes)})"] if tally.done.objects else []
     parts += [f"{objects(tally.removed.objects)} removed"] if tally.removed.objects else []
+    if not parts:
+        parts = ["nothing to do" if report.status is Status.SUCCEEDED else "nothing was copied or removed"]
     parts += [f"{objects(tally.kept.objects)} left different, overwrite is off"] if tally.kept.objects else []
-    parts += [f"{tally.equal.objects:,} equal before"] if tally.equal.objects else []
+    parts += [f"{objects(tally.equal.objects)} equal before"] if tally.equal.objects else []
     parts += [f"{tally.vanished.objects:,} gone from the source meanwhile"] if tally.vanished.objects else []
-    return ", ".join(parts) or "nothing to do"
+    return ", ".join(parts)
 
 
 def _three_parts(problems: tuple[Problem, ...]) -> Iterator[str]:
