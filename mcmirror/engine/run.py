@@ -197,7 +197,8 @@ def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Pla
     makes = job.create_target and not context.planning_only
     missing = made = False
     while True:
-        yield PhaseStarted(job.name, Phase.PLAN)
+        if not missing:
+            yield PhaseStarted(job.name, Phase.PLAN)
         try:
             if missing:
                 create_target(context)
