@@ -16,6 +16,7 @@ from mcmirror.model.report import ExitCode, Status
 from mcmirror.model.wording import harmless, printable, shown_bytes, shown_seconds
 from mcmirror.ui.border import say
 from mcmirror.ui.style import Style, style_of
+from mcmirror.ui.table import table_lines
 
 if TYPE_CHECKING:
     from mcmirror.config import Configuration
@@ -135,14 +136,11 @@ def _list(  # noqa: PLR0913
 def list_lines(records: Iterable[Record], zone: tzinfo | None, style: Style) -> list[str]:
     """A table: one line a run."""
     heads = ("RUN", "JOB", "STARTED", "TOOK", "VERDICT", "COPIED", "REMOVED", "BEGUN BY")
-    rows = [(_row(record, zone), record.status) for record in records]
-    widths = [max(len(head), *(len(row[place]) for row, _ in rows)) for place, head in enumerate(heads)]
-    found = ["  ".join(style.paint(head.ljust(width), "dim") for head, width in zip(heads, widths, strict=True))]
-    for row, status in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        cells[4] = style.paint(cells[4], COLOURS.get(status, "red"))
-        found.append("  ".join(cells).rstrip())
-    return found
+    rows, colours = [], []
+    for record in records:
+        rows.append(_row(record, zone))
+        colours.append(["", "", "", "", COLOURS.get(record.status, "red"), "", "", ""])
+    return table_lines(heads, rows, style, colours)
 
 
 def _row(record: Record, zone: tzinfo | None) -> list[str]:

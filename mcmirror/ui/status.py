@@ -10,6 +10,7 @@ import typer
 
 from mcmirror.model.wording import harmless, shown_seconds
 from mcmirror.ui.style import Style, style_of
+from mcmirror.ui.table import table_lines
 
 if TYPE_CHECKING:
     from mcmirror.ui.glance import Glance, JobGlance
@@ -57,18 +58,8 @@ def lines(seen: "Glance", style: Style) -> list[str]:
     """The whole of it for people."""
     heads = ("JOB", "LAST RUN", "LAST SUCCESS", "NEXT RUN", "TRIGGER")
     rows = [[_name(job), _verdict(job, seen), _success(job, seen), _next(job, seen), job.trigger] for job in seen.jobs]
-    widths = [max(len(head), *(len(row[place]) for row in rows)) for place, head in enumerate(heads)]
-    found = [
-        "  ".join(style.paint(head.ljust(width), "dim") for head, width in zip(heads, widths, strict=True)).rstrip()
-    ]
-    for job, row in zip(seen.jobs, rows, strict=True):
-        colours = ("", COLOURS.get(_state(job), "red"), "red" if job.stale else "", "", "")
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        cells[-1] = cells[-1].rstrip()
-        found.append(
-            "  ".join(style.paint(cell, name) if name else cell for cell, name in zip(cells, colours, strict=True))
-        )
-    return [*found, *_rest(seen, style)]
+    colours = [["", COLOURS.get(_state(job), "red"), "red" if job.stale else "", "", ""] for job in seen.jobs]
+    return [*table_lines(heads, rows, style, colours), *_rest(seen, style)]
 
 
 def _rest(seen: "Glance", style: Style) -> list[str]:
