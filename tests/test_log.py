@@ -291,7 +291,8 @@ def test_a_paused_sidecar_says_so_and_needs_no_keys(log: Callable[..., Log], out
     log(sidecar=True).begin(configuration)
     assert "S3_SYNC_ENABLED is not true. Nothing runs; health checks are answered." in out.getvalue()
     log("json", sidecar=True).begin(configuration)
-    assert json.loads(out.getvalue().splitlines()[-1])["paused"]
+    started, paused = map(json.loads, out.getvalue().splitlines()[-2:])
+    assert (True, "warning", "paused") == (started["paused"], paused["level"], paused["event"])
 
 
 def test_jobs_without_a_schedule_are_noticed(log: Callable[..., Log], out: io.StringIO, tmp_path: Path) -> None:
@@ -300,6 +301,9 @@ def test_jobs_without_a_schedule_are_noticed(log: Callable[..., Log], out: io.St
     log().begin(load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True))
     assert "Serving 1 job from" in out.getvalue()
     assert "No job has a schedule" in out.getvalue()
+    assert "do:  set cron or every in a job" in out.getvalue()
+    log("json").begin(load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True))
+    assert ["started", "no_schedule"] == [json.loads(line)["event"] for line in out.getvalue().splitlines()[-2:]]
     file.write_text('[job.one]\nsource = "./a"\ntarget = "./b"\nevery = "1h"\n')
     before = len(out.getvalue())
     log().begin(load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True))

@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import select
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TextIO
@@ -86,6 +88,9 @@ def test_nobody_is_waited_for_and_the_gap_is_told(pipe: tuple[int, TextIO]) -> N
 
     reader = threading.Thread(target=drain)
     reader.start()
+    deadline = time.monotonic() + 60
+    while not select.select([], [pipe[1]], [], 1)[1] or select.select([pipe[0]], [], [], 0)[0]:
+        assert time.monotonic() < deadline
     for number in range(200):
         log.say("info", "after", "y", number=number)
     pipe[1].close()

@@ -1,11 +1,11 @@
-"""The log of a server: short lines for people, JSON lines for machines; the one place that knows structlog."""
+"""The log of a server: short lines for people, JSON lines for machines."""
 
 import json
 import logging
 import os
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TextIO
 
@@ -52,7 +52,7 @@ class Log:
         self._looping = False
         terminal = stream.isatty() and environ.get("TERM", "") not in {"", "dumb"}
         self._colour = terminal and not environ.get("NO_COLOR")
-        self._write = self._json() if style == "json" else self._text
+        self._write = self._json if style == "json" else self._text
         self._style = style
         self.handler: logging.Handler = _Handler(self, debug=debug)
         """Takes in what the package itself logs."""
@@ -94,24 +94,32 @@ class Log:
             jobs = configuration.jobs
             self._narrator.attempts = {name: job.retries + 1 for name, job in jobs.items()}
             if self._style == "json":
-                fields = {
-                    "jobs": list(jobs)[:_JOBS_NAMED],
-                    "count": len(jobs),
-                    "configuration": configuration.origin,
-                    "paused": configuration.paused,
-                    "notes": list(configuration.notes),
-                }
-                self._write(Line("info", "started", "mcmirror serves", fields=fields))
-                return
-            if self._sidecar:
-                self._banner(configuration)
+                self._started(configuration)
             else:
-                self._contents(configuration)
-            for note in configuration.notes:
-                self._write(Line("warning", "note", harmless(note), ODD))
+                if self._sidecar:
+                    self._banner(configuration)
+                else:
+                    count = "1 job" if len(jobs) == 1 else f"{len(jobs):,} jobs"
+                    self._write(Line("info", "started", f"Serving {count} from {harmless(configuration.origin)}"))
+                for note in configuration.notes:
+                    self._write(Line("warning", "note", harmless(note), ODD))
             if configuration.paused:
                 text = "Syncing is switched off: S3_SYNC_ENABLED is not true. Nothing runs; health checks are answered."
                 self._write(Line("warning", "paused", text, ODD))
+            elif jobs and not any(_planned(configuration, name) for name in jobs):
+                remedy = "MIRROR_CRON or MIRROR_INTERVAL" if configuration.path is None else "cron or every in a job"
+                text = "No job has a schedule: they run when they are asked for"
+                self._write(Line("warning", "no_schedule", text, ODD, (f"  do:  set {remedy}",)))
+
+    def _started(self, configuration: Configuration) -> None:
+        fields = {
+            "jobs": list(configuration.jobs)[:_JOBS_NAMED],
+            "count": len(configuration.jobs),
+            "configuration": configuration.origin,
+            "paused": configuration.paused,
+            "notes": list(configuration.notes),
+        }
+        self._write(Line("info", "started", "mcmirror serves", fields=fields))
 
     def _banner(self, configuration: Configuration) -> None:
         """As the sidecar's users know it, from what is configured."""
@@ -131,18 +139,6 @@ class Log:
                 ("Removal", f"on, at most {job.max_delete}" if job.options.remove else "off"),
             )
             self._plain(("", "Configuration:", *(f"  {f'{key}:':<12} {harmless(text)}" for key, text in rows), ""))
-
-    def _contents(self, configuration: Configuration) -> None:
-        jobs, schedules = configuration.jobs, configuration.schedules
-        count = "1 job" if len(jobs) == 1 else f"{len(jobs):,} jobs"
-        text = f"Serving {count} from {harmless(configuration.origin)}"
-        self._write(Line("info", "started", text))
-        idle = [name for name in jobs if not (name in schedules and (schedules[name].cron or schedules[name].every
-                                                                       or schedules[name].at_start))]  # fmt: skip
-        if jobs and len(idle) == len(jobs):
-            text = "No job has a schedule: they run when they are asked for"
-            remedy = "MIRROR_CRON or MIRROR_INTERVAL" if configuration.path is None else "cron or every in the job"
-            self._write(Line("warning", "no_schedule", text, ODD, (f"  do: set {remedy}",)))
 
     def _lost(self, number: int) -> str:
         """What stands where lines could not be written."""
@@ -179,27 +175,14 @@ class Log:
         code = _COLOURS.get(line.mark) or ("2" if line.level == "debug" else "")
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour and code else text
 
-    def _json(self) -> Callable[[Line], None]:
-        from structlog import BoundLogger, wrap_logger
-        from structlog.processors import JSONRenderer
-
-        logger = wrap_logger(self._stream, processors=(self._ordered, JSONRenderer()), wrapper_class=BoundLogger)
-
-        def write(line: Line) -> None:
-            if line.level == "debug" and not self._debug:
-                return
-            run = self._runs.get(line.job, "")
-            about = {key: value for key, value in (("job", line.job), ("run", run), ("text", line.text)) if value}
-            logger.msg(line.event, **{"level": line.level, **about, **line.fields})
-
-        return write
-
-    def _ordered(self, _: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """Time, level and event first; no secret anywhere."""
+    def _json(self, line: Line) -> None:
+        if line.level == "debug" and not self._debug:
+            return
+        run = self._runs.get(line.job, "")
+        about = {key: value for key, value in (("job", line.job), ("run", run), ("text", line.text)) if value}
         now = self._now().astimezone(self._zone).isoformat(timespec="milliseconds")
-        found: dict[str, Any] = {"time": now, "level": fields.pop("level"), "event": fields.pop("event"), **fields}
-        hidden: dict[str, Any] = _redacted(found, self._redact)
-        return hidden
+        document = {"time": now, "level": line.level, "event": line.event, **about, **line.fields}
+        self._stream.write(f"{json.dumps(_redacted(document, self._redact))}\n")
 
 
 class _Handler(logging.Handler):
@@ -222,6 +205,12 @@ class _Handler(logging.Handler):
             if self._debug:
                 fields["why"] = fields["traceback"]
         self._log.say(level, "logged", text, **fields)
+
+
+def _planned(configuration: Configuration, job: str) -> bool:
+    """Whether the job ever begins by itself."""
+    schedule = configuration.schedules.get(job)
+    return schedule is not None and bool(schedule.cron or schedule.every or schedule.at_start)
 
 
 def _redacted(value: Any, redact: Callable[[str], str]) -> Any:

@@ -30,10 +30,6 @@ class Stream:
         except (OSError, ValueError, AttributeError):
             self._number = -1
 
-    def msg(self, line: str) -> None:
-        """Write one line."""
-        self.write(f"{line}\n")
-
     def write(self, lines: str) -> None:
         """Write lines that end in a line feed."""
         if self._number < 0:
