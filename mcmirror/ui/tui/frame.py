@@ -1,0 +1,125 @@
+"""What every screen stands in: the line on top, the keys at the bottom, and the way from one screen to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
+
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from mcmirror.model.wording import harmless
+from mcmirror.ui.tui.looks import DIM, WARN, clock
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from mcmirror.ui.tui.app import Dashboard
+    from mcmirror.ui.tui.source import View
+
+
+class Place(NamedTuple):
+    """A screen that a number key opens."""
+
+    key: str
+    name: str
+    where: str
+    """``module:class``, imported when it is opened for the first time."""
+
+
+ROOMS: tuple[Place, ...] = (Place("1", "Overview", "mcmirror.ui.tui.overview:Overview"),)
+"""In the order of their keys."""
+
+
+class Head(Static):
+    """One line: where we are, what we look at, what time it is; below it what must not be overlooked."""
+
+    DEFAULT_CSS = """
+    Head { dock: top; height: auto; background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def paint(self, view: View, title: str, dashboard: Dashboard) -> None:
+        """Show them."""
+        service = view.state.service if view.state else ""
+        left = Content.assemble(
+            ("mcmirror", "bold $primary"), f" {harmless(service)}" if service else "", "  ", *_tabs(title)
+        )
+        right = f"{harmless(dashboard.source.where)}  {clock(dashboard.clock(), dashboard.zone)}"
+        room = self.app.size.width - 2 - left.cell_length
+        said = Content.styled(right, DIM).truncate(max(0, room - 1))
+        line = Content.assemble(left, " " * max(1, room - said.cell_length), said)
+        parts = [line, *_warning(view, dashboard)]
+        self.update(Content("\n").join(parts))
+
+
+def _tabs(title: str) -> list[Content]:
+    """The rooms, each to be clicked; the one we are in stands out."""
+    names = {place.name for place in ROOMS}
+    found = list[Content]()
+    for place in ROOMS:
+        style = "bold reverse" if place.name == title else ""
+        text = Content.styled(f" {place.key} {place.name} ", style)
+        found.append(text.stylize(f"@click=app.room('{place.name}')"))
+    if title not in names:
+        found.append(Content.styled(f" {harmless(title)} ", "bold reverse"))
+    return found
+
+
+def _warning(view: View, dashboard: Dashboard) -> list[Content]:
+    if view.stale_since:
+        since = clock(view.stale_since, dashboard.zone)
+        return [
+            Content.styled(f"! STALE since {since}: {harmless(view.trouble)}; trying again by itself", f"{WARN} bold")
+        ]
+    if view.trouble:
+        return [Content.styled(f"! {harmless(view.trouble)}", f"{WARN} bold")]
+    return []
+
+
+class Room(Screen[None]):
+    """A screen. ``body`` makes its widgets, ``show`` paints what there is."""
+
+    NAME: ClassVar[str] = ""
+    """As it stands on top."""
+    ABOUT: ClassVar[str] = ""
+    """What the help says about this screen, in a paragraph."""
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The application."""
+        return cast("Dashboard", self.app)
+
+    @property
+    def title_shown(self) -> str:
+        """What stands on top."""
+        return self.NAME
+
+    def compose(self) -> ComposeResult:
+        """Head, body, keys."""
+        yield Head(id="head")
+        yield from self.body()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def body(self) -> ComposeResult:
+        """The widgets between head and keys."""
+        yield from ()
+
+    def show(self, view: View) -> None:
+        """Paint; called at most ten times a second, and must not wait."""
+
+    def paint(self, view: View) -> None:
+        """Paint head and body."""
+        self.query_one("#head", Head).paint(view, self.title_shown, self.dashboard)
+        self.show(view)
+
+    def on_mount(self) -> None:
+        """Not to be overridden without calling this."""
+        self.call_after_refresh(self.dashboard.paint)
+
+    def on_screen_resume(self) -> None:
+        """Nothing stays as it was when somebody left."""
+        self.dashboard.paint()
+
+    def on_resize(self) -> None:
+        """Columns depend on the width."""
+        self.call_after_refresh(self.dashboard.paint)

@@ -1,0 +1,50 @@
+"""What the help of a screen says."""
+
+from textual.binding import Binding
+from textual.content import Content
+
+from mcmirror.ui.tui.frame import ROOMS, Room
+from mcmirror.ui.tui.looks import BAD, BUSY, GOOD, WARN
+
+_MARKS = (
+    ("✓", GOOD, "the copy is true, or nothing was to be done"),
+    ("✗", BAD, "partial, failed, refused or interrupted: somebody should look"),
+    ("•", WARN, "not verified, skipped or cancelled"),
+    ("▶", BUSY, "under way"),
+    ("‖", WARN, "paused: does not begin by itself"),
+    ("○", "dim", "never ran"),
+    ("!", BAD, "the last success is older than the job's max_age"),
+)
+_NAMES = {"question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "upper_p": "P"}
+
+
+def help_text(room: Room) -> Content:
+    """The screen, its keys, the marks, and the keys that work everywhere."""
+    parts = [Content(room.ABOUT), Content("")]
+    parts += [
+        _key(binding) for binding in room._bindings.key_to_bindings.values() for binding in binding if _told(binding)
+    ]  # noqa: SLF001
+    rooms = ", ".join(f"{place.key} {place.name}" for place in ROOMS)
+    parts += [
+        Content(""),
+        _line("Ctrl+P", "everything, by name"),
+        _line("d", "light or dark"),
+        _line("q", "quit; asks when a run of this process goes on"),
+        _line("1-9", rooms),
+        Content(""),
+    ]
+    parts += [Content.assemble("  ", (mark, style), f"       {meaning}") for mark, style, meaning in _MARKS]
+    return Content("\n").join(parts)
+
+
+def _told(binding: Binding) -> bool:
+    return bool(binding.description) and binding.key not in {"tab", "shift+tab", "ctrl+c", "super+c"}
+
+
+def _key(binding: Binding) -> Content:
+    key = binding.key_display or binding.key
+    return _line(_NAMES.get(key, key), binding.tooltip or binding.description)
+
+
+def _line(key: str, text: str) -> Content:
+    return Content.assemble(("  " + key.ljust(8), "bold"), text)

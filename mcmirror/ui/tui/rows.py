@@ -1,0 +1,72 @@
+"""A list whose lines change in place, without losing the cursor or the place it was scrolled to."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+Row = tuple[str, Content]
+"""What it is known by, and what is shown."""
+
+
+class Rows(OptionList):
+    """A list of ``Row``."""
+
+    DEFAULT_CSS = """
+    Rows, Rows:focus { border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", tooltip="what the cursor is on")]
+
+    def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002  Textual's name
+        """``empty`` is shown while there are none."""
+        super().__init__(id=id, markup=False)
+        self._empty = empty
+        self._shown: dict[str, Content] = {}
+        self._blank = False
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Show these."""
+        wanted = dict(rows)
+        if not wanted:
+            self._nothing()
+        elif list(wanted) == list(self._shown):
+            for key, content in wanted.items():
+                if content != self._shown[key]:
+                    self.replace_option_prompt(key, content)
+        else:
+            self._anew(wanted)
+        self._shown = wanted
+
+    def _nothing(self) -> None:
+        if self._shown or not self._blank:
+            self.clear_options()
+            self._blank = True
+            if self._empty:
+                self.add_option(Option(Content.styled(self._empty, "dim"), disabled=True))
+
+    def _anew(self, wanted: dict[str, Content]) -> None:
+        current, offset = self.current, self.scroll_offset
+        at = self.highlighted or 0
+        self._blank = False
+        self.clear_options()
+        self.add_options(Option(content, id=key) for key, content in wanted.items())
+        keys = list(wanted)
+        self.highlighted = keys.index(current) if current in wanted else min(at, len(keys) - 1)
+        self.scroll_to(y=offset.y, animate=False)
+
+    @property
+    def current(self) -> str:
+        """What the cursor is on; empty for nothing."""
+        at = self.highlighted
+        if at is None or at >= self.option_count:
+            return ""
+        return self.get_option_at_index(at).id or ""
+
+    def choose(self, key: str) -> None:
+        """Put the cursor there, if it is shown."""
+        if key in self._shown:
+            self.highlighted = list(self._shown).index(key)

@@ -1,0 +1,333 @@
+"""One run: what it does, how far it is, what went wrong and what to do about it; afterwards, what it came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList, Sparkline, Static
+
+from mcmirror.model.event import Phase
+from mcmirror.model.problem import Problem
+from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds, three_parts
+from mcmirror.ui.progress import VERBS
+from mcmirror.ui.report import report_lines
+from mcmirror.ui.style import Style
+from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Line, Seen
+from mcmirror.ui.tui.frame import Room
+from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, bar, clock, fitted, report_look
+from mcmirror.ui.tui.rows import Row, Rows
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from mcmirror.model.report import RunReport
+    from mcmirror.model.state import JobState
+    from mcmirror.ui.tui.source import View
+
+STEPS = {
+    RUN: (Phase.PREFLIGHT, Phase.PLAN, Phase.GUARD, Phase.MIRROR, Phase.VERIFY, Phase.REMOVE),
+    PLAN: (Phase.PREFLIGHT, Phase.PLAN, Phase.GUARD),
+    VERIFY: (Phase.PREFLIGHT, Phase.PLAN, Phase.VERIFY),
+}
+"""What is shown before it has begun; a run that has nothing to remove leaves steps out."""
+TITLES = {RUN: "Run", PLAN: "Plan", VERIFY: "Verify"}
+_STYLES = {"phase": BOLD, "problem": BAD, "bad": BAD, "good": GOOD, "info": ""}
+KEYS = 4
+"""Keys in work that are shown."""
+
+
+class RunRoom(Room):
+    """What goes on with a job, or what its last run came to."""
+
+    NAME = "Run"
+    ABOUT = (
+        "One run from its steps to its verdict. The bar is reckoned from the plan: so many objects and bytes were to be"
+        " copied. A problem shows at once; Enter on it says what it means and what to do. After the end the whole"
+        " report stands below."
+    )
+    DEFAULT_CSS = """
+    RunRoom Static { padding: 0 1; height: auto; }
+    RunRoom #pace { height: 2; margin: 0 1; }
+    RunRoom #pace > .sparkline--max-color { color: $text-accent; }
+    RunRoom #pace > .sparkline--min-color { color: $text-accent 60%; }
+    RunRoom #problems { height: auto; max-height: 6; padding: 0 1; }
+    RunRoom #story { height: 1fr; border-top: solid $panel; }
+    RunRoom .off { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("c", "cancel", "Cancel", tooltip="stop this run politely; asks once"),
+        Binding("r", "run", "Run now", tooltip="run the job (again)"),
+        Binding("P", "plan", "Plan", key_display="P", tooltip="what a run would do, and what it would remove"),
+        Binding("v", "verify", "Verify", tooltip="is the copy true? lists both sides, writes nothing"),
+    ]
+
+    def __init__(self, job: str, verb: str = RUN) -> None:
+        super().__init__()
+        self.job, self.verb = job, verb
+        self._problems: dict[str, Problem] = {}
+        self._told: object = None
+
+    @property
+    def title_shown(self) -> str:
+        """Verb and job."""
+        return f"{TITLES[self.verb]} {self.job}"
+
+    def body(self) -> ComposeResult:
+        """What, steps, progress, pace, problems, story."""
+        yield Static(id="what")
+        yield Static(id="steps")
+        yield Static(id="progress")
+        yield Sparkline([], id="pace")
+        yield Static(id="keys")
+        yield Static(id="problem-head")
+        yield Rows(id="problems")
+        with VerticalScroll(id="story", can_focus=True):
+            yield Static(id="log")
+
+    def seen(self) -> Seen | None:
+        """The run, as far as it was heard of."""
+        source = self.dashboard.source
+        key = source.live(self.job) if self.verb == RUN else source.fold.last(self.job, self.verb)
+        return source.fold.look(key) if key else None
+
+    def show(self, view: View) -> None:
+        """Paint."""
+        state = view.state
+        job = next((job for job in state.jobs if job.name == self.job), None) if state else None
+        seen = self.seen()
+        report = seen.report if seen else job.last.report if job and job.last and not job.run else None
+        self._static("what", what(self.job, job, seen, report, self.verb))
+        self._static("steps", steps(seen) if seen else Content(""))
+        going = seen is not None and not seen.over
+        self._static("progress", progress(seen, self.app.size.width - 2) if seen and going else Content(""))
+        pace = self.query_one("#pace", Sparkline)
+        pace.set_class(not (seen and going and seen.track.phase is Phase.MIRROR and seen.paces), "off")
+        if seen and seen.paces:
+            pace.data = list(seen.paces[-(self.app.size.width - 2) :])
+        self._static("keys", _keys(seen, self.app.size.width - 4) if seen and going else Content(""))
+        self._show_problems(seen, report)
+        self._story(seen, report, job, view)
+
+    def _static(self, name: str, content: Content) -> None:
+        widget = self.query_one(f"#{name}", Static)
+        widget.set_class(not content.plain, "off")
+        widget.update(content)
+
+    def _show_problems(self, seen: Seen | None, report: RunReport | None) -> None:
+        found: dict[Problem, int] = dict(seen.problems) if seen else {}
+        if not found and report is not None:
+            for problem in report.problems:
+                found[problem] = found.get(problem, 0) + 1
+        self._problems = {str(number): problem for number, problem in enumerate(found)}
+        rows: list[Row] = []
+        for (key, problem), times in zip(self._problems.items(), found.values(), strict=True):
+            many = f"  {times}×" if times > 1 else ""
+            rows.append((key, Content.styled(f"✗ {three_parts(problem)[0]}{many}", BAD)))
+        lists = self.query_one(Rows)
+        lists.set_class(not rows, "off")
+        lists.put(rows)
+        first = next(iter(self._problems.values()), None)
+        head = Content("")
+        if first is not None:
+            remedy = three_parts(first)[2]
+            number = f"{len(rows)} {'problem' if len(rows) == 1 else 'problems'}, Enter explains"
+            head = Content.assemble((number, f"{BAD} bold"), ("  do: ", DIM), remedy)
+        self._static("problem-head", head)
+
+    def _story(self, seen: Seen | None, report: RunReport | None, job: JobState | None, view: View) -> None:
+        told = (
+            seen.log[-1:] if seen else None,
+            report,
+            seen.key if seen else "",
+            self.app.size.width,
+            bool(view.state),
+        )
+        if told == self._told:
+            return
+        self._told = told
+        width, zone = self.app.size.width - 4, self.dashboard.zone
+        parts: list[Content] = []
+        if report is not None:
+            plan = seen.track.plan if seen else None
+            style = Style(width=width)
+            words = report_lines(
+                report, plan, self.verb, f"mcmirror run {harmless(self.job)}", style, more="H names them all"
+            )
+            look = report_look(report, self.verb)
+            parts += [Content.styled(words[0], f"{look.style} bold"), *map(Content, words[1:])]
+        if seen:
+            parts += [Content("")] if parts else []
+            parts += [_line(line, clock(line.time, zone)) for line in seen.log]
+        if not parts:
+            parts.append(Content.styled(_nothing(job, view), DIM))
+        self.query_one("#log", Static).update(Content("\n").join(parts))
+        story = self.query_one("#story", VerticalScroll)
+        if seen and not seen.over:
+            story.scroll_end(animate=False)
+        else:
+            story.scroll_home(animate=False)
+
+    # What keys do.
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Say what a problem means."""
+        problem = self._problems.get(event.option_id or "")
+        if problem is not None:
+            from mcmirror.ui.tui.dialogs import Text
+            from mcmirror.ui.tui.explained import explained
+
+            self.dashboard.push_screen(Text(f"Problem: {problem.category.value}", explained(problem)))
+
+    def action_back(self) -> None:
+        """Where we came from."""
+        self.app.pop_screen()
+
+    def action_cancel(self) -> None:
+        """Stop it, after one question."""
+        seen = self.seen()
+        job = next((job for job in self._jobs() if job.name == self.job), None)
+        key = seen.key if seen and not seen.over else job.run if job and self.verb == RUN else ""
+        if not key:
+            self.dashboard.tell("Nothing is under way here.")
+            return
+        from mcmirror.ui.tui.dialogs import Question
+
+        source = self.dashboard.source
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dashboard.ask(lambda: source.cancel(key), lambda _: self.dashboard.tell("mc is asked to stop"))
+
+        text = "mc is stopped politely. What has arrived stays; the next run takes up what is missing."
+        self.dashboard.push_screen(
+            Question(f"Cancel this {TITLES[self.verb].lower()} of {harmless(self.job)}?", text, "Cancel the run"),
+            answered,
+        )
+
+    def _jobs(self) -> tuple[JobState, ...]:
+        state = self.dashboard.source.view().state
+        return state.jobs if state else ()
+
+    def action_run(self) -> None:
+        """Run it (again), and stay here."""
+        if self.verb != RUN:
+            self.app.pop_screen()
+            self.dashboard.run_job(self.job)
+            return
+        self.dashboard.run_job(self.job, open_it=False)
+
+    def action_plan(self) -> None:
+        """What would a run do."""
+        self.dashboard.open_plan(self.job)
+
+    def action_verify(self) -> None:
+        """Is the copy true."""
+        source, job = self.dashboard.source, self.job
+
+        def begun(_: str) -> None:
+            if self.verb != VERIFY:
+                self.dashboard.open_run(job, VERIFY)
+
+        self.dashboard.ask(lambda: source.verify(job), begun)
+
+
+def what(name: str, job: JobState | None, seen: Seen | None, report: RunReport | None, verb: str) -> Content:
+    """The pair and how it stands."""
+    source = (seen.track.source if seen else "") or (report.source if report else "") or (job.source if job else "")
+    target = (seen.track.target if seen else "") or (report.target if report else "") or (job.target if job else "")
+    if report is not None:
+        look = report_look(report, verb)
+        stands = Content.styled(f"{look.mark} {look.word}", f"{look.style} bold")
+    elif seen is not None and seen.cancelling:
+        stands = Content.styled("▶ stopping, mc is asked to end", f"{WARN} bold")
+    elif seen is not None and seen.waiting:
+        stands = Content.styled(f"▶ waiting, another run writes to {harmless(seen.waiting)}", WARN)
+    elif seen is not None or (job and job.run):
+        elsewhere = "" if seen else ", in another process: its end will be seen here"
+        stands = Content.styled(f"▶ under way{elsewhere}", f"{BUSY} bold")
+    else:
+        stands = Content.styled("○ not under way", DIM)
+    pair = f"{harmless(source)} → {harmless(target)}" if source else ""
+    return Content.assemble((harmless(name), BOLD), f"  {pair}  ", stands)
+
+
+def steps(seen: Seen) -> Content:
+    """What is behind, what goes on, what is to come."""
+    spent: dict[Phase, float] = {}
+    for (phase, began), (_, ended) in zip(seen.phases, (*seen.phases[1:], (None, seen.now)), strict=True):
+        spent[phase] = spent.get(phase, 0.0) + ended - began
+    if seen.report is not None:
+        spent = {phase: seen.report.phases.get(phase.value, 0.0) for phase in spent}
+    current = seen.track.phase if not seen.over else None
+    parts: list[tuple[str, str]] = []
+    for phase in (*STEPS[seen.verb], *(phase for phase in spent if phase not in STEPS[seen.verb])):
+        word = VERBS[phase]
+        if phase is current:
+            parts.append((f"▶ {word} {shown_seconds(spent.get(phase, 0.0))}", f"{BUSY} bold"))
+        elif phase in spent:
+            time = f" {shown_seconds(spent[phase])}" if spent[phase] >= 0.05 else ""
+            parts.append((f"✓ {word}{time}", "" if not seen.over else DIM))
+        elif not seen.over:
+            parts.append((word, DIM))
+    return Content("  ").join(Content.styled(text, style) for text, style in parts)
+
+
+def progress(seen: Seen, width: int) -> Content:
+    """How far it is, against the plan's totals."""
+    track = seen.track
+    if track.phase is Phase.MIRROR and track.total.objects:
+        rate, left = track.rate(seen.now), track.seconds_left(seen.now)
+        facts = [f"{track.announced.objects:,} of {objects(track.total.objects)}"]
+        facts += [f"{shown_bytes(track.bytes)} of {shown_bytes(track.total.bytes)}"] if track.total.bytes else []
+        facts += [f"{shown_bytes(rate)}/s"] if rate else []
+        facts += [f"{shown_seconds(max(1.0, left))} left"] if left is not None else []
+        whole = Content.assemble(bar(track.fraction, width - 5), f" {track.fraction:>4.0%}")
+        return Content("\n").join([whole, Content("  ·  ".join(facts))])
+    if track.phase is Phase.REMOVE and track.plan is not None:
+        whole_count = track.plan.extraneous.objects
+        share = track.removed / whole_count if whole_count else 0.0
+        line = Content.assemble(bar(share, width - 5), f" {share:>4.0%}")
+        return Content("\n").join([line, Content(f"{track.removed:,} of {objects(whole_count)} removed")])
+    if track.phase is Phase.MIRROR:
+        moved = f", {shown_bytes(track.bytes)}" if track.bytes else ""
+        why = "totals are not known: this run had begun before" if seen.joined else "totals are not known"
+        return Content.assemble(f"{objects(track.announced.objects)} begun{moved}  ", (why, DIM))
+    if any(track.listed):
+        source, target = track.listed
+        return Content(f"{objects(source)} at the source, {target:,} on the target listed")
+    return Content("")
+
+
+def _keys(seen: Seen, width: int) -> Content:
+    shown = seen.keys[-KEYS:] if seen.track.phase in {Phase.MIRROR, Phase.REMOVE} else ()
+    return Content("\n").join(
+        Content.assemble(("› ", BUSY), Content.styled(fitted_end(key, width), DIM)) for key in reversed(shown)
+    )
+
+
+def fitted_end(key: str, width: int) -> str:
+    """A key in at most so many columns; its end tells more than its beginning."""
+    from mcmirror.ui.style import cropped
+
+    return cropped(printable(key), width)
+
+
+def _line(line: Line, time: str) -> Content:
+    return Content.assemble((f"{time} ", DIM), (line.text, _STYLES[line.mark]))
+
+
+def _nothing(job: JobState | None, view: View) -> str:
+    if view.state is None:
+        return "Reading ..."
+    if job is None:
+        return "There is no job of this name any more."
+    if job.run:
+        return "This run is under way; what it says is not heard here yet."
+    return "It has not run yet: r runs it now, P shows what a run would do."
+
+
+__all__ = ["RunRoom", "fitted"]

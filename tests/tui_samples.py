@@ -1,0 +1,218 @@
+"""A dashboard whose source stands still, whose clock is frozen, and whose screen can be read as text."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.report import RunReport, Status, Tally
+from mcmirror.model.plan import Count
+from mcmirror.model.state import JobState, State
+from mcmirror.ui.tui.app import Dashboard, dashboard
+from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Fold
+from mcmirror.ui.tui.source import Past, Refusal, View
+from tests.ui_samples import PARTIAL, VERIFIED
+
+NOW = 1_790_000_000.0
+"""2026-09-21 14:13:20 UTC."""
+PATIENCE = 60.0
+SIZES = ((80, 24), (120, 40))
+FAILED = replace(
+    VERIFIED, job="invoices", source="onprem/invoices", target="aws/invoices-dr", status=Status.FAILED, verified=False,
+    tally=Tally(), seconds=3.0, problems=(PARTIAL.problems[0],),
+)  # fmt: skip
+
+
+def record(job: str, report: RunReport, ago: float = 600.0) -> Record:
+    """A run that ended some seconds ago."""
+    ended = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(NOW - ago))
+    return Record(
+        f"{ended[:4]}-{job}", job, report.source, report.target, Cause.SCHEDULE, ended, "host", 7, ended,
+        replace(report, job=job),
+    )  # fmt: skip
+
+
+def job(name: str, report: RunReport | None = VERIFIED, ago: float = 600.0, **more: Any) -> JobState:
+    """A job whose last run came to ``report``, that long ago."""
+    last = record(name, report, ago) if report else None
+    good = last is not None and last.succeeded
+    values: dict[str, Any] = {
+        "source": f"onprem/{name}",
+        "target": f"aws/{name}-dr",
+        "trigger": "cron 0 2 * * * (Asia/Seoul)",
+        "next_run": NOW + 3 * 3600 + 100,
+        "last": last,
+        "last_success": NOW - ago if good else 0.0,
+        "max_age": 26 * 3600.0,
+        "overdue_since": (NOW - ago if good else NOW - 40 * 3600) + 26 * 3600,
+    }
+    return JobState(name, **{**values, **more})
+
+
+PAST = tuple(Past("succeeded", float(seconds)) for seconds in (30, 45, 40, 72, 60, 20, 75, 72))
+NOTHING = replace(VERIFIED, tally=Tally(equal=Count(300, 10_000)), seconds=1.2)
+STATE = State(
+    now=NOW,
+    started=NOW - 1000,
+    heartbeat=NOW - 1,
+    service="nightly",
+    jobs=(
+        job("photos"),
+        job("invoices", FAILED, 400),
+        job("logs", NOTHING, 100, run="run-logs", phase="mirror", max_age=0.0, trigger="every 30m"),
+        job("archive", NOTHING, 30 * 3600, trigger="cron 0 3 * * * (UTC)"),
+        job("scratch", None, trigger="by hand", next_run=0.0, max_age=0.0, overdue_since=0.0),
+        job("wiki", NOTHING, 5000, paused=True, trigger="every 1h"),
+    ),
+)
+PASTS = {
+    "photos": PAST,
+    "invoices": (*PAST[:5], Past("failed", 3.0), Past("failed", 3.0)),
+    "logs": PAST[3:],
+    "archive": (*PAST, Past("cancelled", 1.0)),
+    "wiki": PAST[:2],
+}
+
+
+@dataclass
+class Still:
+    """A source that does what a test says; ``asked`` holds what was asked of it."""
+
+    current: View = field(default_factory=lambda: View(STATE, pasts=PASTS))
+    fold: Fold = field(default_factory=lambda: Fold(lambda: 1000.0, lambda: NOW))
+    where: str = "this process"
+    edits: Path | None = None
+    number: int = 0
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    refusal: Refusal | None = None
+    mine: tuple[str, ...] = ()
+    begun: Callable[[str, str], None] = lambda _key, _job: None
+    records: tuple[Record, ...] = ()
+    closed: bool = False
+
+    def start(self) -> None:
+        self.asked.append(("start",))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def view(self) -> View:
+        return self.current
+
+    def change(self, **more: Any) -> None:
+        """Show another state."""
+        assert self.current.state is not None
+        self.current = replace(self.current, state=replace(self.current.state, **more))
+        self.number += 1
+
+    def ours(self) -> tuple[str, ...]:
+        return self.mine
+
+    def live(self, job: str) -> str:
+        return self.fold.last(job)
+
+    def _ask(self, *what: Any) -> None:
+        self.asked.append(what)
+        if self.refusal is not None:
+            raise self.refusal
+
+    def trigger(self, job: str, max_delete: int | None = None) -> str:
+        self._ask("trigger", job, *([max_delete] if max_delete is not None else []))
+        return self._begin(job, RUN)
+
+    def plan(self, job: str) -> str:
+        self._ask("plan", job)
+        return self._begin(job, PLAN)
+
+    def verify(self, job: str) -> str:
+        self._ask("verify", job)
+        return self._begin(job, VERIFY)
+
+    def _begin(self, job: str, verb: str) -> str:
+        key = f"{verb}-{job}"
+        self.fold.begin(key, job, verb)
+        self.begun(key, job)
+        return key
+
+    def cancel(self, key: str) -> None:
+        self._ask("cancel", key)
+        self.fold.mark_cancelling(key)
+
+    def pause(self, job: str = "") -> None:
+        self._ask("pause", job)
+
+    def resume(self, job: str = "") -> None:
+        self._ask("resume", job)
+
+    def runs(self, *, job: str = "", status: str = "", before: str = "", limit: int = 50) -> tuple[Record, ...]:
+        self._ask("runs", job, status, before, limit)
+        return self.records[:limit]
+
+    def run(self, run: str) -> Record:
+        self._ask("run", run)
+        return next(record for record in self.records if record.id == run)
+
+    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+        self._ask("fates", run)
+        yield from ()
+
+
+def still(**more: Any) -> Still:
+    """A source; keywords are fields of its state."""
+    return Still(View(replace(STATE, **more), pasts=PASTS))
+
+
+@asynccontextmanager
+async def driven(source: Any, size: tuple[int, int] = (80, 24), **how: Any) -> AsyncIterator["Driver"]:
+    """Run a dashboard over a source without a terminal."""
+    app = dashboard(source, **{"clock": lambda: NOW, "zone": UTC, **how})
+    async with app.run_test(size=size) as pilot:
+        driver = Driver(app, pilot)
+        await driver.pause()
+        yield driver
+
+
+@dataclass
+class Driver:
+    """Presses keys and reads the screen."""
+
+    app: Dashboard
+    pilot: Pilot[Any]
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pause()
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*text)
+        await self.pause()
+
+    async def pause(self) -> None:
+        """Until what was asked is done and painted."""
+        await self.app.workers.wait_for_complete([one for one in self.app.workers if one.group == "ask"])
+        await self.pilot.pause()
+        self.app.paint()
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """The screen's lines."""
+        width, height = self.app.size
+        lines = self.app.screen._compositor.render_strips()
+        assert len(lines) == height
+        return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in lines)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for a condition."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"it did not come to pass:\n{self.text}"
+            await asyncio.sleep(0.02)
+            await self.pause()
