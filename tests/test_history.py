@@ -220,3 +220,15 @@ def test_a_pair_is_repeated_by_its_places() -> None:
     assert "mcmirror mirror 'src/a b' dst/c" == again(record)
     assert "mcmirror run photos" == again(begun())
     assert show_lines(record, None, Style())[0] == "• src/a b → dst/c running"
+
+
+def test_an_inbox_that_nobody_looks_into_is_emptied_by_a_run(cli: Cli, inbox: Inbox, state: str) -> None:
+    cli.write('[job.files]\nsource = "./files"\ntarget = "./copy"\n')
+    (cli.folder / "files").mkdir()
+    for number in range(101):
+        ran(inbox, "photos", 5000 - number)
+
+    assert 0 == cli("run").code
+
+    assert [] == list(inbox.pending())
+    assert 102 == len(_rows(cli("history", "--limit", "1000")))

@@ -23,10 +23,10 @@ from mcmirror.model.location import Alias, Location
 from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Cause, Record, run_id
-from mcmirror.model.redact import redactor
 from mcmirror.model.report import RunReport
 from mcmirror.model.stop import Stop
 from mcmirror.service.fan_out import FanOut
+from mcmirror.service.hidden import Hidden
 from mcmirror.service.one_run import Order, events, misconfigured
 from mcmirror.service.recorded import recording
 from mcmirror.service.turn import Turns
@@ -35,8 +35,9 @@ from mcmirror.store.place import inbox
 
 if TYPE_CHECKING:
     from mcmirror.engine.doctor import Finding
+    from mcmirror.notify.listener import Audience
     from mcmirror.notify.message import NotTold
-    from mcmirror.notify.tell import Teller
+    from mcmirror.service.told import Telling
 
 __all__ = ["Service", "Verb"]
 
@@ -49,15 +50,14 @@ class Service:
     def __init__(self, configuration: Configuration, environ: Mapping[str, str] | None = None) -> None:
         self.configuration = configuration
         self._environ = os.environ if environ is None else environ
-        self._secrets = set[str]()
-        self._redact: Callable[[str], str] = str
         self._mc: Mc | None = None
         self._lock = threading.Lock()
+        self.hidden = Hidden()
         self.state = configuration.settings.state
         self.turns = Turns()
         self.inbox = Inbox(inbox(self.state))
-        self._tellers: list[Teller] = []
-        self.hide(config_secrets(configuration, self._environ))
+        self._telling: list[Telling] = []
+        self.hidden.add(config_secrets(configuration, self._environ))
 
     @classmethod
     def load(cls, config: Path | None = None, *, needs_jobs: bool = False) -> Self:
@@ -67,7 +67,7 @@ class Service:
     def succeeded_by(self, configuration: Configuration) -> Self:
         """A service of another configuration, which knows what must stay hidden and whose turn it is."""
         new = type(self)(configuration, self._environ)
-        new.hide(self._secrets)
+        new.hidden.add(config_secrets(configuration, self._environ))
         new.turns, new.state, new.inbox = self.turns, self.state, self.inbox
         return new
 
@@ -90,26 +90,20 @@ class Service:
 
     def redact(self, text: str) -> str:
         """Take every secret that this service has met out of a text."""
-        return self._redact(text)
+        return self.hidden.redact(text)
 
     def alias(self, name: str) -> Alias | None:
         """Find an alias where a person may have defined it; its secrets are redacted from now on."""
         found = find_alias(name, self.configuration, self._environ, home_of(self._environ))
         if found is not None:
-            self.hide(found.secrets())
+            self.hidden.add(found.secrets())
         return found
 
     def api_token(self) -> str:
         """The API's bearer token as it is now, empty for none; raises ConfigError."""
         token = token_of(self.configuration, self._environ)
-        self.hide([token] if token else [])
+        self.hidden.add([token] if token else [])
         return token
-
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Redact these from now on."""
-        with self._lock:
-            self._secrets.update(secrets)
-            self._redact = redactor(self._secrets)
 
     def mc(self) -> Mc:
         """Find mc, once; raises McNotFound or McUnusable."""
@@ -168,14 +162,18 @@ class Service:
         Observers are called one at a time; one that raises is logged and harms nothing. The jobs' notifiers hear of it
         too: ``finish`` waits for them.
         """
-        tell = FanOut((*observers, *(self._notified(jobs) if verb is Verb.RUN else ())))
-        stop = stop or Stop()
+        tell, stop = FanOut(observers), stop or Stop()
+        told = self._told(jobs) if verb is Verb.RUN else None
 
         def one(job: Job) -> RunReport:
-            order = Order(verb, content, stop, debug, self.manners(job, lock))
-            report = self.run_one(job, order, tell, self.record(job)).report
-            assert report is not None  # noqa: S101  a run ends with one
-            return report
+            order, record = Order(verb, content, stop, debug, self.manners(job, lock)), self.record(job)
+            if told is not None:
+                told.begun(record)
+            record = self.run_one(job, order, tell, record)
+            if told is not None:
+                told.finished(record)
+            assert record.report is not None  # noqa: S101  a run ends with one
+            return record.report
 
         at_once = min(len(jobs), parallel or self.configuration.settings.parallel)
         if at_once <= 1:
@@ -208,28 +206,32 @@ class Service:
                 tell(event)
         return recorder.record
 
-    def _notified(self, jobs: Sequence[Job]) -> Sequence[Observer]:
-        """The observer that tells the notifiers of these jobs, if they have any."""
+    def _told(self, jobs: Sequence[Job]) -> "Telling | None":
+        """Who tells the notifiers of these jobs, if they have any; dry runs are nobody's news."""
         schedules = self.configuration.schedules
         heard = [
             job for job in jobs if not job.options.dry_run and job.name in schedules and schedules[job.name].notify
         ]
         if not heard:
-            return ()
-        from mcmirror.notify.listener import audience
-        from mcmirror.notify.tell import Teller
-        from mcmirror.store.verdicts import Verdicts
+            return None
+        from mcmirror.service.told import Telling
 
-        found, settings = audience(self.configuration, heard, self._environ), self.configuration.settings
-        self.hide(found.secrets)
-        memory = Verdicts(settings.state)
-        teller = Teller(found.listeners, memory, service=settings.service, redact=self.redact, failed=found.failed)
-        self._tellers.append(teller)
-        return (teller,)
+        telling = Telling(self, heard, once=True)
+        telling.start()
+        self._telling.append(telling)
+        return telling
+
+    def audience(self, jobs: Iterable[Job]) -> "Audience":
+        """Everybody who is told of these jobs."""
+        from mcmirror.notify.listener import audience
+
+        found = audience(self.configuration, jobs, self._environ)
+        self.hidden.add(found.secrets)
+        return found
 
     def finish(self, stop: Stop) -> "tuple[NotTold, ...]":
         """Wait for what notifiers have still to deliver, at most a few seconds; return what could not be told."""
-        return tuple(failed for teller in self._tellers for failed in teller.finish(stop))
+        return tuple(failed for telling in self._telling for failed in telling.finish(stop))
 
     def aliases(self, names: Iterable[str]) -> dict[str, Alias]:
         """Resolve these aliases; raises Trouble for one that is defined nowhere."""

@@ -99,7 +99,9 @@ class Database:
                     return None
                 if connection.execute("SELECT version FROM mcmirror_schema").fetchone() != (len(STEPS),):
                     return None
-                return connection.execute(query, values).fetchall()
+                found = connection.execute(query, values).fetchall()
+                self._failures, self.warning = 0, ""
+                return found
         except sqlite3.Error as error:
             raise self._failed(error) from None
 

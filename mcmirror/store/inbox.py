@@ -24,6 +24,8 @@ from mcmirror.store.place import private
 OPEN, DONE, FATES, NEW, HIDDEN, BROKEN = ".open", ".done", ".fates", ".new", ".hidden", ".broken"
 MOST_DONE = 1000
 """Runs kept in an inbox that nobody empties; the oldest go."""
+CROWD = 100
+"""Runs that may lie in an inbox before a single run takes the time to empty it."""
 MOST_WAITING = 1000
 """Ends that are kept in memory while they cannot be written."""
 MOST_BYTES = 256 << 20
@@ -172,6 +174,11 @@ class Inbox:
     def fates(self, run: str) -> Iterator[bytes]:
         """The pieces of what ``fates.read`` reads; of a run that goes on, as far as it is written."""
         return chunks(self.file(run, FATES))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many runs lie here that they are better taken in by whoever comes by."""
+        return sum(name.endswith(DONE) for name in self._names()) > CROWD
 
     def taken(self, run: str) -> None:
         """Forget a run that is in the database. Killed meanwhile, its end goes last: it says what the rest was."""

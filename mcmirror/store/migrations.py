@@ -33,9 +33,11 @@ STEPS: Sequence[tuple[str, ...]] = (
             beat DOUBLE PRECISION NOT NULL,
             assumed INTEGER NOT NULL,
             told INTEGER NOT NULL,
+            handed DOUBLE PRECISION NOT NULL,
             record {blob} NOT NULL)""",
         "CREATE INDEX run_started ON run (started, id)",
         "CREATE INDEX run_job ON run (job, started, id)",
+        "CREATE INDEX run_status ON run (status, started, id)",
         "CREATE INDEX run_open ON run (beat) WHERE finished = 0",
         "CREATE INDEX run_untold ON run (finished) WHERE told = 0",
         """CREATE TABLE run_fates (
@@ -65,10 +67,11 @@ STEPS: Sequence[tuple[str, ...]] = (
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes."""
 
-_TYPES = {
+TYPES = {
     "sqlite": {"word": "TEXT", "blob": "BLOB"},
     "postgresql": {"word": 'TEXT COLLATE "C"', "blob": "BYTEA"},
 }
+"""What ``{word}`` and ``{blob}`` are, by dialect."""
 
 
 class Begin(Protocol):
@@ -99,7 +102,7 @@ def _carry_out(connection: "Connection", found: int, steps: Sequence[tuple[str, 
     if found < 0:
         execute("CREATE TABLE mcmirror_schema (version INTEGER NOT NULL)")
         execute("INSERT INTO mcmirror_schema (version) VALUES (0)")
-    types = _TYPES[connection.dialect.name]
+    types = TYPES[connection.dialect.name]
     for step in steps[max(found, 0) :]:
         for statement in step:
             execute(statement.format(**types))
