@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 LAST = 5.0
 """Seconds for tidying up after the grace is over and mc was killed."""
+GLANCE = 1.0
+"""Seconds after which a signal is seen that did not end the wait for it: another thread had taken it, or it came on the
+very way into the wait."""
 TELLING = 3.0
 """Seconds for messages that are due when we end; the others stay in the outbox."""
 
@@ -160,7 +163,10 @@ def _obey(server: "Server", wishes: "SimpleQueue[int | None]") -> int:
     """Do what signals ask for until the server has ended; return the signal that ended it, or 0."""
     ended = 0
     while True:
-        wish = wishes.get()
+        try:
+            wish = wishes.get(timeout=GLANCE)
+        except Empty:
+            continue
         if wish is None:
             return ended
         if wish == signal.SIGHUP:
