@@ -32,6 +32,8 @@ TIDY = 3600.0
 """Seconds between two clearings of old records."""
 JUMP = 5.0
 """Seconds by which the clock must be off before it counts as having been set."""
+MOST_MINE = 10_000
+"""Runs of ours that may be taken in by another process, and then not here."""
 
 
 @dataclass(slots=True)
@@ -57,6 +59,10 @@ class Server:
         self._hub = Hub()
         self._queue = Queue()
         self._flags = _Flags()
+        self._mine = dict[str, None]()
+        """Runs of this process: they are in the books already when they are taken in."""
+        self._untold = list[Record]()
+        self._unsettled = self._settling = False
         self._tell = FanOut(around.observers)
         self._started = self._heart = around.now()
         self._offset = around.now() - around.monotonic()
@@ -128,6 +134,8 @@ class Server:
     def _work(self, place: Place, service: Service) -> Callable[[], None]:
         def work() -> None:
             record: Record | None = None
+            with self._changed:
+                self._mine[place.record.id] = None
             try:
                 self._around.began(place.record)
                 self._around.told.begun(place.record)
@@ -162,20 +170,54 @@ class Server:
             self._begin()
             after = self._timetable.next_run(job)
             self._wake()
-        if record is not None:
-            around.told.finished(record)
-        self._take_in(own=place.record.id)
+        if record is None:
+            # What is known of it is taken in as if another process had run it.
+            with self._changed:
+                self._mine.pop(place.record.id, None)
+        self._settle(record)
         if after != NEVER and not self._flags.stopping:
             left = max(0.0, after - now)
             around.say("info", "next_run", f"Next sync in {left:.0f} seconds...", job=job, seconds=round(left, 3))
 
-    def _take_in(self, own: str = "") -> None:
-        """Hear of what ended here or in another process."""
+    def _settle(self, record: Record | None = None) -> None:
+        """Have told what ended here, and hear of what ended elsewhere.
+
+        One thread at a time, in order; whoever comes meanwhile leaves its work to that one.
+        """
+        with self._changed:
+            self._untold += [record] if record is not None else []
+            self._unsettled = True
+            if self._settling:
+                return
+            self._settling = True
+        try:
+            while self._take_untold():
+                self._take_in()
+        except BaseException:
+            self._settling = False
+            raise
+
+    def _take_untold(self) -> bool:
+        with self._changed:
+            records, self._untold = self._untold, []
+            wanted, self._unsettled = self._unsettled, False
+            if not wanted:
+                # Within the lock: whoever comes after this does it.
+                self._settling = False
+        for record in records:
+            self._around.told.finished(record)
+        return wanted
+
+    def _take_in(self) -> None:
         for record in self._around.remembered.take_in():
-            if record.id != own:
-                with self._changed:
-                    self._books.enter(record)
-                self._around.told.finished(record)
+            with self._changed:
+                if self._mine.pop(record.id, record) is None:
+                    continue
+                self._books.enter(record)
+            self._around.told.finished(record)
+        with self._changed:
+            while len(self._mine) > MOST_MINE:
+                del self._mine[next(iter(self._mine))]
 
     def _maintain(self) -> None:
         """What comes round from time to time."""
@@ -194,7 +236,7 @@ class Server:
         around = self._around
         if self._queue.running:
             around.remembered.beat()
-        self._take_in()
+        self._settle()
         if around.monotonic() - self._tidied >= TIDY:
             self._tidied = around.monotonic()
             settings = self._service.configuration.settings
