@@ -93,9 +93,9 @@ class Soak:
             with process.oneshot():
                 looks.append((process.memory_info().rss, process.num_fds(), process.num_threads()))
             time.sleep(0.12)
-        least = [min(column) for column in zip(*looks, strict=True)]
+        memory, descriptors, threads = (min(column) for column in zip(*looks, strict=True))
         runs = sum(self.serve.log.count(f'"status": "{status}"') for status in ("succeeded", "partial", "failed"))
-        return Sample((time.monotonic() - begun) / 60, *least, runs)
+        return Sample((time.monotonic() - begun) / 60, memory, descriptors, threads, runs)
 
     def work(self, minutes: float, pause: float) -> list[Sample]:
         """Let time pass, with a fault every ``pause`` seconds."""

@@ -21,6 +21,7 @@ from tests.serving import PATIENCE, Serving
 from tests.waiting import until
 
 TOKEN = "the-token-of-these-tests"
+Words = tuple[str | Path, ...]
 Tables = dict[str, dict[str, Any]]
 QUICK: dict[str, Any] = {
     "every": "1s",
@@ -118,13 +119,15 @@ class House:
         new.write_text(written(tables))
         return new.replace(path)
 
-    def start(self, *arguments: str, up: bool = True, before: tuple[str, ...] = (), **variables: str) -> Serve:
-        """Start one, and return once it answers."""
+    def start(
+        self, *arguments: str, up: bool = True, before: Words = (), command: Words = (COMMAND,), **variables: str
+    ) -> Serve:
+        """Start one, and return once it answers; ``before`` stands in front of the ``command``."""
         self.write()
         port = free_port()
-        command: list[str | Path] = [*before, COMMAND, "serve", "--config", self.folder / self.name]
+        words = [*before, *command, "serve", "--config", self.folder / self.name]
         environment = {**self.cli.environment, "MCMIRROR_API_TOKEN": TOKEN, **variables}
-        serve = Serve([*command, "--listen", f"127.0.0.1:{port}", *arguments], environment, self.folder, port)
+        serve = Serve([*words, "--listen", f"127.0.0.1:{port}", *arguments], environment, self.folder, port)
         self.stack.enter_context(serve)
         if up:
             serve.until(lambda: serve.up)
