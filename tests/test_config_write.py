@@ -38,6 +38,23 @@ def test_adding_an_alias_changes_no_other_line(file: Path) -> None:
     assert "https://one" == aliases["one"].url
 
 
+def test_an_alias_is_added_to_a_file_with_dotted_keys(tmp_path: Path) -> None:
+    path = tmp_path / "mcmirror.toml"
+    dotted = 'alias.one.url = "https://one"\nalias.one.region = "eu-central-1"\n[job.photos]\nsource = "one/photos"\n'
+    path.write_text(dotted + "target = './copy'\n")
+
+    put_alias(path, "two", {"url": "https://two"})
+    put_alias(path, "three", {"url": "https://three", "insecure": True})
+
+    assert path.read_text().startswith(dotted)
+    aliases = load(path, {}, tmp_path).aliases
+    assert [("https://one", "eu-central-1"), ("https://two", ""), ("https://three", "")] == [
+        (aliases[name].url, aliases[name].region) for name in ("one", "two", "three")
+    ]
+    drop_alias(path, "two")
+    assert {"one", "three"} == set(load(path, {}, tmp_path).aliases)
+
+
 def test_replacing_an_alias_keeps_its_comments_and_drops_what_is_not_said_again(file: Path) -> None:
     put_alias(file, "one", {"url": "http://new"})
     assert TEXT.replace("https://one", "http://new").replace('region = "eu-central-1"\n', "") == file.read_text()

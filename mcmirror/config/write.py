@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,8 +61,21 @@ def put_alias(path: Path, name: str, values: Mapping[str, str | bool]) -> None:
         if not isinstance(aliases, InlineTable) and list(document)[-1] != "alias":
             written.add(nl())
         aliases[name] = written
+    text = document.as_string()
+    if not there and not _says(text, name, values):
+        # Among dotted keys (alias.one.url = ...) tomlkit puts a table where it takes in what follows it.
+        before = _read(path).as_string().rstrip()
+        text = f"{before}\n\n[alias.{name}]\n{written.as_string().strip()}\n"
     literal = any(values.get(key) and not is_reference(str(values[key])) for key in SECRETS)
-    _replace(path, document.as_string(), private=literal)
+    _replace(path, text, private=literal)
+
+
+def _says(text: str, name: str, values: Mapping[str, str | bool]) -> bool:
+    """Whether the text is TOML in which the alias has these values and no others."""
+    try:
+        return bool(tomllib.loads(text)["alias"][name] == dict(values))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        return False
 
 
 def drop_alias(path: Path, name: str) -> None:
