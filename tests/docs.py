@@ -1,4 +1,4 @@
-"""The generated parts of the README, each between ``<!-- name -->`` and ``<!-- /name -->``; ``bin/docs`` writes them.
+"""The generated parts of documents, each between ``<!-- name -->`` and ``<!-- /name -->``; ``bin/docs`` writes them.
 
 What the program prints is captured from the program; what it decides (exit codes, troubles) is rendered from values.
 """
@@ -12,13 +12,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mcmirror.mc import troubleshoot
 from mcmirror.model.report import ExitCode
+from tests import docs_samples, docs_serve, docs_tables
 from tests.machine import ROOT, Machine, fenced, machine
 
+T = TypeVar("T")
 README = ROOT / "README.md"
+FOLDER = ROOT / "docs"
 
 MEANING = {
     ExitCode.SUCCEEDED: (
@@ -44,6 +47,12 @@ STEADY_CHECKS = (
     r"=+ \d+ passed in [^=]+ =+",
 )
 """The lines of ``bin/test`` that say that a tool is content."""
+STREAM = 'curl -fsSN -H "Authorization: Bearer $MCMIRROR_API_TOKEN" http://127.0.0.1:8080/api/v1/events'
+
+
+def documents() -> dict[Path, str]:
+    """Every document that is tested, with its text."""
+    return {path: path.read_text() for path in (README, *sorted(FOLDER.glob("*.md")))}
 
 
 def exit_codes() -> str:
@@ -95,6 +104,11 @@ def compact(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
+def configuration() -> str:
+    """The README's first file, and what it adds to it for every night."""
+    return "".join(fenced(README.read_text(), "toml")[:2])
+
+
 def run_events(there: Machine) -> str:
     """Run the README's configuration once, and show its events."""
     there.write("mcmirror.toml", fenced(README.read_text(), "toml")[0])
@@ -105,12 +119,33 @@ def run_events(there: Machine) -> str:
     return events(done.events)
 
 
+def served(there: Machine) -> dict[str, str]:
+    """What ``mcmirror serve`` says while it runs."""
+    log = docs_serve.nightly_log(there, configuration())
+    there.empty(there.aws, "photos-copy")
+    return {
+        "serve-log": log,
+        "event-stream": docs_serve.event_stream(there, configuration(), STREAM),
+        "sidecar-log": docs_serve.sidecar_log(there, README.read_text()),
+    }
+
+
 def settled(help_text: str) -> dict[str, str]:
     """Return the parts that are the same at each run."""
     return {
         "commands": overview(help_text),
         "exit-codes": exit_codes(),
         "troubleshooting": troubleshoot.markdown(),
+        "status": docs_samples.status(),
+        "history": docs_samples.history(),
+        "history-show": docs_samples.history_show(),
+        "ready": docs_samples.ready(),
+        "slack": docs_samples.slack_messages(),
+        "digest": docs_samples.slack_digest(),
+        "post": docs_samples.post(),
+        "placeholders": docs_tables.placeholders(),
+        "metrics": docs_tables.metrics(),
+        "sidecar": docs_tables.sidecar_variables(),
     }
 
 
@@ -118,18 +153,25 @@ def block(markdown: str, name: str) -> str:
     """Return what stands between the markers of a name."""
     found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", markdown, flags=re.DOTALL)
     if not found:
-        raise ValueError(f"README.md has no <!-- {name} --> ... <!-- /{name} -->")
+        raise ValueError(f"there is no <!-- {name} --> ... <!-- /{name} -->")
     return found[1]
 
 
 def replaced(markdown: str, blocks: Mapping[str, str]) -> str:
-    """Return the text with these blocks between their markers."""
+    """Return the text with these blocks between their markers, as far as it has them."""
     for name, text in blocks.items():
-        old = block(markdown, name)
-        markdown = markdown.replace(
-            f"<!-- {name} -->\n{old}<!-- /{name} -->", f"<!-- {name} -->\n{text}<!-- /{name} -->"
-        )
+        if f"<!-- {name} -->" in markdown:
+            old = block(markdown, name)
+            markdown = markdown.replace(
+                f"<!-- {name} -->\n{old}<!-- /{name} -->", f"<!-- {name} -->\n{text}<!-- /{name} -->"
+            )
     return markdown
+
+
+def homeless(blocks: Iterable[str]) -> list[str]:
+    """The blocks that no document has."""
+    everything = "".join(documents().values())
+    return [name for name in blocks if f"<!-- {name} -->" not in everything]
 
 
 def printed(*command: str) -> str:
@@ -155,16 +197,21 @@ def main() -> None:
         "settled": lambda: settled(printed("bin/mcmirror", "--help")),
         "demo": lambda: demo(printed("bin/mcmirror", "demo")),
         "events": lambda: {"events": _on_a_machine(run_events)},
+        "serve": lambda: _on_a_machine(served),
         "test": lambda: {"test": checks(printed("bin/test"))},
     }
-    parser = argparse.ArgumentParser(prog="bin/docs", description="Write the generated parts of README.md.")
-    parser.add_argument("part", nargs="*", choices=[[], *parts], help="default: settled demo events")
-    for part in parser.parse_args().part or ("settled", "demo", "events"):
+    parser = argparse.ArgumentParser(prog="bin/docs", description="Write the generated parts of README.md and docs/.")
+    parser.add_argument("part", nargs="*", choices=[[], *parts], help="default: settled demo events serve")
+    for part in parser.parse_args().part or ("settled", "demo", "events", "serve"):
         print(f"bin/docs: {part}", file=sys.stderr)
-        README.write_text(replaced(README.read_text(), parts[part]()))
+        blocks = parts[part]()
+        if missing := homeless(blocks):
+            raise ValueError(f"no document has <!-- {missing[0]} -->")
+        for path, text in documents().items():
+            path.write_text(replaced(text, blocks))
 
 
-def _on_a_machine(make: Callable[[Machine], str]) -> str:
+def _on_a_machine(make: Callable[[Machine], T]) -> T:
     with tempfile.TemporaryDirectory() as folder, machine(Path(folder)) as there:
         return make(there)
 

@@ -18,7 +18,11 @@ KEYS = {"onprem": Credentials("minioadmin", "minioadmin"), "aws": Credentials("A
 """As the documents write them."""
 ADDRESSES = {
     "onprem": ("https://minio.example.com:9000", "http://minio.example.com:9000", "http://minio:9000"),
-    "aws": ("https://s3.eu-central-1.amazonaws.com", "https://s3.ap-northeast-2.amazonaws.com"),
+    "aws": (
+        "https://s3.eu-central-1.amazonaws.com",
+        "https://s3.ap-northeast-2.amazonaws.com",
+        "https://s3.amazonaws.com",
+    ),
 }
 SOURCES = ("photos", "source", "source-one", "source-two", "relics")
 TARGETS = ("photos-copy", "photos-dr", "destination", "target-one", "target-two")
@@ -149,9 +153,11 @@ def commands(block: str) -> list[str]:
 
 
 def steady(output: str) -> list[str]:
-    """Output without what differs from run to run: numbers and their units, paths, and lines about progress."""
+    """Output without what differs from run to run: numbers and their units, ids, paths, and lines about progress."""
     lines = []
-    for line in output.splitlines():
+    for written in output.splitlines():
+        line = re.sub(r"\b\d{8}T\d{6}-[0-9a-f]{8}\b", "RUN", written)
+        line = re.sub(r"\b\d[\d.]*(?: s|[dhm] \d\d[hms])", "TIME", line)
         if re.match(r"  (copying:|[\d,]+ objects? at the source and)|mcmirror: (installing|updating|another)", line):
             continue
         # Where mc is, and how long a slow machine takes, is not the document's affair.

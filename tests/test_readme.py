@@ -2,23 +2,25 @@
 
 import re
 import subprocess
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mcmirror.config import load
+from mcmirror.config import Configuration, load
 from mcmirror.mc.troubleshoot import find
 from mcmirror.model.report import ExitCode
 from tests import docs
 from tests.machine import ROOT, SAMPLES, Machine, commands, fenced, machine, steady
+from tests.reading import Reader
 from tests.servers import binaries
 from tests.servers.command import COMMAND, clean_environment
+from tests.servers.slack import FakeSlack
 
 README = (ROOT / "README.md").read_text()
-GENERATED = ("demo", "demo-repair", "test", "faults", "commands", "events", "exit-codes", "troubleshooting")
+GENERATED = tuple(re.findall(r"^<!-- ([a-z-]+) -->$", README, flags=re.MULTILINE))
 WRITTEN = docs.replaced(README, dict.fromkeys(GENERATED, ""))
-IN_THE_CHECKOUT = ("docker build", "mkdir -p ~/.local/bin")
 
 
 def help_of(*command: str) -> str:
@@ -33,9 +35,11 @@ def help_of(*command: str) -> str:
 
 
 def test_the_tables_and_the_commands_are_those_of_the_program() -> None:
-    expected = docs.replaced(README, docs.settled(help_of()))
+    blocks = docs.settled(help_of())
 
-    assert expected == README, "run bin/docs settled"
+    for path, text in docs.documents().items():
+        assert docs.replaced(text, blocks) == text, f"{path.name}: run bin/docs settled"
+    assert [] == docs.homeless(blocks)
 
 
 def test_the_demonstration_says_what_the_readme_shows(tmp_path: Path) -> None:
@@ -71,14 +75,26 @@ def test_the_events_are_those_of_a_run(tmp_path: Path) -> None:
         assert steady(docs.block(README, "events")) == steady(docs.run_events(there)), "run bin/docs events"
 
 
-def test_the_configuration_has_ten_lines_and_is_the_whole_of_it(tmp_path: Path) -> None:
-    (text,) = fenced(README, "toml")
-    (tmp_path / "aws").write_text("secret of aws\n")
-    file = tmp_path / "mcmirror.toml"
-    file.write_text(text.replace("/run/secrets", str(tmp_path)))
-    variables = {name: f"value of {name}" for name in re.findall(r"\{env:(\w+)\}", text)}
+def test_what_serve_says_is_what_it_says_today(tmp_path: Path) -> None:
+    everything = "".join(docs.documents().values())
+    with machine(tmp_path) as there:
+        for name, text in docs.served(there).items():
+            assert steady(docs.block(everything, name)) == steady(text), "run bin/docs serve"
 
-    configuration = load(file, variables, tmp_path, needs_jobs=True)
+
+def configured(text: str, folder: Path) -> Configuration:
+    """What a configuration of the README comes to, with every variable that it refers to."""
+    (folder / "aws").write_text("secret of aws\n")
+    file = folder / "mcmirror.toml"
+    file.write_text(text.replace("/run/secrets", str(folder)))
+    variables = {name: f"value of {name}" for name in re.findall(r"\{env:(\w+)\}", text)}
+    return load(file, variables, folder, needs_jobs=True)
+
+
+def test_the_configuration_has_ten_lines_and_is_the_whole_of_it(tmp_path: Path) -> None:
+    text = fenced(README, "toml")[0]
+
+    configuration = configured(text, tmp_path)
 
     assert 10 == len(text.splitlines())
     assert (["photos"], {"onprem", "aws"}, ()) == (
@@ -88,24 +104,42 @@ def test_the_configuration_has_ten_lines_and_is_the_whole_of_it(tmp_path: Path) 
     )
 
 
+def test_what_is_added_for_every_night_is_enough(tmp_path: Path) -> None:
+    configuration = configured(docs.configuration(), tmp_path)
+
+    schedule = configuration.schedules["photos"]
+    assert ("0 2 * * *", True, 26 * 3600.0, ("ops",)) == (
+        schedule.cron,
+        schedule.catch_up,
+        schedule.max_age,
+        schedule.notify,
+    )
+    assert ("Asia/Seoul", ()) == (configuration.jobs["photos"].timezone, configuration.notes)
+
+
 def test_every_command_runs_as_written(tmp_path: Path) -> None:
     """From top to bottom on one machine, as a reader goes through it."""
     lines = [command for block in fenced(WRITTEN, "console") for command in commands(block)]
-    (configuration,) = fenced(README, "toml")
 
-    with machine(tmp_path) as there:
-        there.write("mcmirror.toml", configuration)
-        there.write("pairs.env", (ROOT / "examples" / "pairs.env").read_text() + pairs_keys())
+    with machine(tmp_path) as there, FakeSlack() as slack, ExitStack() as stack:
+        reader = Reader(there, stack, slack)
+        reader.write("mcmirror.toml", fenced(README, "toml")[0])
+        reader.write("pairs.env", (ROOT / "examples" / "pairs.env").read_text() + pairs_keys())
+        reader.write(".env", *fenced(README, "dotenv"))
         today = f"{datetime.now(UTC):%Y/%m/%d}/new.jpg"
         for bucket in ("source-one", "source-two"):
             there.onprem.client().put_object(Bucket=bucket, Key=today, Body=b"new")
         for command in lines:
             if command.startswith("mcmirror run"):
                 there.empty(there.aws, "photos-copy")
-            done = there.run(command, folder=ROOT if command.startswith(IN_THE_CHECKOUT) else None, TZ="UTC")
+            if command == "mcmirror serve":
+                reader.write("mcmirror.toml", docs.configuration())
+            done = reader.types(command)
             assert 0 == done.code, f"$ {command}\n{done.stdout}{done.stderr}"
             outcome(there, command, done.stdout)
         assert {today: b"new"} == there.contents(there.aws, "target-one")
+        assert reader.serve is not None
+        assert 143 == reader.serve.stop()
 
 
 def outcome(there: Machine, command: str, printed: str) -> None:
@@ -114,6 +148,14 @@ def outcome(there: Machine, command: str, printed: str) -> None:
         assert SAMPLES == there.contents(there.aws, "photos-copy")
     elif command.startswith("mcmirror plan"):
         assert len(SAMPLES) == len(re.findall(r"^\+ .* missing ", printed, flags=re.MULTILINE)), printed
+    elif "--restart" in command:
+        assert SAMPLES == there.contents(there.aws, "relics-backup")
+    elif command.startswith("mcmirror history"):
+        assert re.search(r"^(20\d{6}T\d{6}-|✓ photos verified)", printed, flags=re.MULTILINE), printed
+    elif command.startswith("mcmirror status"):
+        assert "mcmirror serve runs, process" in printed, printed
+    elif command.startswith("curl") and "/run" in command:
+        assert re.search(r'"run":"20\d{6}T', printed), printed
     elif "BUCKET_PAIR=" in command:
         assert SAMPLES == there.contents(there.aws, "destination")
     elif "--dry-run" in command or "MIRROR_DRY_RUN" in command:
@@ -126,27 +168,54 @@ def pairs_keys() -> str:
     return "MINIO_ACCESS_KEY=minioadmin\nAWS_ACCESS_KEY=AKIAXXXXXXXX\n"
 
 
-def test_what_is_named_in_passing_exists() -> None:
-    """Commands and options between backticks."""
-    spans = set(re.findall(r"`([^`\n]+)`", WRITTEN))
-    named = sorted(span.split() for span in spans if span.startswith("mcmirror "))
-    assert len(named) > 5
-    known = help_of("mirror") + help_of("run") + help_of("verify") + help_of("plan")
-    for _, *words in named:
+@pytest.mark.parametrize("path", docs.documents(), ids=lambda path: path.name)
+def test_what_is_named_in_passing_exists(path: Path) -> None:
+    """Commands and options between backticks, in whatever document."""
+    text = without_blocks(path)
+    spans = set(re.findall(r"`([^`\n]+)`", text))
+    named = sorted(
+        span.partition("mcmirror ")[2].split() for span in spans if re.match(r"(docker exec \S+ )?mcmirror ", span)
+    )
+    assert len(named) > 1
+    for words in named:
         depth = 2 if words[0] in ("alias", "job", "mc") else 1
         assert "Usage: mcmirror" in help_of(*words[:depth])
-    for option in {word for span in spans for word in re.findall(r"(?<!\S)--[a-z-]+", span)}:
-        assert option in known + help_of("doctor"), option
+    verbs = ("mirror", "run", "verify", "plan", "doctor", "serve", "status", "history", "health")
+    known = "".join(map(help_of, verbs))
+    ours = (span for span in spans if not re.match(r"\S*(docker|mc|pip|curl) ", span))
+    for option in {word for span in ours for word in re.findall(r"(?<!\S)--[a-z-]+", span)}:
+        assert option in known, option
 
 
-def test_files_that_are_linked_or_mapped_exist() -> None:
-    linked = re.findall(r"\]\(([^)#:]+)\)", WRITTEN)
+@pytest.mark.parametrize("path", docs.documents(), ids=lambda path: path.name)
+def test_files_and_headings_that_are_linked_exist(path: Path) -> None:
+    for link in re.findall(r"\]\(([^):]+)\)", without_blocks(path)):
+        name, _, heading = link.partition("#")
+        file = path.parent / name if name else path
+        assert file.exists(), link
+        assert not heading or heading in headings(file.read_text()), link
+
+
+def without_blocks(path: Path) -> str:
+    """What was written by hand, without fenced blocks."""
+    text = path.read_text()
+    text = docs.replaced(text, dict.fromkeys(re.findall(r"^<!-- ([a-z-]+) -->$", text, flags=re.MULTILINE), ""))
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def headings(markdown: str) -> set[str]:
+    """The names under which headings are linked."""
+    lines = re.findall(r"^#+ (.+)$", markdown, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_the_map_of_the_source_is_that_of_the_source() -> None:
     (tree,) = [block for block in fenced(WRITTEN, "text") if block.startswith("mcmirror/\n")]
     mapped = [
         ("mcmirror/" if line.startswith("  ") else "") + line.split()[0] for line in tree.splitlines() if line.strip()
     ]
 
-    assert [] == [name for name in [*linked, *mapped] if not (ROOT / name).exists()]
+    assert [] == [name for name in mapped if not (ROOT / name).exists()]
     rooms = {path.name for path in (ROOT / "mcmirror").iterdir() if (path / "__init__.py").exists()}
     assert rooms == {Path(name).name for name in mapped if name.startswith("mcmirror/") and name.endswith("/")} - {
         "mcmirror"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-WITH_VALUE = ("-e", "--env-file", "-v")
-WITHOUT = ("--rm",)
+WITH_VALUE = ("-e", "--env-file", "-v", "-p", "--restart")
+WITHOUT = ("--rm", "-d")
 IMAGES = ("mcmirror", "minio-s3-mirror:latest")
 """Names under which people may have built it."""
 
@@ -69,7 +69,7 @@ def read(arguments: list[str]) -> Container:
         elif word.startswith("-e"):
             name, equals, text = value.partition("=")
             asked.variables[name] = text if equals else os.environ[name]
-        else:
+        elif word == "-v":
             here, there, *_ = value.split(":")
             asked.folders[there] = here
     return asked

@@ -1,0 +1,72 @@
+"""A reader who types what a document says, from top to bottom, on a machine where `mcmirror serve` may run beside."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests import docs_serve
+from tests.machine import ROOT, Machine
+from tests.serve.house import TOKEN, Serve
+from tests.servers.command import Result
+from tests.servers.minio import free_port
+from tests.servers.slack import FakeSlack
+
+IN_THE_CHECKOUT = ("docker build", "mkdir -p ~/.local/bin")
+EVERYWHERE = "0.0.0.0:8080"
+"""Where a container listens."""
+
+
+@dataclass
+class Reader:
+    """Runs commands as written; only addresses and ports are this machine's."""
+
+    there: Machine
+    stack: ExitStack
+    slack: FakeSlack
+    port: int = field(default_factory=free_port)
+    serve: Serve | None = None
+
+    @property
+    def machine(self) -> Machine:
+        """The machine with what the reader has in the environment."""
+        variables = {
+            **self.slack.environment,
+            "TZ": "UTC",
+            "MCMIRROR_LISTEN": f"127.0.0.1:{self.port}",
+            "MCMIRROR_API_TOKEN": TOKEN,
+        }
+        return replace(self.there, environment={**self.there.environment, **variables})
+
+    def types(self, command: str) -> Result:
+        """Run one command to its end; one that stays goes on beside, and nothing is printed."""
+        if command == "mcmirror serve":
+            self.serve = self.stack.enter_context(docs_serve.serving(self.machine, port=self.port))
+            return Result(0, "", "")
+        if command.startswith("docker run -d"):
+            return self._container(command)
+        if "/api/v1/events" in command:
+            return self._stream(command)
+        folder = ROOT if command.startswith(IN_THE_CHECKOUT) else None
+        return self.machine.run(command.replace(docs_serve.HERE, f"127.0.0.1:{self.port}"), folder=folder)
+
+    def _container(self, command: str) -> Result:
+        """A container that stays: until it has synced once, and is stopped."""
+        port = free_port()
+        script = command.replace(EVERYWHERE, f"127.0.0.1:{port}").replace(docs_serve.HERE, f"127.0.0.1:{port}")
+        words: list[str | Path] = ["sh", "-euc", f"exec {self.there.here(script)}"]
+        with Serve(words, self.machine.environment, self.there.folder, port) as it:
+            it.says("✓ Sync completed successfully")
+            it.until(lambda: it.status("/readyz") == 200)
+            it.stop()
+            return Result(0, it.log, "")
+
+    def _stream(self, command: str) -> Result:
+        assert self.serve is not None
+        with docs_serve.listening(self.there, self.serve, command) as output:
+            self.serve.post("jobs/photos/run")
+            self.serve.until(lambda: b'"run_finished"' in output.read_bytes())
+            return Result(0, output.read_text(), "")
+
+    def write(self, name: str, text: str) -> Path:
+        """A file of the document."""
+        return self.there.write(name, text)
