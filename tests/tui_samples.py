@@ -100,7 +100,7 @@ class Still:
     def start(self) -> None:
         self.asked.append(("start",))
 
-    def close(self) -> None:
+    def close(self, signal: int = 0) -> None:
         self.closed = True
 
     def view(self) -> View:

@@ -78,7 +78,7 @@ def report_of(document: Mapping[str, Any]) -> RunReport:
             seconds=float(document.get("duration_seconds", 0)),
             phases=dict(document.get("phases", {})),
             tally=Tally(**{item.name: _count(document.get(item.name)) for item in fields(Tally)}),
-            problems=tuple(map(_problem, document.get("problems", ()))),
+            problems=tuple(map(problem_of, document.get("problems", ()))),
             remaining=tuple(Remaining(one["key"], one["reason"]) for one in document.get("remaining_keys", ())),
             removed=tuple(document.get("removed_keys", ())),
             requests=Requests(**document.get("requests", {})),
@@ -129,7 +129,8 @@ def _count(document: Mapping[str, int] | None) -> Count:
     return Count(**document) if document else Count()
 
 
-def _problem(document: Mapping[str, Any]) -> Problem:
+def problem_of(document: Mapping[str, Any]) -> Problem:
+    """The problem that a document was made of; KeyError, TypeError or ValueError when it is none."""
     return Problem(
         category=Category(document["category"]),
         message=document["message"],

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": ("mcmirror.ui.serve:app", "Run the jobs on their schedules: sidecar, nightly, for months."),
     "plan": ("mcmirror.ui.plan:app", "Show what a run would do, object by object, and what it costs."),
     "verify": ("mcmirror.ui.verify:app", "Say whether the copy is true."),
+    "tui": ("mcmirror.ui.dashboard:app", "The dashboard: see and steer every mirror from a terminal."),
     "alias": ("mcmirror.ui.alias:app", "Servers and their credentials: set, list, test, import, remove."),
     "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show."),
     "status": ("mcmirror.ui.status:app", "How each job stands: last verdict, age of its last success, next run."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mcmirror.model.event import Event, Observer, Planned
+from mcmirror.model.event import Event, Observer, Planned, RunFinished
 from mcmirror.model.job import Job
 from mcmirror.model.lock import Lock
 from mcmirror.model.report import ExitCode, RunReport
@@ -39,6 +39,8 @@ class Output:
     json: bool = False
     quiet: bool = False
     debug: bool = False
+    tui: bool = False
+    """On a screen of its own."""
     report_json: Path | None = None
     junit: Path | None = None
     textfile_dir: Path | None = None
@@ -49,6 +51,14 @@ class Output:
 
         ``config`` is the configuration as it was named.
         """
+        if self.tui:
+            from mcmirror.ui.dashboard import needs_terminal
+
+            if self.json or self.quiet:
+                raise typer.BadParameter(
+                    "it shows the run; --json and --quiet do not. Leave one out.", param_hint="'--tui'"
+                )
+            needs_terminal("--tui")
         taken: dict[str, Path] = {}
         for option, path in (("--report-json", self.report_json), ("--junit", self.junit)):
             if path is None:
@@ -124,6 +134,20 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
         again=task.again,
         redact=service.redact,
     )
+
+    def run(observers: Sequence[Observer]) -> tuple[RunReport, ...]:
+        return service.run(
+            jobs,
+            observers,
+            verb=Verb(task.verb),
+            content=task.content,
+            parallel=task.parallel,
+            stop=stop,
+            debug=manner.debug,
+            lock=task.lock,
+        )
+
+    watched = _watched(jobs, run, stop) if output.tui else None
     with stopping(stop):
         with Console(sys.stderr, style, manner) as console, noted(console, debug=manner.debug):
             out = _stdout(console, service.redact, stop, task.verb)
@@ -132,16 +156,12 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
                 observers.append(JsonLines(out, differences=task.verb == Verb.PLAN.value))
             elif task.verb == Verb.PLAN.value:
                 observers.append(Differences(out, jobs))
-            reports = service.run(
-                jobs,
-                observers,
-                verb=Verb(task.verb),
-                content=task.content,
-                parallel=task.parallel,
-                stop=stop,
-                debug=manner.debug,
-                lock=task.lock,
-            )
+            if watched is None:
+                reports = run(observers)
+            else:
+                reports = watched
+                for report in reports:
+                    console(RunFinished(report.job, report))
         written = write_reports(reports, output, service.redact, os.environ)
         _not_told([*service.finish(stop), *(metrics.hand_over(reports) if metrics else ())], style)
     code = ExitCode.worst(report.exit_code for report in reports)
@@ -151,6 +171,15 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
     if differences_exit and finds.anything:
         code = ExitCode.worst((code, ExitCode.DIFFERENCES))
     return int(code if written and not out.failed else ExitCode.worst((code, ExitCode.FAILED)))
+
+
+def _watched(
+    jobs: Sequence[Job], run: Callable[[Sequence[Observer]], tuple[RunReport, ...]], stop: Stop
+) -> tuple[RunReport, ...]:
+    """Run them on a screen of its own; what they came to is said when that has gone."""
+    from mcmirror.ui.dashboard import watched
+
+    return watched(jobs, run, stop)
 
 
 def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: str) -> Stdout:

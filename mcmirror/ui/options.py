@@ -102,6 +102,7 @@ Pushgateway = Annotated[
     typer.Option("--pushgateway", metavar="URL", help="Push metrics there; with a password by MCMIRROR_PUSHGATEWAY."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of what succeeds.")]
+Tui = Annotated[bool, typer.Option("--tui", help="Show the run on the dashboard; q leaves, with its exit code.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show how mc is called and every line it says.")]
 
 LockMode = Annotated[

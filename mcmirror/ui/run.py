@@ -27,6 +27,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     pushgateway: o.Pushgateway = None,
     quiet: o.Quiet = False,
     debug: o.Debug = False,
+    tui: o.Tui = False,
 ) -> None:
     """Run the jobs of mcmirror.toml, or those that the environment describes, each verified.
 
@@ -47,6 +48,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
         json=json,
         quiet=quiet,
         debug=debug,
+        tui=tui,
         report_json=report_json,
         junit=junit,
         textfile_dir=textfile_dir,

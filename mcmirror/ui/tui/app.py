@@ -10,9 +10,9 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from mcmirror.model.wording import harmless, objects
+from mcmirror.model.wording import harmless
 from mcmirror.ui.tui.frame import ROOMS, Room
-from mcmirror.ui.tui.source import Refusal, Source, View
+from mcmirror.ui.tui.source import Refusal, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,13 +57,30 @@ class Dashboard(App[int]):
         self._painted: tuple[int, int, int] = (-1, -1, -1)
         self._rooms: dict[str, Room] = {}
         self._leaving = False
+        self.failure: Exception | None = None
+        """A mistake of ours that ended it; the command says it, without what Textual would show of our variables."""
         self.theme = LIGHT if light else DARK
 
     def on_mount(self) -> None:
         """Show the overview first, and only then look for what is in it."""
         self.action_room(ROOMS[0].name)
         self.set_interval(FRAMES, self._tick)
+        if not self.is_headless:
+            self._obey()
         self.call_after_refresh(self._started)
+
+    def _obey(self) -> None:
+        """A wish to end from outside is obeyed without a question."""
+        import asyncio
+        import signal
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.leave, 128 + number)
+
+    def _fatal_error(self) -> None:
+        self.failure = self._exception
+        self._close_messages_no_wait()
 
     def _started(self) -> None:
         self.source.start()
@@ -232,7 +249,7 @@ class Dashboard(App[int]):
             self.push_screen(Text("Stopping", Content(said)))
 
         def close() -> None:
-            self.source.close()
+            self.source.close(max(0, code - 128))
             self.call_from_thread(self.exit, code)
 
         self.run_worker(close, thread=True, group="leave", exit_on_error=False)
@@ -241,6 +258,3 @@ class Dashboard(App[int]):
 def dashboard(source: Source, **how: Any) -> Dashboard:
     """A dashboard over a source; the keywords are those of ``Dashboard``."""
     return Dashboard(source, **how)
-
-
-__all__ = ["Dashboard", "View", "dashboard", "objects"]

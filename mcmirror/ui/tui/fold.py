@@ -244,6 +244,11 @@ class Fold:
                 cancelling=live.cancelling,
             )
 
+    def unfinished(self) -> list[tuple[str, str]]:
+        """Key and job of the runs whose end was not heard."""
+        with self._lock:
+            return [(live.key, live.job) for live in self._live.values() if live.report is None and live.verb == RUN]
+
     def glance(self, key: str) -> tuple[Phase | None, float]:
         """The phase of a run and how much of its copying is done, 0 to 1: what a line of the overview needs."""
         with self._lock:

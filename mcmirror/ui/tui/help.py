@@ -22,8 +22,11 @@ def help_text(room: Room) -> Content:
     """The screen, its keys, the marks, and the keys that work everywhere."""
     parts = [Content(room.ABOUT), Content("")]
     parts += [
-        _key(binding) for binding in room._bindings.key_to_bindings.values() for binding in binding if _told(binding)
-    ]  # noqa: SLF001
+        _key(binding)
+        for bindings in room._bindings.key_to_bindings.values()  # noqa: SLF001  there is no other way
+        for binding in bindings
+        if _told(binding)
+    ]
     rooms = ", ".join(f"{place.key} {place.name}" for place in ROOMS)
     parts += [
         Content(""),

@@ -65,8 +65,8 @@ class Source(Protocol):
     def start(self) -> None:
         """Begin to look; returns at once."""
 
-    def close(self) -> None:
-        """Let go of everything; runs of this process are stopped politely. Waits for them."""
+    def close(self, signal: int = 0) -> None:
+        """Let go of everything; runs of this process are stopped politely, by ``signal`` if any. Waits for them."""
 
     def view(self) -> View:
         """What there is; waits for nobody."""

@@ -1,0 +1,302 @@
+"""A source that runs the engine in this process. Schedules run only when told so: `serve` may be at work beside it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mcmirror.ui.tui.fold import PLAN, VERIFY, Fold
+from mcmirror.ui.tui.pasts import Pasts
+from mcmirror.ui.tui.source import Refusal, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from mcmirror.model.event import Event
+    from mcmirror.model.record import Fate, Record
+    from mcmirror.model.stop import Stop
+    from mcmirror.service import Service
+    from mcmirror.service.assembly import Rooms
+    from mcmirror.ui.tui.beside import Beside
+
+LOOK = 1.0
+"""Seconds between two looks at the state."""
+AGAIN = 3.0
+"""Seconds after which a configuration that is wrong is read again."""
+TELLING = 3.0
+"""Seconds for messages that are due when we end."""
+LAST = 5.0
+"""Seconds for tidying up after the grace is over and mc was killed."""
+
+
+class LocalSource:
+    """Implements ``source.Source`` over a server of our own."""
+
+    def __init__(
+        self, load: Callable[[Service | None], Service], *, edits: Callable[[], Path | None], schedules: bool = False
+    ) -> None:
+        """``load`` reads the configuration, in place of a service; it raises ConfigError. Called by another thread."""
+        self.fold = Fold()
+        self.number = 0
+        self._load, self._edits, self._schedules = load, edits, schedules
+        self._view = View(note="Reading the configuration ...")
+        self._pasts = Pasts()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._keys: dict[str, str] = {}
+        self._asides: dict[str, tuple[str, str, Stop]] = {}
+        """Plans and verifications under way: key to job, verb and what stops it."""
+        self._rooms: Rooms | None = None
+        self._beside: Beside | None = None
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def where(self) -> str:
+        """What is looked at."""
+        return "this process"
+
+    @property
+    def edits(self) -> Path | None:
+        """The file that may be edited."""
+        return self._edits()
+
+    def start(self) -> None:
+        """Begin: read the configuration, open the state, look at it."""
+        logging.getLogger("mcmirror").addHandler(logging.NullHandler())
+        logging.getLogger("mcmirror").propagate = False
+        self._spawn(self._work, "dashboard")
+
+    def _spawn(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self) -> None:
+        service = self._loaded()
+        if service is None:
+            return
+        from mcmirror.service.assembly import assemble
+        from mcmirror.ui import border
+        from mcmirror.ui.tui.beside import Beside
+
+        border.redactors.append(service.redact)
+        rooms = assemble(service, _silent, [self._hear], began=self._began, load=self._load, schedules=self._schedules)
+        self._pasts.learn(rooms.runs.runs(limit=1000))
+        self._beside = Beside(rooms, schedules=self._schedules)
+        rooms.begin()
+        self._rooms = rooms
+        self._spawn(rooms.server.serve, "server")
+        while not self._closing.is_set():
+            self._look(rooms, self._beside)
+            self._wake.wait(LOOK)
+            self._wake.clear()
+
+    def _loaded(self) -> Service | None:
+        """The configuration's service; while it is wrong, that is shown, and it is read again."""
+        from mcmirror.config import ConfigError
+
+        while not self._closing.is_set():
+            try:
+                return self._load(None)
+            except ConfigError as error:
+                told = " ".join(map(str, error.mistakes))
+                self._show(View(trouble=f"{told} It is read again by itself.", note="There is nothing to show yet."))
+            except OSError as error:
+                self._show(View(trouble=f"{error}; it is tried again by itself", note="There is nothing to show yet."))
+            self._wake.wait(AGAIN)
+            self._wake.clear()
+        return None
+
+    def _look(self, rooms: Rooms, beside: Beside) -> None:
+        state, note, kept = beside.seen(rooms.server.state())
+        for job in state.jobs:
+            if job.last is not None:
+                self._pasts.enter(job.last)
+        self._show(View(state, note=note, schedules=kept, pasts=self._pasts.known))
+
+    def _show(self, view: View) -> None:
+        self._view = view
+        self.number += 1
+
+    def refresh(self) -> None:
+        """Look again at once."""
+        self._wake.set()
+
+    def _began(self, record: Record) -> None:
+        self._keys[record.job] = record.id
+        self.fold.begin(record.id, record.job)
+        self._wake.set()
+
+    def _hear(self, event: Event) -> None:
+        self.fold.hear(self._keys[event.job], event)
+        if type(event).__name__ in {"PhaseStarted", "RunFinished"}:
+            self._wake.set()
+
+    def close(self, signal: int = 0) -> None:
+        """Stop what runs here, and wait for it; the grace of the configuration is kept."""
+        self._closing.set()
+        self._wake.set()
+        for _, _, stop in list(self._asides.values()):
+            stop.request()
+        rooms = self._rooms
+        if rooms is not None:
+            rooms.server.stop(signal)
+            grace = rooms.server.service.configuration.settings.grace
+            if not rooms.server.wait(grace):
+                from mcmirror.ui.signals import kill_children
+
+                kill_children()
+                rooms.server.wait(LAST)
+        for thread in list(self._threads):
+            if thread is not threading.current_thread():
+                thread.join(LAST)
+        if rooms is not None:
+            self._rooms = None
+            rooms.end(TELLING)
+
+    def view(self) -> View:
+        """What there is."""
+        return self._view
+
+    def ours(self) -> tuple[str, ...]:
+        """Runs of this process, and verifications: a plan is quickly made again."""
+        rooms = self._rooms
+        running = [job.name for job in rooms.server.state().jobs if job.run] if rooms else []
+        running += [f"{job} (verify)" for job, verb, _ in list(self._asides.values()) if verb == VERIFY]
+        return tuple(running)
+
+    def live(self, job: str) -> str:
+        """What goes on, or last did."""
+        state = self._view.state
+        under_way = next((one.run for one in state.jobs if one.name == job), "") if state else ""
+        return under_way or self.fold.last(job)
+
+    # What is asked of it.
+
+    def _server(self) -> Rooms:
+        if self._rooms is None:
+            raise Refusal("nothing can be run yet", self._view.trouble or "the configuration is being read", "")
+        return self._rooms
+
+    def trigger(self, job: str, max_delete: int | None = None) -> str:
+        """Run it now."""
+        from mcmirror.model.job import MaxDelete
+        from mcmirror.model.record import Cause
+
+        with _refusing():
+            limit = None if max_delete is None else MaxDelete(None, max_delete)
+            key = self._server().server.trigger(job, cause=Cause.HAND, max_delete=limit)
+        self._wake.set()
+        return key
+
+    def plan(self, job: str) -> str:
+        """What would a run do."""
+        return self._aside(job, PLAN)
+
+    def verify(self, job: str) -> str:
+        """Is the copy true."""
+        return self._aside(job, VERIFY)
+
+    def _aside(self, job: str, verb: str) -> str:
+        """Something that writes nothing: beside the queue, in a thread of its own."""
+        from mcmirror.model.record import Cause
+        from mcmirror.model.stop import Stop
+        from mcmirror.service import Verb
+        from mcmirror.service.one_run import Order
+
+        service = self._server().server.service
+        with self._lock:
+            for key, (name, what, _) in self._asides.items():
+                if (name, what) == (job, verb):
+                    return key
+            found = service.configuration.jobs.get(job)
+            if found is None:
+                raise _no_job(job)
+            record = service.record(found, Cause.HAND)
+            key, stop = f"{verb}-{record.id}", Stop()
+            self._asides[key] = (job, verb, stop)
+        self.fold.begin(key, job, verb)
+
+        def work() -> None:
+            try:
+                service.run_one(
+                    found, Order(verb=Verb(verb), stop=stop), lambda event: self.fold.hear(key, event), record
+                )
+            finally:
+                self._asides.pop(key, None)
+                self.number += 1
+
+        threading.Thread(target=work, name=key, daemon=True).start()
+        return key
+
+    def cancel(self, key: str) -> None:
+        """Stop it politely."""
+        aside = self._asides.get(key)
+        if aside is not None:
+            aside[2].request()
+        else:
+            with _refusing():
+                self._server().server.cancel(key)
+        self.fold.mark_cancelling(key)
+        self._wake.set()
+
+    def pause(self, job: str = "") -> None:
+        """Not by schedule."""
+        with _refusing():
+            self._server().server.pause(job)
+        self._wake.set()
+
+    def resume(self, job: str = "") -> None:
+        """By schedule again."""
+        with _refusing():
+            self._server().server.resume(job)
+        self._wake.set()
+
+    def runs(self, *, job: str = "", status: str = "", before: str = "", limit: int = 50) -> tuple[Record, ...]:
+        """Runs of the past."""
+        return self._server().runs.runs(job=job, status=status, before=before, limit=limit)
+
+    def run(self, run: str) -> Record:
+        """One of them."""
+        with _refusing():
+            return self._server().server.run(run)
+
+    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+        """What became of each object."""
+        with _refusing():
+            return self._server().server.fates(run)
+
+
+def _silent(level: str, event: str, text: str, /, **fields: object) -> None:
+    """The screen shows what the log would say."""
+
+
+def _no_job(job: str) -> Refusal:
+    return Refusal(
+        f"there is no job {job}", "the configuration was changed meanwhile", "the overview shows those there are"
+    )
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Why the server would not, in three parts."""
+    from mcmirror.service.control import Busy, Stopping, UnknownJob, UnknownRun
+
+    try:
+        yield
+    except Busy as busy:
+        why = f"run {busy.run} is under way or waits for its turn"
+        raise Refusal("the job is at it already", why, "Enter shows it, c there cancels it") from None
+    except UnknownJob as unknown:
+        raise _no_job(str(unknown)) from None
+    except UnknownRun as unknown:
+        why = f"{unknown} has ended, or another process runs it"
+        raise Refusal(
+            "this run is not to be had here", why, "stop it where it runs, or with --attach to its serve"
+        ) from None
+    except Stopping:
+        raise Refusal("no more work is taken", "the dashboard is being left", "") from None
