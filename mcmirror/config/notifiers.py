@@ -35,7 +35,14 @@ def resolved(configuration: Configuration, name: str, environ: Mapping[str, str]
         )
     if mistakes:
         raise ConfigError(mistakes)
-    return replace(notifier, **values, api_url=api_url)
+    return replace(
+        notifier,
+        token=values["token"],
+        url=values["url"],
+        webhook=values["webhook"],
+        secret=values["secret"],
+        api_url=api_url,
+    )
 
 
 def _is_address(text: str) -> bool:

@@ -1,12 +1,13 @@
 """What is said about a run, to whomever: pure, before any service's own markup."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from mcmirror.model.cost import Requests
-from mcmirror.model.event import RunStarted
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.streak import FAILURES, Streak
 from mcmirror.model.wording import (
@@ -22,6 +23,16 @@ from mcmirror.model.wording import (
 
 NAMED = 10
 """Keys named in a message; report files name more."""
+_KILLED = (
+    (
+        "mcmirror was killed while it ran this job",
+        "kill -9, too little memory, a power cut, or a container that was removed",
+        (
+            "Nothing has to be cleaned up: the next run copies what is missing. If it happens again, look for the "
+            "system's out-of-memory killer, and let whatever stops mcmirror wait longer than [settings] grace."
+        ),
+    ),
+)
 
 
 class Occasion(StrEnum):
@@ -34,15 +45,29 @@ class Occasion(StrEnum):
     FAILURE = "failure"
     RECOVERY = "recovery"
     """The first success after a failure."""
+    DIGEST = "digest"
+    """A day in one message."""
     CANCELLED = "cancelled"
 
 
 class NotTold(Exception):
     """A message did not arrive: what, why, what to do. Holds no secret."""
 
-    def __init__(self, what: str, why: str, remedy: str) -> None:
+    def __init__(self, what: str, why: str, remedy: str, *, wait: float = 0.0, final: bool = False) -> None:
         super().__init__(what)
         self.what, self.why, self.remedy = what, why, remedy
+        self.wait = wait
+        """Seconds that the service asks us to wait."""
+        self.final = final
+        """Whether this message will never be taken, however often it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every message needs."""
+
+    service: str = ""
+    redact: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +98,24 @@ class Message:
         )
 
 
+def message_document(message: Message) -> dict[str, Any]:
+    """The message as JSON."""
+    return asdict(message)
+
+
+def message_of(document: Mapping[str, Any]) -> Message:
+    """The message that a document was made of; KeyError, TypeError or ValueError when it is none."""
+    return Message(
+        job=document["job"],
+        occasion=Occasion(document["occasion"]),
+        title=document["title"],
+        facts=tuple((label, value) for label, value in document["facts"]),
+        problems=tuple((what, why, remedy) for what, why, remedy in document["problems"]),
+        lists=tuple((head, tuple(keys), more) for head, keys, more in document["lists"]),
+        loud=document["loud"],
+    )
+
+
 def occasion(report: RunReport, before: Streak) -> Occasion:
     """What a finished run is, seen from what was known before."""
     if report.status is Status.CANCELLED:
@@ -89,6 +132,8 @@ def wanted(occasion: Occasion, report: RunReport, on: Iterable[str]) -> bool:
     names = {occasion.value}
     if report.status is Status.SUCCEEDED:
         names |= {"success", "change"} if _changed(report) else {"success"}
+    if report.status in (Status.PARTIAL, Status.REFUSED):
+        names.add(report.status.value)
     return not names.isdisjoint(on)
 
 
@@ -96,19 +141,28 @@ def _changed(report: RunReport) -> bool:
     return bool(report.tally.done.objects or report.tally.removed.objects)
 
 
-def started(event: RunStarted, service: str) -> Message:
+def started(record: Record, service: str) -> Message:
     """Say that a run begins."""
-    facts = (("Service", service), ("Source", event.source), ("Target", event.target))
-    return Message(harmless(event.job), Occasion.START, f"{harmless(event.job)}: started", _facts(facts))
+    facts = (("Service", service), ("Source", record.source), ("Target", record.target), ("Run", record.id))
+    job = harmless(record.job)
+    return Message(job, Occasion.START, f"{job}: started", _facts(facts))
 
 
 def finished(  # noqa: PLR0913  each from another hand
-    report: RunReport, what: Occasion, streak: Streak, *, service: str = "", source: str = "", loud: bool = True
+    report: RunReport,
+    what: Occasion,
+    streak: Streak,
+    *,
+    service: str = "",
+    source: str = "",
+    run: str = "",
+    loud: bool = True,
 ) -> Message:
     """Say how a run ended. ``source`` is the job's without its prefix; ``streak`` as it was before a recovery."""
     tally = report.tally
     job = harmless(report.job)
     prefix = report.source.removeprefix(source).strip("/") if source and report.source != source else ""
+    known = report.status is not Status.INTERRUPTED
     copied = shown_count(tally.done)
     if tally.done != tally.planned:
         copied = f"{tally.done.objects:,} of {objects(tally.planned.objects)}, {shown_bytes(tally.done.bytes)}"
@@ -125,16 +179,17 @@ def finished(  # noqa: PLR0913  each from another hand
         ("Removed", removed if tally.removed.objects or tally.to_remove.objects else ""),
         ("Kept", f"{shown_count(tally.kept)}, different, overwrite is off" if tally.kept.objects else ""),
         ("Remaining", shown_count(tally.remaining) if tally.remaining.objects else ""),
-        ("Duration", shown_seconds(report.seconds) + _attempts(report.attempts)),
+        ("Duration", shown_seconds(report.seconds) + _attempts(report.attempts) if known else ""),
         ("Requests", cost(report.requests) if report.requests != Requests() else ""),
         ("History", _history(what, streak)),
+        ("Run", run),
     )
     return Message(
         job,
         what,
         f"{job}: {_verdict(report, what)}",
         _facts(facts),
-        _problems(report.problems),
+        _problems(report.problems) if known or report.problems else _KILLED,
         _lists(report),
         loud,
     )
@@ -162,7 +217,7 @@ def _verdict(report: RunReport, what: Occasion) -> str:  # noqa: PLR0911  a case
         case Status.INTERRUPTED:
             return "interrupted: mcmirror was killed in mid-run"
         case Status.CANCELLED:
-            return f"cancelled by {'SIGTERM' if report.signal == 15 else 'Ctrl-C'}"
+            return f"cancelled {({2: 'by Ctrl-C', 15: 'by SIGTERM'}).get(report.signal, 'on request')}"
 
 
 def _attempts(attempts: int) -> str:

@@ -1,16 +1,18 @@
 """Slack: one message a run by a bot, kept up to date, or plain posts to an incoming webhook."""
 
 import logging
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
-from mcmirror.notify.message import Message, NotTold, Occasion, plain, shortened
+from mcmirror.model.delivery import Delivery
+from mcmirror.model.record import Record
+from mcmirror.notify.message import Desk, Message, NotTold, Occasion, message_document, message_of, plain, shortened
+from mcmirror.notify.post import seconds
 
 TIMEOUT = 5
 """Seconds for one request."""
-PATIENCE = 10
-"""Seconds that we wait when Slack asks for it; longer counts as not told."""
 BLOCKS = 50
 SECTION = 3000
 HEADER = 150
@@ -41,9 +43,17 @@ _REMEDIES = {
 }
 _SHAPE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
 """Slack dislikes how it looks: the text alone will do."""
-_LATER = "It is tried again when there is more to tell; see status.slack.com."
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
+"""The message about the start cannot be brought up to date any more."""
+_LATER = "It is tried again; see status.slack.com."
 _REACH = "Check that this machine reaches the address (proxy: HTTPS_PROXY, firewall, SLACK_API_URL)."
-_MARKS = {Occasion.START: "▶", Occasion.FAILURE: "❌", Occasion.RECOVERY: "✅", Occasion.CANCELLED: "⏹"}
+_MARKS = {
+    Occasion.START: "▶",
+    Occasion.FAILURE: "❌",
+    Occasion.RECOVERY: "✅",
+    Occasion.CANCELLED: "⏹",
+    Occasion.DIGEST: "🗓",
+}
 
 
 class Slack:
@@ -56,32 +66,39 @@ class Slack:
         self._channel = channel
         self._api_url = api_url or "https://slack.com/api/"
         self._client: Any = None
-        self._open: dict[str, tuple[str, str]] = {}
-        """By job: channel and timestamp of the message about its start."""
 
-    def tell(self, message: Message) -> None:
-        """Deliver it; raises NotTold."""
+    def payload(self, delivery: str, message: Message, desk: Desk, record: Record | None) -> Mapping[str, Any]:
+        """What is to be sent, as JSON."""
+        del delivery, desk, record
+        return message_document(message)
+
+    def deliver(self, delivery: Delivery) -> str:
+        """Send it; returns where the message about a start stands. Raises NotTold."""
+        message = message_of(delivery.payload)
         if message.occasion is Occasion.START:
-            answer = self._call("chat.postMessage", message, channel=self._channel)
-            self._open[message.job] = (str(answer["channel"]), str(answer["ts"]))
-            return
-        opened = self._open.pop(message.job, None)
-        if opened is None:
+            answer = self._post(message, delivery.id)
+            return f"{answer.get('channel', '')} {answer.get('ts', '')}".strip()
+        channel, _, moment = delivery.thread.partition(" ")
+        if not moment:
             if message.loud:
-                self._call("chat.postMessage", message, channel=self._channel)
-            return
-        channel, moment = opened
+                self._post(message, delivery.id)
+            return ""
         try:
             self._call("chat.update", message, channel=channel, ts=moment)
-        except NotTold:
-            if not message.loud:
+        except NotTold as error:
+            if error.why.rpartition(" ")[2] not in _GONE:
                 raise
-            self._call("chat.postMessage", message, channel=self._channel)
-            return
+            if message.loud:
+                self._post(message, delivery.id)
+            return ""
         if message.loud and message.occasion in (Occasion.FAILURE, Occasion.RECOVERY):
             # An update rings no bell.
             brief = Message(message.job, message.occasion, message.title)
-            self._call("chat.postMessage", brief, channel=channel, thread_ts=moment, reply_broadcast=True)
+            self._post(brief, delivery.id, channel=channel, thread_ts=moment, reply_broadcast=True)
+        return ""
+
+    def _post(self, message: Message, number: str, **where: Any) -> Any:
+        return self._call("chat.postMessage", message, **{"channel": self._channel, **where}, client_msg_id=number)
 
     def _call(self, method: str, message: Message, **where: Any) -> Any:
         from http.client import HTTPException
@@ -98,7 +115,7 @@ class Slack:
                     raise
                 return client.api_call(method, json={**where, "text": text})
         except SlackApiError as error:
-            raise _refused(_code(error), getattr(error.response, "status_code", 0)) from None
+            raise _refused(_code(error), getattr(error.response, "status_code", 0), _wait(error.response)) from None
         except (OSError, ValueError, KeyError, HTTPException) as error:
             raise _unreachable(error, self._api_url) from None
 
@@ -125,10 +142,16 @@ class SlackWebhook:
         self._url = url
         self._client: Any = None
 
-    def tell(self, message: Message) -> None:
-        """Deliver it; raises NotTold."""
+    def payload(self, delivery: str, message: Message, desk: Desk, record: Record | None) -> Mapping[str, Any]:
+        """What is to be sent, as JSON."""
+        del delivery, desk, record
+        return message_document(message)
+
+    def deliver(self, delivery: Delivery) -> str:
+        """Send it; raises NotTold."""
         from http.client import HTTPException
 
+        message = message_of(delivery.payload)
         try:
             answer = self._post(text=fallback(message), blocks=blocks(message))
             if answer.status_code == 400 and answer.body.strip() in _SHAPE:
@@ -137,7 +160,8 @@ class SlackWebhook:
             raise _unreachable(error, self._url) from None
         if answer.status_code != 200:
             code = "ratelimited" if answer.status_code == 429 else answer.body.strip()
-            raise _refused(code, answer.status_code)
+            raise _refused(code, answer.status_code, _wait(answer))
+        return ""
 
     def _post(self, **content: Any) -> Any:
         if self._client is None:
@@ -152,8 +176,8 @@ def blocks(message: Message) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": shortened(_title(message), HEADER)}}
     ]
-    facts = [f"*{label}*  {_escaped(value, 500)}" for label, value in message.facts]
-    found += [_section("\n".join(facts))] if facts else []
+    facts = [f"*{_escaped(label, 100)}*  {_escaped(value, 500)}" for label, value in message.facts]
+    found += [_section(text) for text in _portions(facts)]
     for what, why, remedy in message.problems[:PROBLEMS]:
         parts = (("Problem", what), ("Why", why), ("Do", remedy))
         # A third each, so that none pushes another out.
@@ -165,6 +189,18 @@ def blocks(message: Message) -> list[dict[str, Any]]:
         lines += [f"and {more:,} more"] if more else []
         found.append(_section("\n".join((f"*{head}*", *lines))))
     return found[:BLOCKS]
+
+
+def _portions(lines: Iterable[str]) -> Iterator[str]:
+    """The lines in as few texts as a section's limit allows."""
+    portion = ""
+    for line in lines:
+        if portion and len(portion) + 1 + len(line) > SECTION:
+            yield portion
+            portion = ""
+        portion = f"{portion}\n{line}" if portion else line
+    if portion:
+        yield portion
 
 
 def fallback(message: Message) -> str:
@@ -203,22 +239,17 @@ def _code_span(key: str) -> str:
 
 
 def _retries() -> list[Any]:
-    from slack_sdk.http_retry.builtin_handlers import (
-        ConnectionErrorRetryHandler,
-        RateLimitErrorRetryHandler,
-        ServerErrorRetryHandler,
-    )
+    """One more try at once for what is often over at once; everything else, and waiting, is the outbox's."""
+    from slack_sdk.http_retry.builtin_handlers import ConnectionErrorRetryHandler, ServerErrorRetryHandler
 
-    class Patient(RateLimitErrorRetryHandler):
-        """Waits as long as Slack asks, within our patience."""
+    return [ServerErrorRetryHandler(), ConnectionErrorRetryHandler()]
 
-        def _can_retry(self, *, response: Any = None, **rest: Any) -> bool:
-            if not super()._can_retry(response=response, **rest):
-                return False
-            asked = next((value for name, value in response.headers.items() if name.lower() == "retry-after"), ["1"])
-            return str(asked[0]).isdigit() and int(asked[0]) <= PATIENCE
 
-    return [Patient(max_retry_count=2), ServerErrorRetryHandler(), ConnectionErrorRetryHandler()]
+def _wait(answer: Any) -> float:
+    """The seconds that Slack asks for."""
+    headers = getattr(answer, "headers", None) or {}
+    asked = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return seconds(str(asked[0] if isinstance(asked, list) and asked else asked))
 
 
 def _silent() -> logging.Logger:
@@ -236,14 +267,14 @@ def _code(error: Any) -> str:
         return ""
 
 
-def _refused(code: str, status: int) -> NotTold:
+def _refused(code: str, status: int, wait: float = 0.0) -> NotTold:
     word = code if code.replace("_", "").isalnum() else ""
     why = f"Slack answered {word}" if word else "the answer is not one of Slack's"
     why += f" (HTTP {status})" if status not in (0, 200) else ""
     remedy = _REMEDIES.get(word) or (_LATER if status >= 500 else _REACH)
     if word and word not in _REMEDIES and status < 500:
         remedy = "Look that word up at docs.slack.dev under chat.postMessage."
-    return NotTold("Slack was not told", why, remedy)
+    return NotTold("Slack was not told", why, remedy, wait=wait, final=word in _SHAPE)
 
 
 def _unreachable(error: Exception, url: str) -> NotTold:

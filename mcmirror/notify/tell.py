@@ -1,131 +1,319 @@
-"""Hears how runs go and has them told, each listener in a thread of its own, without ever holding a run up."""
+"""Tells what came of runs: decided at once and once, delivered by a thread a listener, however long that takes."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from queue import SimpleQueue
+from typing import Protocol
 
-from mcmirror.model.event import Event, RunFinished, RunStarted
-from mcmirror.model.stop import Stop
-from mcmirror.notify.listener import Desk, Listener, Memory
-from mcmirror.notify.message import NotTold
+from mcmirror.model.delivery import Decision, Delivery, Known
+from mcmirror.model.record import Record
+from mcmirror.model.state import NotifierState
+from mcmirror.notify import decide, digest
+from mcmirror.notify.decide import Judge, Notice
+from mcmirror.notify.listener import Audience, Listener
+from mcmirror.notify.message import Desk, Message, NotTold
+from mcmirror.notify.webhook import Pings
 
-LIMIT = 15.0
-"""Seconds that all deliveries together may take after the last run has ended."""
-LIMIT_STOPPED = 3.0
-"""The same, once somebody wants the process to end."""
+OLD = 24 * 3600.0
+"""Seconds after which the end of a run is no news: it was found in an inbox that nobody had emptied."""
+LOOK = 30.0
+"""Seconds between two looks for what other processes left."""
+
+
+class Outbox(Protocol):
+    """Where messages lie until they have arrived; ``store.outbox``."""
+
+    @property
+    def warning(self) -> str:
+        """Why they lie in memory."""
+
+    @property
+    def lost(self) -> int:
+        """How many would be gone if this process ended now."""
+
+    def begin(self, listener: str, run: str, decision: Decision, now: float) -> bool:
+        """A run begins: write the decision down, unless that was told already."""
+
+    def decide(
+        self, listener: str, runs: Sequence[str], jobs: Sequence[str], judge: Callable[[Known], Decision], now: float
+    ) -> bool:
+        """Decide what is told of runs that ended, once."""
+
+    def due(self) -> dict[str, float]:
+        """By listener: when its next message may be tried."""
+
+    def take(self, listener: str, now: float) -> Delivery | None:
+        """The next message."""
+
+    def arrived(self, delivery: Delivery, thread: str, now: float) -> None:
+        """It was delivered."""
+
+    def failed(self, delivery: Delivery, error: str, now: float, *, wait: float = 0.0, final: bool = False) -> None:
+        """It was not delivered."""
+
+    def hurry(self, listeners: Iterable[str], now: float) -> None:
+        """Let what waits be tried at once."""
+
+    def states(self) -> dict[str, NotifierState]:
+        """By listener: what it is owed."""
+
+    def prune(self, now: float) -> None:
+        """Forget what is old."""
+
+
+@dataclass(slots=True)
+class _Together:
+    """The jobs of one command: to a check they are one run."""
+
+    jobs: frozenset[str]
+    rid: str = ""
+    ended: tuple[Record, ...] = ()
 
 
 class Teller:
-    """An observer; one thread a listener delivers. Dry runs are nobody's news."""
+    """Who is told, for the life of a process. No method raises, and none waits for a service."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913  each from another hand
         self,
-        listeners: Iterable[Listener],
-        memory: Memory,
+        audience: Audience,
+        outbox: Outbox,
+        desk: Desk,
         *,
-        service: str = "",
-        redact: Callable[[str], str] = str,
-        failed: Iterable[NotTold] = (),
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        together: Iterable[str] = (),
+        history: digest.History | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """``failed`` are listeners that cannot be told anything; ``finish`` says so."""
-        self._memory = memory
-        self._failed = list(failed)
-        desk = Desk(memory, service, redact, now)
-        self._workers = [_Worker(listener, desk) for listener in listeners]
+        """``together`` are the jobs that a check hears of as one run; ``history`` is what digests are made of."""
+        self._audience = audience
+        self._outbox = outbox
+        self._desk = desk
+        self._history = history
+        self._now = now
+        names = frozenset(together)
+        self._together = {one.name: _Together(names & one.jobs.keys()) for one in audience.listeners}
+        self._lock = threading.Lock()
+        self._postmen: dict[str, _Postman] = {}
+        self._digests: threading.Thread | None = None
+        self._ended = threading.Event()
 
-    def __call__(self, event: Event) -> None:
-        """Take in an event; returns at once."""
-        match event:
-            case RunStarted(job, _, _, dry_run) if not dry_run:
-                self._pass_on(job, event)
-            case RunFinished(job, report) if not report.dry_run:
-                self._pass_on(job, event)
-            case _:
-                pass
+    def begun(self, record: Record) -> None:
+        """A run begins."""
+        for listener in self._hearing(record):
+            if "start" not in listener.on:
+                continue
+            jobs: Sequence[str] = ()
+            if (together := self._one_run(listener)) is not None:
+                if together.rid:
+                    continue
+                together.rid, jobs = record.id, sorted(together.jobs)
+            decision = decide.begun(listener, record, self._desk, jobs)
+            if self._outbox.begin(listener.name, record.id, decision, self._now()):
+                self._wake(listener)
 
-    def _pass_on(self, job: str, event: RunStarted | RunFinished) -> None:
-        for worker in self._workers:
-            if job in worker.listener.jobs:
-                worker.take(event)
+    def finished(self, record: Record) -> None:
+        """A run has ended, here or elsewhere; whoever was told of it is not told again."""
+        now = self._now()
+        if record.report is None or record.report.dry_run:
+            return
+        if now - datetime.fromisoformat(record.finished or record.started).timestamp() > OLD:
+            return
+        for listener in self._hearing(record):
+            records: tuple[Record, ...] = (record,)
+            rid = ""
+            if (together := self._one_run(listener)) is not None and record.job in together.jobs:
+                with self._lock:
+                    together.ended = (*together.ended, record)
+                    if {one.job for one in together.ended} != together.jobs:
+                        continue
+                    records, rid = together.ended, together.rid or together.ended[0].id
+                    together.ended, together.rid = (), ""
+            judge = decide.ended(listener, records, self._desk, datetime.fromtimestamp(now, UTC), rid)
+            self._decide(listener, [one.id for one in records], [listener.key(one) for one in records], judge)
 
-    def finish(self, stop: Stop) -> tuple[NotTold, ...]:
-        """Wait for what is under way, for a while; return what went wrong, once a listener."""
+    def notice(self, notice: Notice) -> None:
+        """Something happened that is no run; every listener that hears of failures hears of it."""
+        job = notice.remembered_as(self._desk)
+        for listener in self._audience.listeners:
+            judge = decide.noticed(listener, notice, self._desk, datetime.fromtimestamp(self._now(), UTC))
+            self._decide(listener, (), [job], judge)
+
+    def start(self) -> None:
+        """Deliver from now on, also what earlier processes left, and tell digests."""
+        for listener in self._audience.listeners:
+            self._wake(listener)
+        if self._digests is None and self._history is not None:
+            self._digests = threading.Thread(target=self._tell_digests, name="digests", daemon=True)
+            self._digests.start()
+
+    def replace(self, audience: Audience, desk: Desk) -> None:
+        """Tell others, or the same ones elsewhere; what waits for them is tried at once."""
+        with self._lock:
+            gone, self._postmen = self._postmen, {}
+        for postman in gone.values():
+            postman.end()
+        self._audience, self._desk = audience, desk
+        self._together = {}
+        self._outbox.hurry([one.name for one in audience.listeners], self._now())
+        self.start()
+
+    def stop(self, seconds: Callable[[], float]) -> tuple[NotTold, ...]:
+        """Wait until everything has been tried, for ``seconds()`` at most; return what did not arrive."""
+        self._ended.set()
         begun = time.monotonic()
-        for worker in self._workers:
-            worker.end()
-        for worker in self._workers:
-            while worker.busy and time.monotonic() - begun < (LIMIT_STOPPED if stop.requested else LIMIT):
-                worker.wait(0.05)
-        failed = [*self._failed, *(worker.failure for worker in self._workers if worker.failure)]
-        if self._memory.warning:
-            failed.append(
-                NotTold(
-                    "who was told what is not remembered",
-                    self._memory.warning,
-                    "Make the state's folder writable, or name another: state = ... under [settings].",
-                )
-            )
-        if not any(worker.busy for worker in self._workers):
-            self._memory.close()
+        with self._lock:
+            postmen = tuple(self._postmen.values())
+        for postman in postmen:
+            postman.last_round()
+        for postman in postmen:
+            while not postman.join(0.05) and time.monotonic() - begun < seconds():
+                pass
+        failed = [*self._audience.failed.values(), *(one for one in map(self._left, postmen) if one is not None)]
+        if self._outbox.warning:
+            remedy = "Make the state's folder writable, or name another: state = ... under [settings]."
+            if self._outbox.lost:
+                failed.append(NotTold("what was not told is lost", self._outbox.warning, remedy))
+            else:
+                failed.append(NotTold("who was told what is not remembered", self._outbox.warning, remedy))
         return tuple(failed)
 
+    def state(self) -> tuple[NotifierState, ...]:
+        """Each notifier and what it still owes."""
+        known = self._outbox.states()
+        found = [known.get(one.name, NotifierState(one.name)) for one in self._audience.listeners]
+        found += [NotifierState(name, error=f"{one.what}: {one.why}") for name, one in self._audience.failed.items()]
+        return tuple(found)
 
-class _Worker:
-    """Delivers to one listener, in order, in a thread of its own that no exit waits for."""
+    def _hearing(self, record: Record) -> list[Listener]:
+        return [one for one in self._audience.listeners if record.job in one.jobs]
 
-    def __init__(self, listener: Listener, desk: Desk) -> None:
-        self.listener = listener
-        self._handle = listener.at(desk)
-        self._queue = SimpleQueue[RunStarted | RunFinished | None]()
+    def _one_run(self, listener: Listener) -> _Together | None:
+        """What a check hears of as one run, if anything."""
+        together = self._together.get(listener.name)
+        return together if together and together.jobs and isinstance(listener.channel, Pings) else None
+
+    def _decide(self, listener: Listener, runs: Sequence[str], jobs: Sequence[str], judge: Judge) -> None:
+        if self._outbox.decide(listener.name, runs, jobs, judge, self._now()):
+            self._wake(listener)
+
+    def _wake(self, listener: Listener) -> None:
+        with self._lock:
+            postman = self._postmen.get(listener.name)
+            if postman is None:
+                postman = self._postmen[listener.name] = _Postman(listener, self._outbox, self._now)
+        postman.wake()
+
+    def _left(self, postman: "_Postman") -> NotTold | None:
+        """What did not arrive at a listener, if anything."""
+        if postman.error is not None:
+            error = postman.error
+            times = f", {postman.lost} times" if postman.lost > 1 else ""
+            return NotTold(f"{postman.name}: {error.what}{times}", error.why, error.remedy)
+        if postman.busy:
+            why = "its service was too slow, and the run is over"
+            remedy = "Look whether the service is up. It is tried again by the next run. What the run did stands."
+            return NotTold(f"{postman.name}: not everything was told", why, remedy)
+        return None
+
+    def _tell_digests(self) -> None:
+        while not self._ended.wait(LOOK):
+            now = datetime.fromtimestamp(self._now(), UTC)
+            for listener in self._audience.listeners:
+                if listener.digest and not isinstance(listener.channel, Pings):
+                    self._tell_digest(listener, now)
+            self._outbox.prune(now.timestamp())
+
+    def _tell_digest(self, listener: Listener, now: datetime) -> None:
+        history = self._history
+        assert history is not None  # noqa: S101
+
+        def read() -> Message:
+            jobs = sorted(listener.jobs)
+            lines = digest.lines(jobs, history.since(now - digest.DAY), history.last_success(jobs))
+            return digest.message(lines, self._desk, now)
+
+        judge = digest.digested(listener, self._desk, now, read)
+        self._decide(listener, (), [digest.remembered_as(self._desk)], judge)
+
+
+class _Postman:
+    """Delivers to one listener, in a thread of its own that no exit waits for."""
+
+    def __init__(self, listener: Listener, outbox: Outbox, now: Callable[[], float]) -> None:
+        self.name = listener.name
+        self.error: NotTold | None = None
+        """The first thing that went wrong since something arrived."""
+        self.lost = 0
+        self._listener = listener
+        self._outbox = outbox
+        self._now = now
+        self._changed = threading.Condition()
+        self._woken = False
+        self._last = False
+        self._gone = False
         self._thread: threading.Thread | None = None
-        self._error: NotTold | None = None
-        self._lost = 0
-
-    def take(self, event: RunStarted | RunFinished) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=f"notify-{self.listener.name}", daemon=True)
-            self._thread.start()
-        self._queue.put(event)
-
-    def end(self) -> None:
-        self._queue.put(None)
 
     @property
     def busy(self) -> bool:
+        """Whether it is still at it."""
         return self._thread is not None and self._thread.is_alive()
 
-    def wait(self, seconds: float) -> None:
+    def wake(self) -> None:
+        """There is something to be delivered."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=f"notify-{self.name}", daemon=True)
+                self._thread.start()
+
+    def last_round(self) -> None:
+        """Deliver what is due, and end."""
+        with self._changed:
+            self._last = self._woken = True
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """End with the delivery under way."""
+        with self._changed:
+            self._gone = self._woken = True
+            self._changed.notify_all()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end, for a moment; whether it has come."""
         if self._thread is not None:
             self._thread.join(seconds)
-
-    @property
-    def failure(self) -> NotTold | None:
-        """The first thing that went wrong, or that it is not done yet."""
-        name = self.listener.name
-        if self._error is not None:
-            times = f", {self._lost} times" if self._lost > 1 else ""
-            return NotTold(f"{name}: {self._error.what}{times}", self._error.why, self._error.remedy)
-        if self.busy:
-            return NotTold(
-                f"{name}: not everything was told",
-                "its service was too slow, and the run is over",
-                "Look whether the service is up. What the run did stands.",
-            )
-        return None
+        return not self.busy
 
     def _work(self) -> None:
-        while (event := self._queue.get()) is not None:
-            try:
-                self._handle(event)
-            except NotTold as error:
-                self._fail(error)
-            except Exception as error:  # noqa: BLE001  no notifier ends anything
-                # Its words may hold what it was given.
-                self._fail(NotTold("not told", f"an unexpected {type(error).__name__}", "Report it, please."))
+        while not self._gone:
+            last = self._last  # before the look: what came after it is in the next one
+            delivery = self._outbox.take(self.name, self._now())
+            if delivery is not None:
+                self._deliver(delivery)
+                continue
+            if last:
+                return
+            due = self._outbox.due().get(self.name)
+            pause = LOOK if due is None else min(LOOK, max(0.05, due - self._now()))
+            with self._changed:
+                self._changed.wait_for(lambda: self._woken, pause)
+                self._woken = False
 
-    def _fail(self, error: NotTold) -> None:
-        self._error = self._error or error
-        self._lost += 1
+    def _deliver(self, delivery: Delivery) -> None:
+        try:
+            thread = self._listener.channel.deliver(delivery)
+        except NotTold as error:
+            self._fail(delivery, error)
+        except Exception as error:  # noqa: BLE001  no notifier ends anything
+            # Its words may hold what it was given.
+            self._fail(delivery, NotTold("not told", f"an unexpected {type(error).__name__}", "Report it, please."))
+        else:
+            self._outbox.arrived(delivery, thread, self._now())
+            self.error, self.lost = None, 0
+
+    def _fail(self, delivery: Delivery, error: NotTold) -> None:
+        self._outbox.failed(delivery, f"{error.what}: {error.why}", self._now(), wait=error.wait, final=error.final)
+        self.error = self.error or error
+        self.lost += 1

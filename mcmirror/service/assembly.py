@@ -37,7 +37,7 @@ class Rooms:
 
     def end(self, seconds: float) -> None:
         """Deliver what is due, for so long at most, and let go of the state."""
-        self.telling.stop(seconds)
+        self.telling.stop(lambda: seconds)
         self.presence.end()
         self.runs.close()
         self.database.close()
@@ -58,7 +58,7 @@ def assemble(  # noqa: PLR0913  each from another hand
     """
     database = Database(service.state)
     runs = Runs(database, service.inbox)
-    telling = Telling(service, database, runs)
+    telling = Telling(service, service.configuration.jobs.values(), database, runs)
     watch = Watch(watched(service.configuration))
 
     def again(before: Service) -> Service:

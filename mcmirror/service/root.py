@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,8 +67,8 @@ class Service:
     def succeeded_by(self, configuration: Configuration) -> Self:
         """A service of another configuration, which knows what must stay hidden and whose turn it is."""
         new = type(self)(configuration, self._environ)
-        new.hidden.add(config_secrets(configuration, self._environ))
-        new.turns, new.state, new.inbox = self.turns, self.state, self.inbox
+        self.hidden.add(config_secrets(configuration, self._environ))
+        new.hidden, new.turns, new.state, new.inbox = self.hidden, self.turns, self.state, self.inbox
         return new
 
     def jobs(self, names: Sequence[str] = (), **overrides: Any) -> tuple[Job, ...]:
@@ -231,7 +231,18 @@ class Service:
 
     def finish(self, stop: Stop) -> "tuple[NotTold, ...]":
         """Wait for what notifiers have still to deliver, at most a few seconds; return what could not be told."""
+        self._tidy()
         return tuple(failed for telling in self._telling for failed in telling.finish(stop))
+
+    def _tidy(self) -> None:
+        """Take what single runs have written down into the state, once in a while: maybe nobody else ever looks."""
+        if self.inbox.crowded:
+            from mcmirror.store.database import Database
+            from mcmirror.store.runs import Runs
+
+            database = Database(self.state)
+            Runs(database, self.inbox).absorb()
+            database.close()
 
     def aliases(self, names: Iterable[str]) -> dict[str, Alias]:
         """Resolve these aliases; raises Trouble for one that is defined nowhere."""

@@ -1,36 +1,171 @@
-"""Who is told, for as long as a server lives."""
+"""Who is told, beside the runs: every question to the state is asked in a thread of its own."""
 
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from mcmirror.model.job import Job
 from mcmirror.model.record import Record
 from mcmirror.model.state import NotifierState
+from mcmirror.model.stop import Stop
+from mcmirror.service.books import seconds
 from mcmirror.service.root import Service
-from mcmirror.store.database import Database
-from mcmirror.store.runs import Runs
+
+if TYPE_CHECKING:
+    from mcmirror.notify.message import Desk, NotTold
+    from mcmirror.notify.tell import Teller
+    from mcmirror.store.database import Database
+    from mcmirror.store.runs import Runs
+
+Wish = Callable[["Teller"], object]
+
+LIMIT = 15.0
+"""Seconds that all deliveries together may take after the last run has ended."""
+LIMIT_STOPPED = 3.0
+"""The same, once somebody wants the process to end."""
+PAGE = 500
+DAYS_RUNS = 20_000
+"""Runs of a day that a digest reads."""
 
 
 class Telling:
-    """Implements ``surroundings.Told``."""
+    """Implements ``surroundings.Told``; ``once`` for a command that runs its jobs and ends."""
 
-    def __init__(self, service: Service, database: Database, runs: Runs) -> None:
-        self._service, self._database, self._runs = service, database, runs
+    def __init__(
+        self,
+        service: Service,
+        jobs: Iterable[Job],
+        database: "Database | None" = None,
+        runs: "Runs | None" = None,
+        *,
+        once: bool = False,
+    ) -> None:
+        self._service = service
+        self._jobs = tuple(jobs)
+        self._database = database
+        self._runs = runs
+        self._once = once
+        self._teller: Teller | None = None
+        self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="telling", daemon=True)
 
     def start(self) -> None:
-        """Begin to deliver."""
-
-    def stop(self, seconds: float) -> None:
-        """Deliver what is due, for so long at most."""
+        """Begin to decide and to deliver, also what earlier processes left."""
+        self._thread.start()
 
     def begun(self, record: Record) -> None:
         """A run begins."""
+        self._wishes.put(lambda teller: teller.begun(record))
 
     def finished(self, record: Record) -> None:
         """A run has ended; may be said twice of the same one."""
+        self._wishes.put(lambda teller: teller.finished(record))
 
     def notice(self, kind: str, what: str, why: str, remedy: str, *, good: bool = False) -> None:
-        """Something that is no run."""
+        """Something happened that is no run."""
+
+        def notice(teller: "Teller") -> None:
+            from mcmirror.notify.decide import Notice
+
+            redact = self._service.redact
+            teller.notice(Notice(kind, redact(what), redact(why), redact(remedy), good))
+
+        self._wishes.put(notice)
 
     def replace(self, service: Service) -> None:
         """Another configuration is in use."""
 
+        def replace(teller: "Teller") -> None:
+            self._service = service
+            audience = service.audience(service.configuration.jobs.values())
+            teller.replace(audience, _desk(service))
+
+        self._wishes.put(replace)
+
     def state(self) -> tuple[NotifierState, ...]:
-        """What each notifier owes."""
-        return ()
+        """What each notifier owes; nothing before it is known."""
+        return self._teller.state() if self._teller is not None else ()
+
+    def finish(self, stop: Stop) -> "tuple[NotTold, ...]":
+        """Wait for what can be told now, for a while; return what could not."""
+        return self.stop(lambda: LIMIT_STOPPED if stop.requested else LIMIT)
+
+    def stop(self, limit: Callable[[], float]) -> "tuple[NotTold, ...]":
+        """Decide what is left, try to deliver it for ``limit()`` seconds at most, and end."""
+        from mcmirror.notify.message import NotTold
+
+        self._wishes.put(None)
+        waited = 0.0
+        while self._thread.is_alive() and waited < limit():
+            self._thread.join(0.05)
+            waited += 0.05
+        teller = self._teller
+        if teller is None or self._thread.is_alive():
+            why = "the state did not answer in time"
+            return (NotTold("not everything was told", why, "It is told by the next run, if its record was written."),)
+        return teller.stop(lambda: limit() - waited)
+
+    def _work(self) -> None:
+        teller = self._teller = self._made()
+        teller.start()
+        while (wish := self._wishes.get()) is not None:
+            wish(teller)
+
+    def _current(self) -> Iterable[Job]:
+        return self._service.configuration.jobs.values()
+
+    def _made(self) -> "Teller":
+        from mcmirror.notify.tell import Teller
+        from mcmirror.store.database import Database
+        from mcmirror.store.outbox import Outbox
+        from mcmirror.store.runs import Runs
+
+        service = self._service
+        database = self._database or Database(service.state)
+        runs = self._runs or Runs(database, service.inbox)
+        teller = Teller(
+            service.audience(self._jobs),
+            Outbox(database),
+            _desk(service),
+            together=[job.name for job in self._jobs] if self._once else (),
+            history=None if self._once else _Past(runs, self._current),
+        )
+        if self._once:
+            for record in runs.take_in():
+                teller.finished(record)
+        return teller
+
+
+def _desk(service: Service) -> "Desk":
+    from mcmirror.notify.message import Desk
+
+    return Desk(service.configuration.settings.service, service.redact)
+
+
+class _Past:
+    """What a digest is made of."""
+
+    def __init__(self, runs: "Runs", jobs: Callable[[], Iterable[Job]]) -> None:
+        self._runs = runs
+        self._jobs = jobs
+
+    def since(self, moment: datetime) -> Iterator[Record]:
+        """Every run that began then or later, the newest first."""
+        before, number = "", 0
+        while number < DAYS_RUNS:
+            page = self._runs.runs(before=before, limit=PAGE)
+            for record in page:
+                if datetime.fromisoformat(record.started) < moment:
+                    return
+                yield record
+            if len(page) < PAGE:
+                return
+            number, before = number + len(page), page[-1].id
+
+    def last_success(self, jobs: Iterable[str]) -> Mapping[str, float]:
+        """By job: when its last success had ended."""
+        names = set(jobs)
+        _, success = self._runs.latest([job for job in self._jobs() if job.name in names])
+        return {job: seconds(record.finished) for job, record in success.items()}

@@ -1,116 +1,70 @@
-"""How each job has been doing and what its listeners were told; SQLAlchemy is loaded at the first question."""
+"""How each job has been doing, as far as each listener heard: one streak a job and listener."""
 
 import json
-import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
-from mcmirror.model.streak import Streak
-from mcmirror.store.place import SQLITE, folder, private, url
+from mcmirror.model.streak import FAILURES, Streak
 
-PATIENCE = 3
-"""Seconds for a database that is busy or far away."""
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_BATCH = 500
 
 
-class Verdicts:
-    """One streak a job and listener, in the state. A state that fails is a warning, and nothing is known."""
+def read(connection: "Connection", listener: str, jobs: Iterable[str]) -> dict[str, Streak]:
+    """The streaks that are known."""
+    from sqlalchemy import bindparam, text
 
-    def __init__(self, state: str) -> None:
-        self._state = state
-        self._engine: Any = None
-        self._table: Any = None
-        self._lock = threading.Lock()
-        self.warning = ""
-        """Why nothing can be remembered, once that is known."""
+    wanted, found = list(jobs), dict[str, Streak]()
+    query = text("SELECT job, streak FROM verdict WHERE listener = :listener AND job IN :jobs")
+    query = query.bindparams(bindparam("jobs", expanding=True))
+    for start in range(0, len(wanted), _BATCH):
+        batch = wanted[start : start + _BATCH]
+        for job, written in connection.execute(query, {"listener": listener, "jobs": batch}):
+            found[job] = streak_of(written)
+    return found
 
-    def read(self, job: str, listener: str) -> Streak:
-        """The streak, or an empty one."""
-        with self._lock:
-            if not self._open():
-                return Streak()
-            from sqlalchemy import select
-            from sqlalchemy.exc import SQLAlchemyError
 
-            table = self._table
-            query = select(table.c.streak).where(table.c.job == job, table.c.listener == listener)
-            try:
-                with self._engine.connect() as connection:
-                    text = connection.execute(query).scalar()
-            except SQLAlchemyError as error:
-                self._give_up(error)
-                return Streak()
-        return _streak(text)
+def failing(connection: "Connection", listener: str) -> frozenset[str]:
+    """The jobs that were not well when this listener last heard of them."""
+    from sqlalchemy import bindparam, text
 
-    def write(self, job: str, listener: str, streak: Streak) -> None:
-        """Replace the streak."""
-        with self._lock:
-            if not self._open():
-                return
-            from sqlalchemy import delete, insert
-            from sqlalchemy.exc import SQLAlchemyError
+    query = text("SELECT job FROM verdict WHERE listener = :listener AND status IN :bad")
+    query = query.bindparams(bindparam("bad", expanding=True))
+    bad = [status.value for status in FAILURES]
+    return frozenset(connection.execute(query, {"listener": listener, "bad": bad}).scalars())
 
-            table = self._table
-            row = {
-                "job": job,
-                "listener": listener,
-                "status": streak.status,
-                "since": streak.since,
-                "streak": json.dumps(asdict(streak)),
-            }
-            try:
-                with self._engine.begin() as connection:
-                    connection.execute(delete(table).where(table.c.job == job, table.c.listener == listener))
-                    connection.execute(insert(table), row)
-            except SQLAlchemyError as error:
-                self._give_up(error)
 
-    def close(self) -> None:
-        """Let go of the database."""
-        with self._lock:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
+def write(connection: "Connection", listener: str, streaks: Mapping[str, Streak]) -> None:
+    """Replace them."""
+    from sqlalchemy import text
 
-    def _open(self) -> bool:
-        if self._engine is not None:
-            return True
-        if self.warning:
-            return False
-        from sqlalchemy import Column, MetaData, Table, Text, create_engine
-        from sqlalchemy.exc import SQLAlchemyError
-
-        tables = MetaData()
-        self._table = Table(
-            "verdict",
-            tables,
-            Column("job", Text, primary_key=True),
-            Column("listener", Text, primary_key=True),
-            Column("status", Text, nullable=False),
-            Column("since", Text, nullable=False),
+    for job, streak in streaks.items():
+        row = {
+            "job": job,
+            "listener": listener,
+            "status": streak.status,
+            "since": streak.since,
             # All of it, so that a later version adds what it likes without a new column.
-            Column("streak", Text, nullable=False),
+            "streak": json.dumps(asdict(streak)),
+        }
+        connection.execute(
+            text(
+                "INSERT INTO verdict (job, listener, status, since, streak)"
+                " VALUES (:job, :listener, :status, :since, :streak)"
+                " ON CONFLICT (job, listener) DO UPDATE SET"
+                " status = excluded.status, since = excluded.since, streak = excluded.streak"
+            ),
+            row,
         )
-        patience = "timeout" if self._state.startswith(SQLITE) else "connect_timeout"
-        try:
-            private(folder(self._state))
-            engine = create_engine(url(self._state), connect_args={patience: PATIENCE})
-            tables.create_all(engine)
-        except (OSError, SQLAlchemyError, ImportError) as error:
-            self._give_up(error)
-            return False
-        self._engine = engine
-        return True
-
-    def _give_up(self, error: Exception) -> None:
-        self._engine = None
-        # A database's error comes with its statement and a link: the first line says it.
-        self.warning = str(error).partition("\n")[0]
 
 
-def _streak(text: str | None) -> Streak:
+def streak_of(written: str) -> Streak:
     """What was written, by this version or another; an empty streak when it cannot be read."""
     try:
-        values = json.loads(text or "{}")
+        values = json.loads(written)
         known = {name: values[name] for name in Streak.__slots__ if name in values}
         return Streak(**{**known, "kinds": tuple(known.get("kinds", ()))})
     except (ValueError, TypeError):
