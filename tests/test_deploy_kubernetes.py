@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -217,4 +217,43 @@ def test_the_deployment(there: Machine) -> None:
         assert 200 == serving.status(
             manifest("service.yaml", "Service")["metadata"]["annotations"]["prometheus.io/path"]
         )
+        assert 143 == serving.stop()
+
+
+def mounted(folder: Path, files: Mapping[str, str]) -> None:
+    """Renew a ConfigMap's or Secret's folder as the kubelet does: a new folder, and one link that flips."""
+    folder.mkdir(exist_ok=True)
+    version = folder / f"..{len(list(folder.glob('..[0-9]*')))}"
+    version.mkdir()
+    for name, text in files.items():
+        (version / name).write_text(text)
+        link = folder / name
+        if not link.is_symlink():
+            link.symlink_to(Path("..data") / name)
+    (folder / "..tmp").symlink_to(version.name)
+    (folder / "..tmp").rename(folder / "..data")
+
+
+def test_what_changes_in_a_mount_reaches_the_running_pod(there: Machine) -> None:
+    config, secrets, port = there.folder / "config", there.folder / "keys", free_port()
+    keys = {path.name: path.read_text() for path in (there.folder / "secrets").iterdir()}
+    text = (FOLDER / "mcmirror.toml").read_text().replace("/run/secrets/mcmirror", str(secrets))
+    text = here(there, text).replace("0.0.0.0:8080", f"127.0.0.1:{port}").replace('"30m"', '"1s"')
+    more = text + '[job.more]\nsource = "onprem/relics"\ntarget = "aws/photos-copy"\nat_start = true\nevery = "1s"\n'
+    mounted(secrets, {**keys, "aws-secret-key": "of yesterday"})
+    mounted(config, {"mcmirror.toml": text})
+    given = environment(there, MCMIRROR_CONFIG=str(config / "mcmirror.toml"))
+
+    with Serving([COMMAND, "serve"], given, there.folder, port) as serving:
+        serving.says("credentials")
+        assert {} == there.contents(there.aws, "photos-dr")
+        mounted(secrets, keys)
+        serving.until(lambda: there.contents(there.aws, "photos-dr") == SAMPLES)
+        mounted(config, {"mcmirror.toml": text.replace("remove = true", "remuve = true")})
+        serving.says("remuve")
+        there.onprem.client().put_object(Bucket="photos", Key="after", Body=b"the old one goes on")
+        serving.until(lambda: "after" in there.contents(there.aws, "photos-dr"))
+        assert {} == there.contents(there.aws, "photos-copy")
+        mounted(config, {"mcmirror.toml": more})
+        serving.until(lambda: there.contents(there.aws, "photos-copy") == SAMPLES)
         assert 143 == serving.stop()
