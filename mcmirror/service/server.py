@@ -298,7 +298,7 @@ class Server:
         grace = self._service.configuration.settings.grace
         with self._changed:
             if self._queue.running:
-                self._around.say("info", "stopping", f"Stopping; {len(self._queue.running)} runs are asked to end.")
+                self._around.say("info", "stopping", f"Stopping; {_runs(len(self._queue.running))} asked to end.")
         self.wait(grace)
         self._hub.end()
 
@@ -429,6 +429,10 @@ class Server:
         """What became of each object of a run."""
         self.run(run)
         return self._around.remembered.fates(run)
+
+
+def _runs(number: int) -> str:
+    return "1 run is" if number == 1 else f"{number} runs are"
 
 
 def _text(moment: float) -> str:
