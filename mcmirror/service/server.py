@@ -22,6 +22,7 @@ from mcmirror.service.jobs import job_state, lasts, lines
 from mcmirror.service.one_run import Order
 from mcmirror.service.queue import Place, Queue
 from mcmirror.service.root import Service
+from mcmirror.service.settled import Settled
 from mcmirror.service.surroundings import Surroundings
 
 LOOK = 5.0
@@ -32,8 +33,6 @@ TIDY = 3600.0
 """Seconds between two clearings of old records."""
 JUMP = 5.0
 """Seconds by which the clock must be off before it counts as having been set."""
-MOST_MINE = 10_000
-"""Runs of ours that may be taken in by another process, and then not here."""
 
 
 @dataclass(slots=True)
@@ -59,10 +58,6 @@ class Server:
         self._hub = Hub()
         self._queue = Queue()
         self._flags = _Flags()
-        self._mine = dict[str, None]()
-        """Runs of this process: they are in the books already when they are taken in."""
-        self._untold = list[Record]()
-        self._unsettled = self._settling = False
         self._tell = FanOut(around.observers)
         self._started = self._heart = around.now()
         self._offset = around.now() - around.monotonic()
@@ -71,6 +66,7 @@ class Server:
             around.told.finished(record)
         configuration = service.configuration
         self._books = Books(*around.remembered.latest(tuple(configuration.jobs.values())))
+        self._settled = Settled(around.remembered, around.told, self._enter)
         self._flags.paused = around.pauses.read()
         self._timetable = Timetable(self._lines(), self._started, lasts(configuration, self._books.last))
 
@@ -134,8 +130,7 @@ class Server:
     def _work(self, place: Place, service: Service) -> Callable[[], None]:
         def work() -> None:
             record: Record | None = None
-            with self._changed:
-                self._mine[place.record.id] = None
+            self._settled.begun(place.record)
             try:
                 self._around.began(place.record)
                 self._around.told.begun(place.record)
@@ -171,53 +166,16 @@ class Server:
             after = self._timetable.next_run(job)
             self._wake()
         if record is None:
-            # What is known of it is taken in as if another process had run it.
-            with self._changed:
-                self._mine.pop(place.record.id, None)
-        self._settle(record)
+            self._settled.lost(place.record)
+        self._settled.settle(record)
         if after != NEVER and not self._flags.stopping:
             left = max(0.0, after - now)
             around.say("info", "next_run", f"Next sync in {left:.0f} seconds...", job=job, seconds=round(left, 3))
 
-    def _settle(self, record: Record | None = None) -> None:
-        """Have told what ended here, and hear of what ended elsewhere.
-
-        One thread at a time, in order; whoever comes meanwhile leaves its work to that one.
-        """
+    def _enter(self, record: Record) -> None:
+        """Another process has run a job of ours."""
         with self._changed:
-            self._untold += [record] if record is not None else []
-            self._unsettled = True
-            if self._settling:
-                return
-            self._settling = True
-        try:
-            while self._take_untold():
-                self._take_in()
-        except BaseException:
-            self._settling = False
-            raise
-
-    def _take_untold(self) -> bool:
-        with self._changed:
-            records, self._untold = self._untold, []
-            wanted, self._unsettled = self._unsettled, False
-            if not wanted:
-                # Within the lock: whoever comes after this does it.
-                self._settling = False
-        for record in records:
-            self._around.told.finished(record)
-        return wanted
-
-    def _take_in(self) -> None:
-        for record in self._around.remembered.take_in():
-            with self._changed:
-                if self._mine.pop(record.id, record) is None:
-                    continue
-                self._books.enter(record)
-            self._around.told.finished(record)
-        with self._changed:
-            while len(self._mine) > MOST_MINE:
-                del self._mine[next(iter(self._mine))]
+            self._books.enter(record)
 
     def _maintain(self) -> None:
         """What comes round from time to time."""
@@ -236,7 +194,7 @@ class Server:
         around = self._around
         if self._queue.running:
             around.remembered.beat()
-        self._settle()
+        self._settled.settle()
         if around.monotonic() - self._tidied >= TIDY:
             self._tidied = around.monotonic()
             settings = self._service.configuration.settings

@@ -1,0 +1,70 @@
+"""Whatever has ended, here or in another process, is told once and stands in the books once."""
+
+import threading
+from collections.abc import Callable
+
+from mcmirror.model.record import Record
+from mcmirror.service.surroundings import Remembered, Told
+
+MOST_OURS = 10_000
+"""Runs of ours that may be taken in by another process, and then not here."""
+
+
+class Settled:
+    """One thread at a time settles, in order; whoever comes meanwhile leaves its work to that one."""
+
+    def __init__(self, remembered: Remembered, told: Told, enter: Callable[[Record], None]) -> None:
+        """``enter`` takes the runs of other processes into the books; ours are in them already."""
+        self._remembered = remembered
+        self._told = told
+        self._enter = enter
+        self._lock = threading.Lock()
+        self._ours = dict[str, None]()
+        self._untold = list[Record]()
+        self._wanted = self._busy = False
+
+    def begun(self, record: Record) -> None:
+        """A run of ours begins."""
+        with self._lock:
+            self._ours[record.id] = None
+
+    def lost(self, record: Record) -> None:
+        """A run of ours ended without a word: what is known of it is taken in as if another process had run it."""
+        with self._lock:
+            self._ours.pop(record.id, None)
+
+    def settle(self, record: Record | None = None) -> None:
+        """Have told what ended here, and hear of what ended elsewhere."""
+        with self._lock:
+            self._untold += [record] if record is not None else []
+            self._wanted = True
+            if self._busy:
+                return
+            self._busy = True
+        try:
+            while self._tell():
+                self._take_in()
+        except BaseException:
+            self._busy = False
+            raise
+
+    def _tell(self) -> bool:
+        with self._lock:
+            records, self._untold = self._untold, []
+            wanted, self._wanted = self._wanted, False
+            if not wanted:
+                self._busy = False  # within the lock: whoever comes after this does it
+        for record in records:
+            self._told.finished(record)
+        return wanted
+
+    def _take_in(self) -> None:
+        for record in self._remembered.take_in():
+            with self._lock:
+                ours = self._ours.pop(record.id, record) is None
+            if not ours:
+                self._enter(record)
+                self._told.finished(record)
+        with self._lock:
+            while len(self._ours) > MOST_OURS:
+                del self._ours[next(iter(self._ours))]
