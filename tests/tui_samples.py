@@ -11,9 +11,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from mcmirror.model.plan import Count
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.report import RunReport, Status, Tally
-from mcmirror.model.plan import Count
 from mcmirror.model.state import JobState, State
 from mcmirror.ui.tui.app import Dashboard, dashboard
 from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Fold
@@ -102,6 +102,7 @@ class Still:
 
     def close(self, signal: int = 0) -> None:
         self.closed = True
+        self.asked.append(("close", signal))
 
     def view(self) -> View:
         return self.current

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,8 @@ from mcmirror.ui import border
 from mcmirror.ui import options as o
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from mcmirror.model.event import Observer
     from mcmirror.model.job import Job
     from mcmirror.model.report import RunReport

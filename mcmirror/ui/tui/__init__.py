@@ -3,8 +3,8 @@
 A map for newcomers::
 
     source.py     the one seam: what the dashboard asks (Source), what it shows (View), why something is not to be had
-    local.py      a Source that runs the engine in this process; preview.py holds its plans and verifications
-    remote.py     a Source over the API of `mcmirror serve`; remote_events.py reads its event stream
+    local.py      a Source that runs the engine in this process; beside.py sees what other processes do meanwhile
+    remote.py     a Source over the API of `mcmirror serve`; client.py asks it, remote_events.py reads its event stream
     one_shot.py   a Source of `mcmirror run --tui`: these jobs, once
     fold.py       events of a run, however many, as one small value (Seen); called by the engine's threads
     groups.py     a plan by prefix, with the removals by name
@@ -13,12 +13,12 @@ A map for newcomers::
     looks.py      marks, words and colours of states; ages and sizes in few columns
     rows.py       a list whose lines change in place
     dialogs.py    a question, a number to be typed, a text to be read
-    overview.py, run.py, plan.py    the screens
+    overview.py, run.py, plan.py    the screens; standing.py words the overview's lines, explained.py a problem's
 
 To add a screen: one module with a class that derives from ``frame.Room``, whose ``show(view)`` paints what it is given
 (at most ten times a second, never waiting), and one line in ``frame.ROOMS``. Whatever may wait (a server, a disk) goes
 through ``self.dashboard.ask(work, then)``: ``work`` runs in a thread, ``then`` gets its result on the screen's thread,
-and a ``Refusal`` becomes a message in three parts. Texts are ``textual.content.Content`` made by ``looks``; foreign words
-(keys, causes, names) pass ``wording.harmless`` or ``printable`` first. A test makes a screen with
-``tests/tui_samples.py``: ``async with driven(source, size) as pilot``.
+and a ``Refusal`` becomes a message in three parts. Texts are ``textual.content.Content`` made by ``looks``; foreign
+words (keys, causes, names) pass ``wording.harmless`` or ``printable`` first. A test makes a screen with
+``tests/tui_samples.py``: ``async with driven(source, size) as driver``.
 """

@@ -94,10 +94,12 @@ class Dashboard(App[int]):
             self.paint()
 
     def paint(self) -> None:
-        """Paint the screen that is on top."""
-        screen = self.screen
-        if isinstance(screen, Room) and screen.is_mounted and screen.query("#head"):
-            screen.paint(self.source.view())
+        """Paint the screen that is on top, or shows behind a question."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Room):
+                if screen.is_mounted and screen.query("#head"):
+                    screen.paint(self.source.view())
+                return
 
     @property
     def now(self) -> float:

@@ -81,13 +81,13 @@ class NumberTyped(ModalScreen[bool]):
         """The right number is a yes."""
         given = "".join(filter(str.isdigit, event.value))
         if given == str(self._number):
-            self.dismiss(True)
+            self.dismiss(result=True)
         else:
             self.query_one(".wrong", Static).update(Content(f"That is not {self._number}. Nothing was started."))
 
     def action_leave(self) -> None:
         """Leave it."""
-        self.dismiss(False)
+        self.dismiss(result=False)
 
 
 class Text(ModalScreen[None]):

@@ -123,6 +123,18 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
     return blank + text if right else text + blank
 
 
+def pair(source: str, target: str, width: int) -> str:
+    """Both places in exactly so many columns; what is cut is cut from both."""
+    source, target = harmless(source), harmless(target)
+    room = width - 3
+    if cells(source) + cells(target) > room:
+        half = room // 2
+        left = max(half, room - cells(target)) if cells(target) < half else min(half, cells(source))
+        source = fitted(source, left).rstrip()
+        target = fitted(target, room - cells(source)).rstrip()
+    return fitted(f"{source} → {target}", width)
+
+
 def column(content: Content, width: int) -> Content:
     """Content in exactly so many columns."""
     return content.truncate(width, ellipsis=True, pad=True)

@@ -121,6 +121,7 @@ class OneShot:
 
     def trigger(self, job: str, max_delete: int | None = None) -> str:
         """Each runs once."""
+        del max_delete
         raise _only_once(job)
 
     def plan(self, job: str) -> str:
@@ -133,6 +134,7 @@ class OneShot:
 
     def cancel(self, key: str) -> None:
         """Stop them all: they are one command."""
+        del key
         self._stop.request(2)
         for job in self.ours():
             self.fold.mark_cancelling(job)
@@ -145,9 +147,9 @@ class OneShot:
         """Nothing begins by itself here."""
         raise _only_once(job)
 
-    def runs(self, *, job: str = "", status: str = "", before: str = "", limit: int = 50) -> tuple[Record, ...]:
+    def runs(self, **_: object) -> tuple[Record, ...]:
         """Not from here."""
-        raise _only_once(job)
+        raise _only_once("")
 
     def run(self, run: str) -> Record:
         """Not from here."""

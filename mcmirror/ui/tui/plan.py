@@ -45,7 +45,7 @@ class PlanRoom(Room):
     PlanRoom #lists { height: 1fr; layout: vertical; }
     PlanRoom .side { height: 1fr; border-top: solid $panel; }
     PlanRoom .head { color: $text-muted; text-style: bold; }
-    PlanRoom Rows { height: 1fr; padding: 0 1; }
+    PlanRoom Rows { height: 1fr; }
     PlanRoom .off { display: none; }
     PlanRoom.wide #lists { layout: horizontal; }
     """
@@ -255,7 +255,7 @@ class PlanRoom(Room):
             return
         from mcmirror.ui.tui.dialogs import Question
 
-        text = f"It removes {shown_count(removals)} from {harmless(report.target)}; they are listed on the screen behind this."
+        text = f"It removes {shown_count(removals)} from {harmless(report.target)}; the screen behind this lists them."
         title = f"Run {harmless(self.job)} and remove {objects(removals.objects)}?"
         self.dashboard.push_screen(Question(title, text, "Run and remove"), lambda yes: self._run() if yes else None)
 
@@ -271,8 +271,8 @@ class PlanRoom(Room):
         number = report.tally.to_remove.objects
         text = (
             f"The guard refused because {three_parts(report.problems[0])[0]}.\n\nTo let this one run remove up to"
-            f" {number} objects from {harmless(report.target)}, type the number {number}. The job's own limit stays as it"
-            " is; a run that finds more than that to remove is refused again."
+            f" {number} objects from {harmless(report.target)}, type the number {number}. The job's own limit stays as"
+            " it is; a run that finds more than that to remove is refused again."
         )
         self.dashboard.push_screen(
             NumberTyped(f"Release the guard for one run of {harmless(self.job)}", text, number),

@@ -39,6 +39,8 @@ class RemoteSource:
         self._view = View(note=f"Asking {client.address} ...")
         self._pasts = Pasts()
         self._learned = False
+        self._last = ""
+        """The number of the last event that was heard."""
         self._wake = threading.Event()
         self._back = threading.Event()
         self._closing = threading.Event()
@@ -132,10 +134,10 @@ class RemoteSource:
     # The events, as they come.
 
     def _listen(self) -> None:
-        failures, last = 0, ""
+        failures = 0
         while not self._closing.is_set():
             try:
-                for last, data in self._stream(last):  # noqa: B007  where to go on from
+                for data in self._stream():
                     failures = 0
                     if data:
                         self._heard(data)
@@ -149,12 +151,13 @@ class RemoteSource:
             self._back.wait(pause)
             self._back.clear()
 
-    def _stream(self, last: str) -> Iterator[tuple[str, str]]:
+    def _stream(self) -> Iterator[str]:
         from mcmirror.ui.tui.remote_events import messages
 
-        lines = self._client.lines("/events", **({"Last-Event-ID": last} if last else {}))
+        lines = self._client.lines("/events", **({"Last-Event-ID": self._last} if self._last else {}))
         for number, data in messages(lines):
-            yield number or last, data
+            self._last = number or self._last
+            yield data
 
     def _heard(self, data: str) -> None:
         from mcmirror.ui.tui.remote_events import event_of

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcmirror.model import event as events
 from mcmirror.model.document import problem_of, report_of
 from mcmirror.model.event import Event, Phase
 from mcmirror.model.plan import Count, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 _SIMPLE: dict[str, type[Any]] = {
     "waiting": events.Waiting,
@@ -25,7 +27,7 @@ _SIMPLE: dict[str, type[Any]] = {
 }
 
 
-def event_of(document: Mapping[str, Any]) -> Event | None:
+def event_of(document: Mapping[str, Any]) -> Event | None:  # noqa: PLR0911  a case an event
     """The event that a document was made of; None for one that is not known here, ValueError when it is broken."""
     try:
         kind, job = document["event"], document.get("job", "")

@@ -17,6 +17,7 @@ class Rows(OptionList):
 
     DEFAULT_CSS = """
     Rows, Rows:focus { border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
+    Rows > .option-list--option { padding: 0 1; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", tooltip="what the cursor is on")]

@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.widgets import OptionList, Sparkline, Static
 
 from mcmirror.model.event import Phase
-from mcmirror.model.problem import Problem
 from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds, three_parts
 from mcmirror.ui.progress import VERBS
 from mcmirror.ui.report import report_lines
@@ -23,6 +22,7 @@ from mcmirror.ui.tui.rows import Row, Rows
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from mcmirror.model.problem import Problem
     from mcmirror.model.report import RunReport
     from mcmirror.model.state import JobState
     from mcmirror.ui.tui.source import View
@@ -53,7 +53,7 @@ class RunRoom(Room):
     RunRoom #pace { height: 2; margin: 0 1; }
     RunRoom #pace > .sparkline--max-color { color: $text-accent; }
     RunRoom #pace > .sparkline--min-color { color: $text-accent 60%; }
-    RunRoom #problems { height: auto; max-height: 6; padding: 0 1; }
+    RunRoom #problems { height: auto; max-height: 6; }
     RunRoom #story { height: 1fr; border-top: solid $panel; }
     RunRoom .off { display: none; }
     """
@@ -107,7 +107,9 @@ class RunRoom(Room):
         pace = self.query_one("#pace", Sparkline)
         pace.set_class(not (seen and going and seen.track.phase is Phase.MIRROR and seen.paces), "off")
         if seen and seen.paces:
-            pace.data = list(seen.paces[-(self.app.size.width - 2) :])
+            width = self.app.size.width - 2
+            # The newest on the right, as time goes.
+            pace.data = [*[0.0] * (width - len(seen.paces)), *seen.paces[-width:]]
         self._static("keys", _keys(seen, self.app.size.width - 4) if seen and going else Content(""))
         self._show_problems(seen, report)
         self._story(seen, report, job, view)
@@ -125,7 +127,7 @@ class RunRoom(Room):
         self._problems = {str(number): problem for number, problem in enumerate(found)}
         rows: list[Row] = []
         for (key, problem), times in zip(self._problems.items(), found.values(), strict=True):
-            many = f"  {times}×" if times > 1 else ""
+            many = f"  ({times} times)" if times > 1 else ""
             rows.append((key, Content.styled(f"✗ {three_parts(problem)[0]}{many}", BAD)))
         lists = self.query_one(Rows)
         lists.set_class(not rows, "off")
@@ -305,7 +307,7 @@ def progress(seen: Seen, width: int) -> Content:
 def _keys(seen: Seen, width: int) -> Content:
     shown = seen.keys[-KEYS:] if seen.track.phase in {Phase.MIRROR, Phase.REMOVE} else ()
     return Content("\n").join(
-        Content.assemble(("› ", BUSY), Content.styled(fitted_end(key, width), DIM)) for key in reversed(shown)
+        Content.assemble(("> ", BUSY), Content.styled(fitted_end(key, width), DIM)) for key in reversed(shown)
     )
 
 
