@@ -13,12 +13,13 @@ from mcmirror.model.event import Event, PhaseStarted, Waiting
 from mcmirror.model.job import MaxDelete
 from mcmirror.model.lock import Lock
 from mcmirror.model.record import Cause, Fate, Record
-from mcmirror.model.state import State
+from mcmirror.model.state import NotifierState, State
 from mcmirror.service.books import Books
 from mcmirror.service.control import Busy, Feed, Stopping, UnknownJob, UnknownRun
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.feed import Hub
 from mcmirror.service.jobs import job_state, lasts, lines
+from mcmirror.service.known import Known
 from mcmirror.service.one_run import Order
 from mcmirror.service.queue import Place, Queue
 from mcmirror.service.root import Service
@@ -58,6 +59,8 @@ class Server:
         self._hub = Hub()
         self._queue = Queue()
         self._flags = _Flags()
+        self._notifiers = Known[tuple[NotifierState, ...]](around.told.state, (), around.spawn)
+        self._pauses = Known(around.pauses.read, around.pauses.read(), around.spawn)
         self._tell = FanOut(around.observers)
         self._started = self._heart = around.now()
         self._offset = around.now() - around.monotonic()
@@ -67,7 +70,7 @@ class Server:
         configuration = service.configuration
         self._books = Books(*around.remembered.latest(tuple(configuration.jobs.values())))
         self._settled = Settled(around.remembered, around.told, self._enter)
-        self._flags.paused = around.pauses.read()
+        self._flags.paused = self._pauses.newest
         self._timetable = Timetable(self._lines(), self._started, lasts(configuration, self._books.last))
 
     def serve(self) -> None:
@@ -95,9 +98,9 @@ class Server:
                 around.say("warning", "clock_set", "The clock was set; the schedule was put right.")
             due = self._timetable.due(now)
         if due:
-            paused = around.pauses.read()
+            self._pauses.get()
             with self._changed:
-                self._flags.paused = paused
+                self._flags.paused = self._pauses.newest
                 for job, cause in due:
                     self._enqueue(job, cause)
                 self._begin()
@@ -289,6 +292,8 @@ class Server:
     def state(self) -> State:
         """How it is."""
         around = self._around
+        # Nobody waits for the state with the lock in hand.
+        notifiers = self._notifiers.get()
         with self._changed:
             configuration = self._service.configuration
             jobs = tuple(
@@ -311,7 +316,7 @@ class Server:
                 paused=self._paused(""),
                 stopping=self._flags.stopping,
                 jobs=jobs,
-                notifiers=around.told.state(),
+                notifiers=notifiers,
                 warnings=tuple(text for text in (self._flags.refused, around.remembered.warning) if text),
                 totals=dict(self._books.totals),
             )
@@ -360,6 +365,7 @@ class Server:
     def _pauses_changed(self, word: str, job: str) -> None:
         paused = self._around.pauses.read()
         with self._changed:
+            self._pauses.put(paused)
             self._flags.paused = paused
         what = f"job {job}" if job else "all jobs"
         self._around.say("info", word, f"{what} {word}", **({"job": job} if job else {}))
