@@ -76,7 +76,8 @@ def _rest(seen: "Glance", style: Style) -> list[str]:
     for one in seen.notifiers:
         if one.waiting or one.failures or one.given_up:
             words = [f"{one.waiting:,} waiting"] if one.waiting else []
-            words += [f"{one.failures:,} attempts failed"] if one.failures else []
+            tries = "attempt" if one.failures == 1 else "attempts"
+            words += [f"{one.failures:,} {tries} failed"] if one.failures else []
             words += [f"{one.given_up:,} given up"] if one.given_up else []
             why = f": {harmless(one.error)}" if one.error else ""
             found.append(style.paint(f"notifier {one.name}: {', '.join(words)}{why}", "yellow"))
