@@ -99,9 +99,10 @@ def test_nothing_is_loaded_and_nothing_made_before_it_is_used(tmp_path: Path) ->
 
 
 def test_a_glance_sees_what_was_written(database: Database, file: Path, tmp_path: Path) -> None:
-    runs, inbox, _ = machine(tmp_path / "inbox", f"sqlite:///{file}")
+    runs, inbox, first = machine(tmp_path / "inbox", f"sqlite:///{file}")
     done = ran(inbox)
     runs.absorb()
+    first.close()
     other = Database(f"sqlite:///{file}")
 
     assert [(done.id,)] == other.look("SELECT run FROM latest")
@@ -217,10 +218,11 @@ def test_a_file_that_is_taken_away_is_not_written_to_any_more(database: Database
 
 @pytest.mark.usefixtures("soon")
 def test_a_file_that_breaks_while_it_is_open(database: Database, file: Path, tmp_path: Path) -> None:
-    runs, inbox, _ = machine(tmp_path / "inbox", database.state)
+    runs, inbox, first = machine(tmp_path / "inbox", database.state)
     for number in range(30):
         ran(inbox, ago=100 + number)
     runs.absorb()
+    first.close()
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -237,6 +239,7 @@ def test_a_file_that_breaks_while_it_is_open(database: Database, file: Path, tmp
         file.with_name(name).unlink(missing_ok=True)
     assert (done,) == fresh.take_in()
     assert "" == fresh.warning
+    broken.close()
 
 
 @pytest.mark.usefixtures("soon")
@@ -402,3 +405,4 @@ def test_what_was_handed_out_survives_whoever_closes(database: Database, tmp_pat
     mine.close()
 
     assert done == runs.get(done.id) == Runs(database, inbox).get(done.id)
+    mine.close()
