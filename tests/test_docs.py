@@ -1,17 +1,13 @@
 """What docs/ says is true: its commands run, its configurations are read, its figures are those of the program."""
 
-import hashlib
-import hmac
 import json
 import re
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from mcmirror.config import load
-from mcmirror.notify.webhook import signature
 from mcmirror.ui.web.routes import Routes
 from tests import docs, docs_tables
 from tests.machine import ROOT, commands, fenced, machine
@@ -90,21 +86,3 @@ def test_configurations_are_read_whole(tmp_path: Path, name: str) -> None:
     assert () == configuration.notes
     (schedule,) = configuration.schedules.values()
     assert set(configuration.notifiers) == set(schedule.notify)
-
-
-def test_the_signature_is_checked_as_shown() -> None:
-    (code,) = fenced(text("notify.md"), "python")
-    names: dict[str, object] = {}
-    exec(code, names)
-    genuine = names["genuine"]
-    assert callable(genuine)
-    secret, body, now = "of the bus", '{"title": "photos: ✓"}', f"{time.time():.0f}"
-    headers = {"X-Mcmirror-Timestamp": now, "X-Mcmirror-Signature": signature(secret, now, body)}
-
-    assert genuine(secret, headers, body.encode())
-    assert not genuine("another", headers, body.encode())
-    assert not genuine(secret, headers, body.encode() + b" ")
-    then = f"{time.time() - 3600:.0f}"
-    signed = "sha256=" + hmac.new(secret.encode(), f"{then}.{body}".encode(), hashlib.sha256).hexdigest()
-    assert not genuine(secret, {"X-Mcmirror-Timestamp": then, "X-Mcmirror-Signature": signed}, body.encode())
-    assert 5 == len(code.strip().splitlines()[-5:])
