@@ -1,4 +1,4 @@
-"""The configuration of docs/notify.md, used: all its listeners are told, and the signature is checked as shown there."""
+"""The configuration of docs/notify.md, used: all listeners are told, and the signature is checked as shown there."""
 
 import json
 import threading
@@ -97,7 +97,7 @@ def test_everybody_in_the_configuration_is_told(tmp_path: Path) -> None:
         assert ["/start", "", "/start", "/fail"] == [path.partition("?")[0] for path, _ in slack.pings]
 
     bus = post.at("/bus")
-    assert ["start", "success", "start", "failure"] == [headers["X-Mcmirror-Occasion"] for headers, _ in bus]
+    assert ["start", "change", "start", "failure"] == [headers["X-Mcmirror-Occasion"] for headers, _ in bus]
     for headers, body in bus:
         assert genuine(SECRET, headers, body)
         assert not genuine("another secret", headers, body)
