@@ -187,6 +187,10 @@ def test_serve_needs_nothing_that_is_forbidden(there: Machine) -> None:
 
 
 def with_server(text: str, port: int) -> str:
-    """The example with a port of its own and a job that begins at once."""
-    text = text.replace("[settings]\n", f'[settings]\nlisten = "127.0.0.1:{port}"\n', 1)
-    return text.replace('every = "30m"', 'every = "30m"\nat_start = true')
+    """The example with a port of its own, and a job that begins at once."""
+    changed = {"listen": f"127.0.0.1:{port}", "jitter": "1ms"}
+    for key, value in changed.items():
+        text, found = re.subn(rf'^{key} = "[^"]+"', f'{key} = "{value}"', text, flags=re.MULTILINE)
+        assert 1 == found, key
+    assert "at_start = true" in text
+    return text

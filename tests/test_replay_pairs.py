@@ -181,7 +181,8 @@ def test_each_of_many_pairs_runs_and_one_that_fails_ends_no_other(sites: Sites) 
     assert 1 == done.code, done.stderr
     for number in {*numbers} - {2}:
         assert {"x": str(number).encode()} == sites.arrived(f"dst{number}")
-    assert "mcmirror explain" in done.stderr or "do:" in done.stderr
+    assert re.search(r"✗ src2-to-dst2.*\n(.*\n)*?.*aws/dst2.*no bucket of this name.*\n(.*\n)*?\s+do ", done.stderr)
+    assert "4 of 5 jobs succeeded" in done.stderr
     assert [f"{'❌' if number == 2 else '✅'} src{number}-to-dst{number}" for number in numbers] == sorted(
         (title.partition(":")[0] for title in sites.slack.titles), key=lambda title: title[2:]
     )
@@ -199,18 +200,18 @@ def test_patterns_keep_objects_out(sites: Sites) -> None:
     assert {"a.txt": b"a"} == sites.arrived("dst1")
 
 
-def test_an_outage_is_told_once_and_so_is_its_end(sites: Sites) -> None:
+def test_an_outage_is_told_and_its_end_once(sites: Sites) -> None:
     sites.fill("source", {"a.txt": b"a"})
     night = line(f'-e BUCKET_PAIR="minio/source:aws/destination" {TELLING} {STATE}')
 
-    codes = [sites.play(night).code for _ in range(2)]
+    codes = [sites.play(night).code for _ in range(3)]
     sites.arrives_at("destination")
     codes += [sites.play(night).code for _ in range(2)]
 
-    assert [1, 1, 0, 0] == codes
-    assert ["❌ source-to-destination: failed", "✅ source-to-destination: works again, verified"] == [
-        ":".join(title.split(":")[:2]) for title in sites.slack.titles
-    ]
+    # The first failure, the second, the fourth: ever more rarely.
+    assert [1, 1, 1, 0, 0] == codes
+    said = ["❌ source-to-destination: failed"] * 2 + ["✅ source-to-destination: works again, verified"]
+    assert said == [":".join(title.split(":")[:2]) for title in sites.slack.titles]
 
 
 def test_one_of_slacks_two_variables_is_not_enough(sites: Sites) -> None:
