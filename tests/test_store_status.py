@@ -215,6 +215,17 @@ def test_a_state_that_the_environment_names_is_looked_up_each_time(cli: Cli) -> 
         assert where == outline(file, {**cli.environment, "WHERE": where}, cli.folder).state
 
 
+def test_what_the_environment_says_of_the_state_holds_at_once(cli: Cli) -> None:
+    file = cli.write(JOBS)
+
+    for where in ("sqlite:////one.db", "sqlite:////two.db"):
+        said = {**cli.environment, "MCMIRROR_STATE": where}
+        assert where == outline(file, said, cli.folder).state
+        (cli.folder / "where").write_text(f"{where}-by-file\n")
+        said = {**cli.environment, "MCMIRROR_STATE_FILE": str(cli.folder / "where")}
+        assert f"{where}-by-file" == outline(file, said, cli.folder).state
+
+
 def test_two_thousand_jobs_take_no_library_and_little_time(cli: Cli, state: str) -> None:
     job = '[job.job-{0}]\nsource = "src/bucket-{0}"\ntarget = "dst/bucket-{0}"\nevery = "1m"\nremove = true\n'
     cli.write("".join(job.format(number) for number in range(2000)))

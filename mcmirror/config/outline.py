@@ -14,6 +14,8 @@ from mcmirror import __version__
 from mcmirror.config.load import find_file, home_of, load
 from mcmirror.config.values import Configuration, Schedule
 
+_ENVIRONMENT = ("MCMIRROR_STATE", "MCMIRROR_TIMEZONE")
+"""What an outline takes from there when the file does not say it."""
 _REFERENCE = re.compile(rb"\bstate\s*=[^\n]*\{")
 
 
@@ -63,10 +65,10 @@ def outline(config: Path | None, environ: Mapping[str, str], folder: Path) -> Ou
 def keeper(config: Path | None, environ: Mapping[str, str], folder: Path) -> Callable[[Configuration], None]:
     """To be called before a configuration is read; keeps its outline afterwards, if the file is still the same."""
     file = find_file(config, environ, folder)
-    mark = _mark(file) if file else []
+    mark = _mark(file, environ) if file else []
 
     def keep(configuration: Configuration) -> None:
-        if file is not None and mark and mark == _mark(file):
+        if file is not None and mark and mark == _mark(file, environ):
             _keep(file, environ, mark, _of(configuration))
 
     return keep
@@ -102,13 +104,18 @@ def _of(configuration: Configuration) -> Outline:
     )
 
 
-def _mark(file: Path) -> list[Any]:
-    """By which this version of the file, read by this version of mcmirror, is known."""
+def _mark(file: Path, environ: Mapping[str, str]) -> list[Any]:
+    """By which this version of the file, read by this version of mcmirror in such an environment, is known."""
+    if any(environ.get(f"{name}_FILE") for name in _ENVIRONMENT):
+        return []
     try:
         found = file.stat()
     except OSError:
         return []
-    return [__version__, str(file.absolute()), found.st_mtime_ns, found.st_size, found.st_ino]
+    # An address may hold a password.
+    said = "\n".join(environ.get(name, "") for name in _ENVIRONMENT)
+    environment = hashlib.sha256(os.fsencode(said)).hexdigest()
+    return [__version__, str(file.absolute()), found.st_mtime_ns, found.st_size, found.st_ino, environment]
 
 
 def _kept(file: Path, environ: Mapping[str, str]) -> Path | None:
@@ -122,7 +129,7 @@ def _kept(file: Path, environ: Mapping[str, str]) -> Path | None:
 
 
 def _read(file: Path, environ: Mapping[str, str]) -> Outline | None:
-    kept, mark = _kept(file, environ), _mark(file)
+    kept, mark = _kept(file, environ), _mark(file, environ)
     if kept is None or not mark:
         return None
     try:
