@@ -35,7 +35,7 @@ def record(job: str, report: RunReport, ago: float = 600.0) -> Record:
     ended = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(NOW - ago))
     return Record(
         f"{ended[:4]}-{job}", job, report.source, report.target, Cause.SCHEDULE, ended, "host", 7, ended,
-        replace(report, job=job),
+        replace(report, job=job, source=f"onprem/{job}", target=f"aws/{job}-dr"),
     )  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def still(**more: Any) -> Still:
 async def driven(source: Any, size: tuple[int, int] = (80, 24), **how: Any) -> AsyncIterator["Driver"]:
     """Run a dashboard over a source without a terminal."""
     app = dashboard(source, **{"clock": lambda: NOW, "zone": UTC, **how})
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         driver = Driver(app, pilot)
         await driver.pause()
         yield driver

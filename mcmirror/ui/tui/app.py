@@ -204,7 +204,7 @@ class Dashboard(App[int]):
             )
         state = self.source.view().state
         for job in (state.jobs if state else ())[:LISTED]:
-            name = harmless(job.name)
+            name = harmless(job.name).replace("[", "\\[")
             yield SystemCommand(f"Run {name}", "Run this job now", lambda name=job.name: self.run_job(name))
             yield SystemCommand(f"Open {name}", "Its run, or its last one", lambda name=job.name: self.open_run(name))
             yield SystemCommand(f"Plan {name}", "What a run would do", lambda name=job.name: self.open_plan(name))

@@ -16,7 +16,7 @@ from mcmirror.ui.report import report_lines
 from mcmirror.ui.style import Style
 from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Line, Seen
 from mcmirror.ui.tui.frame import Room
-from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, bar, clock, fitted, report_look
+from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, age, bar, clock, fitted, report_look
 from mcmirror.ui.tui.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -100,7 +100,10 @@ class RunRoom(Room):
         job = next((job for job in state.jobs if job.name == self.job), None) if state else None
         seen = self.seen()
         report = seen.report if seen else job.last.report if job and job.last and not job.run else None
-        self._static("what", what(self.job, job, seen, report, self.verb))
+        about = what(self.job, job, seen, report, self.verb)
+        if report is not None and job and job.last and job.last.report == report:
+            about += Content.styled(f"  {_ago(job.last.finished, self.dashboard.now)}", DIM)
+        self._static("what", about)
         self._static("steps", steps(seen) if seen else Content(""))
         going = seen is not None and not seen.over
         self._static("progress", progress(seen, self.app.size.width - 2) if seen and going else Content(""))
@@ -260,7 +263,8 @@ def what(name: str, job: JobState | None, seen: Seen | None, report: RunReport |
 def steps(seen: Seen) -> Content:
     """What is behind, what goes on, what is to come."""
     spent: dict[Phase, float] = {}
-    for (phase, began), (_, ended) in zip(seen.phases, (*seen.phases[1:], (None, seen.now)), strict=True):
+    ends = [began for _, began in seen.phases[1:]] + [seen.now]
+    for (phase, began), ended in zip(seen.phases, ends, strict=False):
         spent[phase] = spent.get(phase, 0.0) + ended - began
     if seen.report is not None:
         spent = {phase: seen.report.phases.get(phase.value, 0.0) for phase in spent}
@@ -316,6 +320,12 @@ def fitted_end(key: str, width: int) -> str:
     from mcmirror.ui.style import cropped
 
     return cropped(printable(key), width)
+
+
+def _ago(finished: str, now: float) -> str:
+    from datetime import datetime
+
+    return f"{age(now - datetime.fromisoformat(finished).timestamp())} ago" if finished else ""
 
 
 def _line(line: Line, time: str) -> Content:

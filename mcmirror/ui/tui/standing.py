@@ -104,9 +104,9 @@ def last_run(job: JobState) -> Content:
     copied = done(job)
     if job.last is None or job.last.report is None:
         return Content("")
-    return (
-        Content(f"{copied.objects:,} obj {shown_bytes(copied.bytes)}") if copied.objects else Content.styled("nothing", DIM)
-    )
+    if not copied.objects:
+        return Content.styled("nothing", DIM)
+    return Content(f"{copied.objects:,} obj {shown_bytes(copied.bytes)}")
 
 
 def detail(job: JobState, view: View, now: float, dashboard: object) -> Content:

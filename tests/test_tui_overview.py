@@ -1,0 +1,358 @@
+"""The overview: one line a job, a problem anywhere is seen, each key does what it says."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mcmirror.model.state import NotifierState
+from mcmirror.ui.tui.looks import age, fitted, pair
+from mcmirror.ui.tui.rows import Rows
+from mcmirror.ui.tui.source import Refusal, View
+from mcmirror.ui.tui.standing import Columns
+from tests.tui_samples import NOW, STATE, Driver, Still, driven, job, still
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+def order(driver: Driver) -> list[str]:
+    """The jobs as they stand on the screen."""
+    rows = driver.app.screen.query_one(Rows)
+    return [str(rows.get_option_at_index(at).id) for at in range(rows.option_count)]
+
+
+def test_one_line_a_job_with_all_that_counts() -> None:
+    async def test() -> None:
+        async with driven(still(), (160, 40)) as driver:
+            line = next(line for line in driver.text.splitlines() if line.startswith(" photos "))
+            assert "onprem/photos → aws/photos-dr" in line
+            assert "✓ verified" in line
+            assert "10m/26h" in line
+            assert "in 3h" in line
+            assert "1,204 obj 3.0 GiB" in line
+            assert "cron 0 2 * * * (Asia/…" in line
+            assert line.rstrip().endswith("▃▅▄▇▆▂█▇")
+
+    run(test())
+
+
+def test_what_needs_somebody_comes_first_and_is_counted() -> None:
+    async def test() -> None:
+        async with driven(still()) as driver:
+            assert ["invoices", "archive", "logs"] == order(driver)[:3]
+            assert "✗ 2 need you" in driver.text
+            assert "✓ 3 good" in driver.text
+            assert "▶ 1 running" in driver.text
+            assert "‖ 1 paused" in driver.text
+            assert "! 30h/26h" in driver.text
+
+    run(test())
+
+
+def test_the_selected_job_is_told_with_its_problem_and_the_remedy() -> None:
+    async def test() -> None:
+        async with driven(still()) as driver:
+            assert "problem  The target refuses to store objects" in driver.text
+            assert "do       Give the key s3:PutObject." in driver.text
+            await driver.press("down", "down", "down", "down")
+            assert "It has not run yet: r runs it now" in driver.text
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked"),
+    [
+        (("r",), ("trigger", "invoices")),
+        (("p",), ("pause", "invoices")),
+        (("end", "p"), ("resume", "wiki")),
+        (("v",), ("verify", "invoices")),
+        (("P",), ("plan", "invoices")),
+        (("ctrl+a",), ("pause",)),
+    ],
+)
+def test_a_key_asks_the_source(keys: tuple[str, ...], asked: tuple[str, ...]) -> None:
+    async def test() -> None:
+        source = still()
+        async with driven(source) as driver:
+            await driver.press(*keys)
+            expected = asked if len(asked) > 1 else (asked[0], "")
+            assert expected in source.asked
+
+    run(test())
+
+
+def test_all_that_is_paused_goes_on_with_the_same_key() -> None:
+    async def test() -> None:
+        source = still(paused=True)
+        async with driven(source) as driver:
+            assert "‖ all paused" in driver.text
+            await driver.press("ctrl+a")
+            assert ("resume", "") in source.asked
+
+    run(test())
+
+
+def test_what_is_refused_is_said_in_three_parts_and_changes_nothing() -> None:
+    async def test() -> None:
+        source = still()
+        source.refusal = Refusal("the job is at it already", "run 7 is under way", "cancel it first")
+        async with driven(source) as driver:
+            await driver.press("r")
+            assert "the job is at it already" in driver.text
+            assert "why: run 7 is under way" in driver.text
+            assert "do:  cancel it first" in driver.text
+            assert "Overview" == driver.app.screen.NAME  # type: ignore[attr-defined]
+
+    run(test())
+
+
+def test_a_mistake_of_ours_is_said_and_the_dashboard_goes_on() -> None:
+    async def test() -> None:
+        source = still()
+        source.refusal = ZeroDivisionError("x")  # type: ignore[assignment]
+        async with driven(source) as driver:
+            await driver.press("r")
+            assert "ZeroDivisionError: x" in driver.text
+            source.refusal = None
+            await driver.press("r")
+            assert 2 == source.asked.count(("trigger", "invoices"))
+
+    run(test())
+
+
+def test_the_filter_takes_names_places_and_states() -> None:
+    async def test() -> None:
+        async with driven(still()) as driver:
+            await driver.press("slash")
+            await driver.type("stale")
+            assert ["invoices", "archive"] == order(driver)
+            assert "filter “stale”: 2 of 6 jobs" in driver.text
+            await driver.press("enter", "down")
+            assert "archive" == driver.app.screen.query_one(Rows).current
+            await driver.press("escape")
+            assert 6 == len(order(driver))
+            await driver.press("slash")
+            await driver.type("aws/ph")
+            assert ["photos"] == order(driver)
+            await driver.type("nowhere")
+            assert [] == [name for name in order(driver) if name != "None"]
+            assert "No job is shown." in driver.text
+
+    run(test())
+
+
+def test_the_order_is_changed_and_the_cursor_stays_on_its_job() -> None:
+    async def test() -> None:
+        async with driven(still()) as driver:
+            await driver.press("down")
+            await driver.press("s")
+            assert ["archive", "invoices", "logs", "photos", "scratch", "wiki"] == order(driver)
+            assert "archive" == driver.app.screen.query_one(Rows).current
+            await driver.press("s", "s", "s")
+            assert "photos" == order(driver)[0]
+            assert "largest last run first" in driver.text
+            assert "archive" == driver.app.screen.query_one(Rows).current
+
+    run(test())
+
+
+def test_a_change_shows_and_the_cursor_stays_on_its_job() -> None:
+    async def test() -> None:
+        source = still()
+        async with driven(source) as driver:
+            await driver.press("end")
+            assert "wiki" == driver.app.screen.query_one(Rows).current
+            source.change(jobs=(job("new"), *STATE.jobs))
+            await driver.pause()
+            assert "7 jobs" in driver.text
+            assert "wiki" == driver.app.screen.query_one(Rows).current
+
+    run(test())
+
+
+def test_whatever_else_is_wrong_is_said_on_top_but_leaves_room_for_the_jobs() -> None:
+    async def test() -> None:
+        source = still(
+            heartbeat=NOW - 100,
+            warnings=("the new configuration is refused: x", "the state cannot be written: y"),
+            notifiers=(NotifierState("ops", waiting=3, failures=2, error="HTTP 500"),),
+        )
+        async with driven(source) as driver:
+            assert "! the scheduler has not looked at the clock for 100 s" in driver.text
+            assert "! the new configuration is refused: x" in driver.text
+            assert "and 2 more" in driver.text
+            assert "invoices" in order(driver)
+            source.change(heartbeat=NOW, warnings=())
+            await driver.pause()
+            assert "! ops: 3 messages wait to be delivered: HTTP 500" in driver.text
+
+    run(test())
+
+
+def test_stale_is_said_on_every_screen() -> None:
+    async def test() -> None:
+        source = still()
+        async with driven(source) as driver:
+            source.current = replace(source.current, stale_since=NOW - 42, trouble="nobody listens there")
+            source.number += 1
+            await driver.pause()
+            assert "! STALE since 14:12:38: nobody listens there; trying again by itself" in driver.text
+            await driver.press("enter")
+            assert "! STALE since 14:12:38" in driver.text
+
+    run(test())
+
+
+def test_before_anything_is_known_and_when_nothing_can_be() -> None:
+    async def test() -> None:
+        source = Still(View(note="Reading the configuration ..."))
+        async with driven(source) as driver:
+            assert "Reading the configuration ..." in driver.text
+            await driver.press("r", "p", "P", "v", "enter", "ctrl+a", "s")
+            assert [("start",)] == source.asked
+            source.current = View(trouble="mcmirror.toml: [job.x] source: is missing")
+            source.number += 1
+            await driver.pause()
+            assert "! mcmirror.toml: [job.x] source: is missing" in driver.text
+
+    run(test())
+
+
+def test_quitting_asks_only_when_something_would_be_lost() -> None:
+    async def test() -> None:
+        source = still()
+        async with driven(source) as driver:
+            source.mine = ("logs", "photos")
+            await driver.press("q")
+            assert "2 runs go on. Stop and quit?" in driver.text
+            assert "logs, photos" in driver.text
+            await driver.press("enter")
+            assert not source.closed
+            assert "Stop and quit?" not in driver.text
+            await driver.press("q", "n")
+            assert not source.closed
+            await driver.press("q", "y")
+            await driver.until(lambda: source.closed)
+        assert 0 == driver.app.return_value
+
+    run(test())
+
+
+def test_quitting_with_nothing_under_way() -> None:
+    async def test() -> None:
+        source = still()
+        async with driven(source) as driver:
+            await driver.press("q")
+            await driver.until(lambda: source.closed)
+        assert 0 == driver.app.return_value
+        assert ("close", 0) in source.asked
+
+    run(test())
+
+
+def test_help_names_every_key_of_the_screen_and_every_mark() -> None:
+    async def test() -> None:
+        async with driven(still(), (100, 50)) as driver:
+            await driver.press("question_mark")
+            for words in (
+                "r       run the selected job now",
+                "/       show only jobs",
+                "Ctrl+P",
+                "✗       partial, failed",
+            ):
+                assert words in driver.text
+            await driver.press("escape")
+            assert "Help:" not in driver.text
+
+    run(test())
+
+
+def test_the_palette_runs_a_job_by_its_name() -> None:
+    async def test() -> None:
+        source = still()
+        async with driven(source) as driver:
+            await driver.press("ctrl+p")
+            await driver.type("run photos")
+            await driver.until(lambda: "Run photos" in driver.text)
+            await driver.press("enter")
+            await driver.until(lambda: ("trigger", "photos") in source.asked)
+
+    run(test())
+
+
+def test_the_mouse_selects_and_opens() -> None:
+    async def test() -> None:
+        async with driven(still(), (120, 40)) as driver:
+            await driver.pilot.click(Rows, offset=(3, 1))
+            await driver.pause()
+            assert "archive  onprem/archive → aws/archive-dr  ✓ verified" in driver.text
+
+    run(test())
+
+
+def test_light_and_dark() -> None:
+    async def test() -> None:
+        async with driven(still()) as driver:
+            assert driver.app.current_theme.dark
+            text = driver.text
+            await driver.press("d")
+            assert not driver.app.current_theme.dark
+            assert text == driver.text
+
+    run(test())
+
+
+def test_names_that_would_move_the_cursor_are_shown_harmlessly() -> None:
+    async def test() -> None:
+        evil = "a\x1b[2J\u202eb[red]c[/red]"
+        async with driven(still(jobs=(job(evil, source=f"x/{evil}"),)), (120, 40)) as driver:
+            assert "\x1b" not in driver.text
+            assert "a\\x1b[2J\\u202eb[red]c" in driver.text
+            await driver.press("enter", "escape", "question_mark", "escape", "ctrl+p")
+
+    run(test())
+
+
+def test_thousands_of_jobs_are_scrolled_and_found() -> None:
+    async def test() -> None:
+        jobs = tuple(job(f"job-{number:04}") for number in range(2000))
+        async with driven(still(jobs=jobs)) as driver:
+            assert "2000 jobs" in driver.text
+            await driver.press("end")
+            assert "job-1999" in driver.text
+            await driver.press("slash")
+            await driver.type("0777")
+            assert ["job-0777"] == order(driver)
+
+    run(test())
+
+
+@pytest.mark.parametrize("width", range(60, 240, 7))
+def test_the_columns_fit_the_terminal(width: int) -> None:
+    columns = Columns.of(width)
+    widths = [getattr(columns, name) for name in columns.__dataclass_fields__]
+    assert sum(widths) + sum(1 for one in widths if one) - 1 <= max(width - 3, 70)
+    assert min(columns.job, columns.mirror) >= 8
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (172800, "2d"), (-5, "0s")],
+)
+def test_ages_are_short(seconds: float, text: str) -> None:
+    assert text == age(seconds)
+
+
+@pytest.mark.parametrize("width", range(4, 40))
+def test_a_pair_is_cut_on_both_sides(width: int) -> None:
+    text = pair("onprem/a-long-bucket", "aws/another-long-one", width)
+    assert width == len(text)
+    if width > 12:
+        assert text.startswith("on")
+        assert "→ a" in text
+    assert fitted("日本語", 4) == "日… "
