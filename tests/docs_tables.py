@@ -20,7 +20,7 @@ NEEDED = {
 }
 """Of the sidecar: what has no default."""
 MEANINGS = {
-    "S3_SYNC_ENABLED": "anything but true: nothing runs, and health checks are answered",
+    "S3_SYNC_ENABLED": "`true`; otherwise nothing runs, and health checks are answered",
     "S3_SYNC_ENDPOINT": "the target's server; without a scheme https, one with a scheme is taken as it is",
     "S3_SYNC_REGION": "of the target, and of a bucket that is made",
     "S3_SYNC_INTERVAL": "seconds from the end of a run to the start of the next",
