@@ -1,6 +1,6 @@
 """A day in one message: what ran, what came of it, and what is wrong."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -64,7 +64,7 @@ def remembered_as(desk: Desk) -> str:
     return f"{desk.service} digest".strip()
 
 
-def digested(listener: Listener, desk: Desk, now: datetime, read: Callable[[], "Message"]) -> Judge:
+def digested(listener: Listener, desk: Desk, now: datetime, message: "Message") -> Judge:
     """Return what decides whether the day's digest is still to be told; the first of all is only remembered."""
     job, day = remembered_as(desk), due(listener, now).isoformat()
 
@@ -75,7 +75,7 @@ def digested(listener: Listener, desk: Desk, now: datetime, read: Callable[[], "
         after = {job: Streak(status=Occasion.DIGEST.value, since=day)}
         if not last:
             return Decision(after)
-        return Decision(after, (telling(listener, read(), desk, job, name=day),), frozenset({Occasion.DIGEST.value}))
+        return Decision(after, (telling(listener, message, desk, job, name=day),), frozenset({Occasion.DIGEST.value}))
 
     return judge
 

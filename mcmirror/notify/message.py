@@ -161,7 +161,7 @@ def finished(  # noqa: PLR0913  each from another hand
     """Say how a run ended. ``source`` is the job's without its prefix; ``streak`` as it was before a recovery."""
     tally = report.tally
     job = harmless(report.job)
-    prefix = report.source.removeprefix(source).strip("/") if source and report.source != source else ""
+    prefix = report.source.removeprefix(f"{source}/") if source and report.source.startswith(f"{source}/") else ""
     known = report.status is not Status.INTERRUPTED
     copied = shown_count(tally.done)
     if tally.done != tally.planned:

@@ -1,10 +1,11 @@
 """Tells what came of runs: decided at once and once, delivered by a thread a listener, however long that takes."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 from mcmirror.model.delivery import Decision, Delivery, Known
@@ -13,13 +14,14 @@ from mcmirror.model.state import NotifierState
 from mcmirror.notify import decide, digest
 from mcmirror.notify.decide import Judge, Notice
 from mcmirror.notify.listener import Audience, Listener
-from mcmirror.notify.message import Desk, Message, NotTold
+from mcmirror.notify.message import Desk, NotTold
 from mcmirror.notify.webhook import Pings
 
 OLD = 24 * 3600.0
 """Seconds after which the end of a run is no news: it was found in an inbox that nobody had emptied."""
 LOOK = 30.0
 """Seconds between two looks for what other processes left."""
+_LOG = logging.getLogger(__name__)
 
 
 class Outbox(Protocol):
@@ -69,6 +71,8 @@ class _Together:
 
     jobs: frozenset[str]
     rid: str = ""
+    begun: frozenset[str] = frozenset()
+    """The ids of its runs: what an earlier process left untold is no part of it."""
     ended: tuple[Record, ...] = ()
 
 
@@ -96,18 +100,22 @@ class Teller:
         self._lock = threading.Lock()
         self._postmen: dict[str, _Postman] = {}
         self._digests: threading.Thread | None = None
+        self._digested = dict[str, date]()
         self._ended = threading.Event()
 
     def begun(self, record: Record) -> None:
         """A run begins."""
         for listener in self._hearing(record):
-            if "start" not in listener.on:
-                continue
             jobs: Sequence[str] = ()
             if (together := self._one_run(listener)) is not None:
-                if together.rid:
+                with self._lock:
+                    first, together.begun = not together.begun, together.begun | {record.id}
+                    together.rid = together.rid or record.id
+                if not first:
                     continue
-                together.rid, jobs = record.id, sorted(together.jobs)
+                jobs = sorted(together.jobs)
+            if "start" not in listener.on:
+                continue
             decision = decide.begun(listener, record, self._desk, jobs)
             if self._outbox.begin(listener.name, record.id, decision, self._now()):
                 self._wake(listener)
@@ -122,13 +130,13 @@ class Teller:
         for listener in self._hearing(record):
             records: tuple[Record, ...] = (record,)
             rid = ""
-            if (together := self._one_run(listener)) is not None and record.job in together.jobs:
+            if (together := self._one_run(listener)) is not None and record.id in together.begun:
                 with self._lock:
                     together.ended = (*together.ended, record)
                     if {one.job for one in together.ended} != together.jobs:
                         continue
-                    records, rid = together.ended, together.rid or together.ended[0].id
-                    together.ended, together.rid = (), ""
+                    records, rid = together.ended, together.rid
+                    together.ended, together.rid, together.begun = (), "", frozenset()
             judge = decide.ended(listener, records, self._desk, datetime.fromtimestamp(now, UTC), rid)
             self._decide(listener, [one.id for one in records], [listener.key(one) for one in records], judge)
 
@@ -144,7 +152,7 @@ class Teller:
         for listener in self._audience.listeners:
             self._wake(listener)
         if self._digests is None and self._history is not None:
-            self._digests = threading.Thread(target=self._tell_digests, name="digests", daemon=True)
+            self._digests = threading.Thread(target=self._watch_digests, name="digests", daemon=True)
             self._digests.start()
 
     def replace(self, audience: Audience, desk: Desk) -> None:
@@ -216,24 +224,29 @@ class Teller:
             return NotTold(f"{postman.name}: not everything was told", why, remedy)
         return None
 
-    def _tell_digests(self) -> None:
+    def _watch_digests(self) -> None:
         while not self._ended.wait(LOOK):
-            now = datetime.fromtimestamp(self._now(), UTC)
-            for listener in self._audience.listeners:
-                if listener.digest and not isinstance(listener.channel, Pings):
-                    self._tell_digest(listener, now)
-            self._outbox.prune(now.timestamp())
+            try:
+                self.tell_digests()
+                self._outbox.prune(self._now())
+            except Exception as error:  # noqa: BLE001  a mistake of ours ends no digest but this one
+                _LOG.warning("no digest could be told: an unexpected %s", type(error).__name__)
 
-    def _tell_digest(self, listener: Listener, now: datetime) -> None:
-        history = self._history
-        assert history is not None  # noqa: S101
+    def tell_digests(self) -> None:
+        """Tell the digests that are due."""
+        now = datetime.fromtimestamp(self._now(), UTC)
+        for listener in self._audience.listeners:
+            if listener.digest and not isinstance(listener.channel, Pings):
+                day = digest.due(listener, now)
+                if self._history is not None and self._digested.get(listener.name) != day:
+                    self._tell_digest(listener, self._history, now)
+                    self._digested[listener.name] = day
 
-        def read() -> Message:
-            jobs = sorted(listener.jobs)
-            lines = digest.lines(jobs, history.since(now - digest.DAY), history.last_success(jobs))
-            return digest.message(lines, self._desk, now)
-
-        judge = digest.digested(listener, self._desk, now, read)
+    def _tell_digest(self, listener: Listener, history: digest.History, now: datetime) -> None:
+        # Read before it is decided: that holds a lock on the state.
+        jobs = sorted(listener.jobs)
+        lines = digest.lines(jobs, history.since(now - digest.DAY), history.last_success(jobs))
+        judge = digest.digested(listener, self._desk, now, digest.message(lines, self._desk, now))
         self._decide(listener, (), [digest.remembered_as(self._desk)], judge)
 
 
@@ -289,14 +302,18 @@ class _Postman:
     def _work(self) -> None:
         while not self._gone:
             last = self._last  # before the look: what came after it is in the next one
-            delivery = self._outbox.take(self.name, self._now())
-            if delivery is not None:
-                self._deliver(delivery)
-                continue
+            pause = LOOK
+            try:
+                delivery = self._outbox.take(self.name, self._now())
+                if delivery is not None:
+                    self._deliver(delivery)
+                    continue
+                due = self._outbox.due().get(self.name)
+                pause = LOOK if due is None else min(LOOK, max(0.05, due - self._now()))
+            except Exception as error:  # noqa: BLE001  what comes later is delivered all the same
+                _LOG.warning("what waits for %s stays: an unexpected %s", self.name, type(error).__name__)
             if last:
                 return
-            due = self._outbox.due().get(self.name)
-            pause = LOOK if due is None else min(LOOK, max(0.05, due - self._now()))
             with self._changed:
                 self._changed.wait_for(lambda: self._woken, pause)
                 self._woken = False

@@ -35,6 +35,8 @@ class Outbox:
         self._memory = _Memory()
         self._streaks = dict[tuple[str, str], Streak]()
         """By listener and job: those that this process met, for when the state cannot be read."""
+        self._told = dict[tuple[str, str], None]()
+        """Listeners and runs that were decided here: for when that cannot be read."""
         self._sent = set[str]()
         """What arrived and could not be crossed out."""
         self._threads = dict[tuple[str, str], str]()
@@ -66,16 +68,22 @@ class Outbox:
 
         Claim, streaks and messages are written together or not at all. ``judge`` may be asked twice.
         """
+        new = [run for run in runs if (listener, run) not in self._told]
+        if runs and not new:
+            return False
         before: dict[str, Streak] | None = None
 
         def work(connection: "Connection") -> Decision | None:
-            return ledger.decide(connection, listener, runs, jobs, judge, now=now, before=before)
+            return ledger.decide(connection, listener, new, jobs, judge, now=now, before=before)
 
         try:
             decision = self._written(work)
         except Unusable:
             before = self._remembered(listener, jobs)
             decision = self._memory.do(work)
+        self._told |= dict.fromkeys((listener, run) for run in new)
+        while len(self._told) > THREADS:
+            del self._told[next(iter(self._told))]
         if decision is None:
             return False
         self._streaks |= {(listener, job): streak for job, streak in decision.streaks.items()}
@@ -101,16 +109,18 @@ class Outbox:
 
     def take(self, listener: str, now: float) -> Delivery | None:
         """The next message to be sent to this listener; nobody else gets it for LEASE seconds."""
+        gone = set[str]()
 
         def work(connection: "Connection") -> Delivery | None:
             while (found := ledger.take(connection, listener, now, LEASE)) and found.id in self._sent:
                 ledger.arrived(connection, found, "", now)
-                self._sent.discard(found.id)
+                gone.add(found.id)
             return found
 
         found: Delivery | None = None
         with suppress(Unusable):
             found = self._written(work)
+            self._sent -= gone
         if found is None and self._memory:
             found = self._memory.do(work)
         if found is None or found.thread:
@@ -139,9 +149,10 @@ class Outbox:
         self._crossed_out(work, delivery)
 
     def _crossed_out(self, work: "Callable[[Connection], None]", delivery: Delivery) -> bool:
-        if self._memory.holds(delivery.id):
-            self._memory.do(work)
-            return True
+        with self._memory.locked():
+            if self._memory.holds(delivery.id):
+                self._memory.do(work)
+                return True
         try:
             self._written(work)
         except Unusable:
@@ -269,12 +280,11 @@ class _Memory:
                 self._engine = None
 
 
-def _all(connection: "Connection", table: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in ledger.ask(connection, f"SELECT * FROM {table}").mappings()]  # noqa: S608  ours
-
-
 def _restore(connection: "Connection", rows: _Rows) -> None:
-    """What was decided meanwhile, into the state: it is the newer one."""
+    """What was decided meanwhile, into the state: it is the newer one, and the later in each queue."""
+    last = int(ledger.ask(connection, "SELECT COALESCE(MAX(number), 0) FROM outbox").scalar())
+    for row in rows["outbox"]:
+        row["number"] += last
     for table, keys in _TABLES.items():
         for row in rows[table]:
             columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)

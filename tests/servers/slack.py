@@ -23,6 +23,8 @@ class Post:
     blocks: list[dict[str, Any]]
     thread: str = ""
     broadcast: bool = False
+    number: str = ""
+    """``client_msg_id``."""
     updates: int = 0
 
     @property
@@ -132,6 +134,7 @@ class FakeSlack:
                 message.get("blocks", []),
                 message.get("thread_ts", ""),
                 message.get("reply_broadcast", False),
+                message.get("client_msg_id", ""),
             )
         )
         return ""
