@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from mcmirror.model.plan import Count
 from mcmirror.model.record import Cause, Fate, Record
@@ -209,6 +210,21 @@ class Driver:
         lines = self.app.screen._compositor.render_strips()
         assert len(lines) == height
         return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in lines)
+
+    @property
+    def words(self) -> str:
+        """The screen's words, however its lines were broken."""
+        return " ".join(self.text.split())
+
+    @property
+    def asked(self) -> str:
+        """What the dialog on top says."""
+        return " ".join(str(one.render()) for one in self.app.screen.query(Static))
+
+    @property
+    def told(self) -> list[str]:
+        """What was said in passing."""
+        return [f"{one.title} {one.message}".strip() for one in self.app._notifications]
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for a condition."""

@@ -55,7 +55,7 @@ class Seen:
     now: float = 0.0
     """By the track's clock."""
     phases: tuple[tuple[Phase, float], ...] = ()
-    """Those that have begun, with when."""
+    """Those that have begun, each with the seconds that it took so far."""
     keys: tuple[str, ...] = ()
     """As stored; the newest last."""
     log: tuple[Line, ...] = ()
@@ -84,7 +84,9 @@ class _Live:
     verb: str
     track: Track
     joined: bool
-    phases: list[tuple[Phase, float]] = field(default_factory=list)
+    phases: dict[Phase, float] = field(default_factory=dict)
+    since: float = 0.0
+    """When the phase began."""
     keys: deque[str] = field(default_factory=lambda: deque(maxlen=KEYS))
     log: deque[Line] = field(default_factory=lambda: deque(maxlen=LINES))
     problems: dict[Problem, int] = field(default_factory=dict)
@@ -174,6 +176,8 @@ class Fold:
         live.sampled = (now, moved)
 
     def _rarer(self, live: _Live, event: Event, now: float) -> None:  # noqa: C901, PLR0912  a case an event
+        if isinstance(event, events.PhaseStarted | events.RunFinished) and live.track.phase is not None:
+            live.phases[live.track.phase] = live.phases.get(live.track.phase, 0.0) + now - live.since
         live.track.see(event, now)
         match event:
             case events.Waiting():
@@ -182,7 +186,8 @@ class Fold:
             case events.RunStarted():
                 live.waiting = ""
             case events.PhaseStarted():
-                live.phases.append((event.phase, now))
+                live.phases.setdefault(event.phase, 0.0)
+                live.since = now
                 live.sampled = (0.0, 0)
                 live.waiting = ""
                 self._say(live, "phase", VERBS[event.phase])
@@ -227,13 +232,17 @@ class Fold:
             live = self._live.get(key)
             if live is None:
                 return None
+            now, going = self._monotonic(), live.track.phase if live.report is None else None
             return Seen(
                 key=live.key,
                 job=live.job,
                 verb=live.verb,
                 track=replace(live.track, samples=deque(live.track.samples)),
-                now=self._monotonic(),
-                phases=tuple(live.phases),
+                now=now,
+                phases=tuple(
+                    (phase, spent + (now - live.since if phase is going else 0.0))
+                    for phase, spent in live.phases.items()
+                ),
                 keys=tuple(live.keys),
                 log=tuple(live.log),
                 problems=tuple(live.problems.items()),

@@ -195,7 +195,8 @@ class RunRoom(Room):
         """Stop it, after one question."""
         seen = self.seen()
         job = next((job for job in self._jobs() if job.name == self.job), None)
-        key = seen.key if seen and not seen.over else job.run if job and self.verb == RUN else ""
+        elsewhere = job.run if job and self.verb == RUN and seen is None else ""
+        key = seen.key if seen and not seen.over else elsewhere
         if not key:
             self.dashboard.tell("Nothing is under way here.")
             return
@@ -262,10 +263,7 @@ def what(name: str, job: JobState | None, seen: Seen | None, report: RunReport |
 
 def steps(seen: Seen) -> Content:
     """What is behind, what goes on, what is to come."""
-    spent: dict[Phase, float] = {}
-    ends = [began for _, began in seen.phases[1:]] + [seen.now]
-    for (phase, began), ended in zip(seen.phases, ends, strict=False):
-        spent[phase] = spent.get(phase, 0.0) + ended - began
+    spent = dict(seen.phases)
     if seen.report is not None:
         spent = {phase: seen.report.phases.get(phase.value, 0.0) for phase in spent}
     current = seen.track.phase if not seen.over else None
@@ -292,6 +290,7 @@ def progress(seen: Seen, width: int) -> Content:
         facts += [f"{shown_bytes(rate)}/s"] if rate else []
         facts += [f"{shown_seconds(max(1.0, left))} left"] if left is not None else []
         whole = Content.assemble(bar(track.fraction, width - 5), f" {track.fraction:>4.0%}")
+        facts += [f"highest {shown_bytes(max(seen.paces))}/s"] if seen.paces and width >= 100 else []
         return Content("\n").join([whole, Content("  ·  ".join(facts))])
     if track.phase is Phase.REMOVE and track.plan is not None:
         whole_count = track.plan.extraneous.objects
