@@ -184,7 +184,7 @@ class Database:
         if self._file is not None:
             private(self._file.parent)
             private_file(self._file)
-            engine = create_engine(url(self.state), connect_args={"timeout": PATIENCE})
+            engine = create_engine(url(self.state), connect_args={"timeout": PATIENCE}, pool_use_lifo=True)
             event.listen(engine, "connect", _sqlite_connected)
             event.listen(engine, "begin", _sqlite_begin)
         else:
@@ -255,6 +255,8 @@ def _sqlite_connected(connection: Any, _: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     # A log that grew once is cut when it is written back.
     connection.execute("PRAGMA journal_size_limit=4194304")
+    # Each connection of the pool would keep 2 MB of a file that the system keeps in memory anyway.
+    connection.execute("PRAGMA cache_size=-256")
 
 
 def _sqlite_begin(connection: "Connection") -> None:
