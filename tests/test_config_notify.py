@@ -8,6 +8,7 @@ from mcmirror.config import ConfigError, Configuration, Mistake, load
 from mcmirror.config.notifiers import resolved, secrets
 
 JOB = '[job.a]\nsource = "./a"\ntarget = "./b"\nnotify = ["ops"]\n[notify.ops]\n'
+JSON = 'type = "webhook"\nformat = "json"\nurl = "{env:W}"\n'
 SLACK = 'type = "slack"\ntoken = "{env:T}"\nchannel = "C1"\n'
 
 
@@ -36,6 +37,14 @@ def mistake(folder: Path, text: str) -> Mistake:
         ('type = "webhook"\nurl = "hc.example.com"', "url", "begin with http"),
         (SLACK + 'api_url = "https://slack.example.com"', "api_url", "does not end with /api/"),
         (SLACK + 'on = ["failures"]', "on.1", "failure"),
+        (SLACK + 'digest = "8:00"', "digest", "08:00"),
+        (SLACK + 'digest = "08:00"\ntimezone = "Europe/Berln"', "timezone", "Europe/Berlin"),
+        ('type = "webhook"\nurl = "{env:W}"\non = ["digest"]', "on", 'format = "json"'),
+        ('type = "webhook"\nurl = "{env:W}"\nsecret = "{env:S}"', "secret", 'format = "json"'),
+        (JSON + 'template = "{titel}"', "template", "{title}"),
+        (JSON + "template = '{\"text\": {title}}'", "template", "Put texts in quotes"),
+        (JSON + "template = '{\"number\": {copied_objects},}'", "template", "this is no JSON"),
+        (SLACK + 'template = "{title}"', "template", 'type = "webhook"'),
     ],
 )
 def test_what_does_not_fit(tmp_path: Path, text: str, key: str, words: str) -> None:
@@ -48,6 +57,28 @@ def test_defaults_depend_on_who_is_told(tmp_path: Path) -> None:
     assert ("failure", "change", "recovery") == read(tmp_path, SLACK).notifiers["ops"].on
     assert ("start", "success", "failure") == read(tmp_path, 'type = "webhook"\nurl = "{env:W}"').notifiers["ops"].on
     assert () == read(tmp_path, SLACK + "on = []").notifiers["ops"].on
+    json = read(tmp_path, JSON).notifiers["ops"]
+    assert ("json", ("failure", "change", "recovery"), "") == (json.format, json.on, json.digest)
+
+
+def test_a_digest_has_a_time_and_a_zone(tmp_path: Path) -> None:
+    assert "08:00" == read(tmp_path, SLACK + 'on = ["digest"]').notifiers["ops"].digest
+    written = read(tmp_path, SLACK + 'digest = "23:59"\ntimezone = "Asia/Seoul"').notifiers["ops"]
+    assert ("23:59", "Asia/Seoul") == (written.digest, written.timezone)
+
+
+@pytest.mark.parametrize(
+    "text", ["{title}", "{job}: {title}", ' {"text": "{title}", "n": {exit_code}}', "no places {}"]
+)
+def test_templates_that_will_do(tmp_path: Path, text: str) -> None:
+    assert text == read(tmp_path, JSON + f"template = '{text}'").notifiers["ops"].template
+
+
+def test_a_signing_secret_is_resolved_and_kept(tmp_path: Path) -> None:
+    found = resolved(read(tmp_path, JSON + 'secret = "{env:S}"'), "ops", {"W": "https://e.x/abcdefgh", "S": "hunter22"})
+    assert "hunter22" == found.secret
+    assert "hunter22" in secrets(found)
+    assert "hunter22" not in repr(found)
 
 
 def test_a_notifier_that_nobody_tells_anything_is_noted(tmp_path: Path) -> None:

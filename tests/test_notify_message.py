@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mcmirror.model.event import RunStarted
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category
+from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
 from mcmirror.model.streak import Streak
 from mcmirror.notify.message import Occasion, finished, occasion, plain, started, wanted
@@ -32,8 +32,10 @@ DEFAULT = ("failure", "change", "recovery")
         (VERIFIED, FAILING, Occasion.RECOVERY, {"success", "change", "recovery"}),
         *(
             (replace(FAILED, status=status), FAILING, Occasion.FAILURE, {"failure"})
-            for status in (Status.FAILED, Status.PARTIAL, Status.REFUSED, Status.SKIPPED)
+            for status in (Status.FAILED, Status.SKIPPED, Status.INTERRUPTED)
         ),
+        (PARTIAL, FAILING, Occasion.FAILURE, {"failure", "partial"}),
+        (replace(FAILED, status=Status.REFUSED), Streak(), Occasion.FAILURE, {"failure", "refused"}),
         (replace(FAILED, status=Status.CANCELLED, signal=2), FAILING, Occasion.CANCELLED, set()),
     ],
 )
@@ -41,7 +43,7 @@ def test_each_verdict_is_an_occasion_for_those_who_asked(
     report: RunReport, before: Streak, what: Occasion, heard_by: set[str]
 ) -> None:
     assert what is occasion(report, before)
-    names = ("start", "success", "change", "failure", "recovery")
+    names = ("start", "success", "change", "failure", "partial", "refused", "recovery", "digest")
     assert heard_by == {name for name in names if wanted(what, report, [name])}
 
 
@@ -120,8 +122,10 @@ def test_a_recovery_says_after_what() -> None:
 
 
 def test_a_start_names_the_places() -> None:
-    message = started(RunStarted("photos", "onprem/photos", "aws/dr", dry_run=False), "")
-    assert "photos: started\nSource: onprem/photos\nTarget: aws/dr" == plain(message, 100)
+    record = Record("20261121T020000-9f86d081", "photos", "onprem/photos", "aws/dr", Cause.HAND, "")
+    assert (
+        "photos: started\nService: shop\nSource: onprem/photos\nTarget: aws/dr\nRun: 20261121T020000-9f86d081"
+    ) == plain(started(record, "shop"), 200)
 
 
 def test_every_part_is_redacted() -> None:

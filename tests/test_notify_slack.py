@@ -1,25 +1,31 @@
 """Slack as it is told: against a server that keeps to Slack's limits and breaks on command."""
 
+import json
 import logging
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from mcmirror.model.event import RunStarted
-from mcmirror.model.problem import Category
-from mcmirror.model.report import Remaining
+from mcmirror.model.cost import Requests
+from mcmirror.model.delivery import Delivery, delivery_id
+from mcmirror.model.plan import Count
+from mcmirror.model.problem import Category, Problem
+from mcmirror.model.record import Cause, Record
+from mcmirror.model.report import Remaining, Status, Tally
 from mcmirror.model.streak import Streak
 from mcmirror.notify import slack as slack_module
-from mcmirror.notify.message import Message, NotTold, Occasion, finished, started
+from mcmirror.notify.message import Desk, Message, NotTold, Occasion, finished, started
 from mcmirror.notify.slack import Slack, SlackWebhook, blocks
 from tests.machine import ROOT, fenced
 from tests.servers.minio import free_port
 from tests.servers.slack import CHANNEL, HOOK, TOKEN, FakeSlack
 from tests.ui_samples import DENIED, PARTIAL, VERIFIED
 
-START = started(RunStarted("photos", "onprem/photos", "aws/photos-dr", dry_run=False), "shop")
+RUN = "20261121T020000-9f86d081"
+START = started(Record(RUN, "photos", "onprem/photos", "aws/photos-dr", Cause.HAND, ""), "shop")
 FAILURE = finished(PARTIAL, Occasion.FAILURE, Streak("partial", failures=1))
 CHANGE = finished(VERIFIED, Occasion.CHANGE, Streak())
 
@@ -40,9 +46,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slack_module, "TIMEOUT", 0.2)
 
 
+def tell(channel: Slack | SlackWebhook, message: Message, thread: str = "") -> str:
+    """What was returned for a message that came out of the outbox."""
+    number = delivery_id("ops", RUN, message.occasion.value)
+    payload = json.loads(json.dumps(channel.payload(number, message, Desk(), None)))
+    return channel.deliver(Delivery(number, "ops", "photos", RUN, message.occasion.value, payload, thread=thread))
+
+
 def refusal(channel: Slack | SlackWebhook, message: Message = FAILURE) -> tuple[str, str, str]:
     with pytest.raises(NotTold) as caught:
-        channel.tell(message)
+        tell(channel, message)
     assert TOKEN not in repr(caught.value) + caught.value.why + caught.value.remedy
     assert HOOK not in caught.value.why
     assert caught.value.__cause__ is None
@@ -50,7 +63,7 @@ def refusal(channel: Slack | SlackWebhook, message: Message = FAILURE) -> tuple[
 
 
 def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
-    bot.tell(FAILURE)
+    tell(bot, FAILURE)
     (post,) = fake.posts
     lines = post.shown.splitlines()
     assert [
@@ -70,47 +83,78 @@ def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
     assert post.text.startswith("❌ photos: partial: 25 objects not as planned on the target\nSource: onprem/photos")
 
 
-def test_the_readme_shows_a_message_as_it_is(fake: FakeSlack, bot: Slack) -> None:
-    report = replace(PARTIAL, remaining=(Remaining("2026/x.jpg", "not on the target"),))
-    since = Streak("partial", "2026-11-19T02:00:00+00:00", failures=4)
-    bot.tell(finished(report, Occasion.FAILURE, since, service="shop"))
-    shown = re.sub(r"[*`]", "", fake.posts[0].shown)
+def test_the_readme_shows_messages_as_they_are(fake: FakeSlack, bot: Slack) -> None:
+    full = Problem(
+        Category.QUOTA,
+        "2026/11/19/0062.jpg was not copied: the target bucket's quota is used up",
+        "Bucket quota exceeded",
+        "Raise it (mc quota set ALIAS/BUCKET --size 2TiB) or make room in the bucket.",
+    )
+    copied, missing = Count(61, 383 * 2**20), Count(141, 861 * 2**20)
+    failed = replace(
+        PARTIAL,
+        target="aws/photos-copy",
+        seconds=26.0,
+        tally=Tally(planned=Count(202, copied.bytes + missing.bytes), done=copied, remaining=missing),
+        problems=(full,),
+        remaining=tuple(Remaining(f"2026/11/19/{number:04}.jpg", "not on the target") for number in range(62, 203)),
+        requests=Requests(source_list=297, source_get=202, target_list=297, target_put=202),
+    )
+    mended = replace(
+        failed,
+        status=Status.SUCCEEDED,
+        seconds=48.0,
+        tally=Tally(planned=missing, done=missing),
+        problems=(),
+        remaining=(),
+    )
+    streak = Streak("partial", "2026-11-19T17:00:26+00:00", failures=1)
+    tell(bot, finished(failed, Occasion.FAILURE, streak, service="shop", run="20261119T170000-7be31d90"))
+    tell(bot, finished(mended, Occasion.RECOVERY, streak, service="shop", run="20261119T231500-40aa97d1"))
+    shown = "\n\n".join(re.sub(r"[*`]", "", post.shown) for post in fake.posts)
     (block,) = [block for block in fenced((ROOT / "README.md").read_text(), "text") if block.startswith("❌")]
     assert shown == block.rstrip()
 
 
 def test_start_and_success_are_one_message(fake: FakeSlack, bot: Slack) -> None:
-    bot.tell(START)
+    thread = tell(bot, START)
     assert ["▶ photos: started"] == fake.titles
-    bot.tell(replace(CHANGE, loud=False))
+    assert f"{CHANNEL} {fake.posts[0].ts}" == thread
+    # Another process: all it knows is what was returned.
+    assert "" == tell(Slack(TOKEN, CHANNEL, fake.api_url), replace(CHANGE, loud=False), thread)
     assert ["✅ photos: verified: 1,204 objects, 3.0 GiB copied"] == fake.titles
     assert 1 == fake.posts[0].updates
 
 
 def test_a_failure_that_updates_a_start_also_rings_in_its_thread(fake: FakeSlack, bot: Slack) -> None:
-    bot.tell(START)
-    bot.tell(FAILURE)
+    tell(bot, FAILURE, tell(bot, START))
     first, second = fake.posts
     assert (1, FAILURE.title) == (first.updates, first.blocks[0]["text"]["text"][2:])
     assert (first.ts, True, 1) == (second.thread, second.broadcast, len(second.blocks))
 
 
+def test_a_message_that_is_posted_has_the_deliverys_number(fake: FakeSlack, bot: Slack) -> None:
+    tell(bot, FAILURE)
+    tell(bot, FAILURE)
+    assert [str(uuid.UUID(fake.posts[0].number))] * 2 == [post.number for post in fake.posts]
+
+
 def test_a_start_that_somebody_deleted_costs_no_failure(fake: FakeSlack, bot: Slack) -> None:
-    bot.tell(START)
+    thread = tell(bot, START)
     fake.posts.clear()
-    bot.tell(FAILURE)
+    tell(bot, FAILURE, thread)
     assert [f"❌ {FAILURE.title}"] == fake.titles
 
 
 def test_what_is_quiet_and_has_no_start_is_not_posted(fake: FakeSlack, bot: Slack) -> None:
-    bot.tell(replace(CHANGE, loud=False))
+    tell(bot, replace(CHANGE, loud=False))
     assert [] == fake.requests
 
 
 def test_markup_in_names_is_text(fake: FakeSlack, bot: Slack) -> None:
     problem = replace(DENIED, cause="<!channel> & <https://evil|ok>")
     report = replace(PARTIAL, job="<!here>", problems=(problem,), removed=("`<@U1>`",))
-    bot.tell(finished(report, Occasion.FAILURE, Streak()))
+    tell(bot, finished(report, Occasion.FAILURE, Streak()))
     (post,) = fake.posts
     assert "*Why*  &lt;!channel&gt; &amp; &lt;https://evil|ok&gt;" in post.shown.splitlines()
     assert "• `'&lt;@U1&gt;'`" in post.shown.splitlines()
@@ -124,7 +168,7 @@ def test_slacks_limits_are_kept_whatever_the_report_holds(fake: FakeSlack, bot: 
     problems = tuple(replace(DENIED, category=category, cause=long, remedy=long) for category in Category)
     report = replace(PARTIAL, job="j" * 300, source=long, target=long, problems=problems, removed=(long,) * 50)
     message = finished(report, Occasion.FAILURE, Streak())
-    bot.tell(message)
+    tell(bot, message)
     assert ["/api/chat.postMessage"] == fake.requests
     assert len(blocks(message)) <= 50
     assert "problems more" in fake.posts[0].shown
@@ -132,7 +176,7 @@ def test_slacks_limits_are_kept_whatever_the_report_holds(fake: FakeSlack, bot: 
 
 def test_blocks_that_slack_dislikes_are_left_out(fake: FakeSlack, bot: Slack) -> None:
     fake.faults.append("invalid_blocks")
-    bot.tell(FAILURE)
+    tell(bot, FAILURE)
     (post,) = fake.posts
     assert [] == post.blocks
     assert "Do: Give the key s3:PutObject." in post.text
@@ -162,15 +206,26 @@ def test_each_refusal_says_what_to_do(fake: FakeSlack, bot: Slack, fault: str, r
         assert f"Slack answered {fault}" == why
 
 
-def test_a_rate_limit_is_waited_out(fake: FakeSlack, bot: Slack) -> None:
-    fake.faults.extend(["429:1", "429:0"])
-    bot.tell(FAILURE)
-    assert (1, 3) == (len(fake.posts), len(fake.requests))
+@pytest.mark.parametrize(("asked", "wait"), [("7", 7.0), ("0", 0.0), ("99999999", 3600.0), ("soon", 0.0)])
+def test_a_rate_limit_is_for_the_outbox_to_wait_out(fake: FakeSlack, bot: Slack, asked: str, wait: float) -> None:
+    fake.always = f"429:{asked}"
+    for channel in (bot, SlackWebhook(fake.hook)):
+        with pytest.raises(NotTold) as caught:
+            tell(channel, FAILURE)
+        assert (wait, False) == (caught.value.wait, caught.value.final)
+    assert 2 == len(fake.requests)
+
+
+def test_what_slack_will_never_take_is_not_sent_again(fake: FakeSlack, bot: Slack) -> None:
+    fake.always = "msg_too_long"
+    with pytest.raises(NotTold) as caught:
+        tell(bot, FAILURE)
+    assert caught.value.final
 
 
 def test_one_server_error_is_tried_again(fake: FakeSlack, bot: Slack) -> None:
     fake.faults.append("500")
-    bot.tell(FAILURE)
+    tell(bot, FAILURE)
     assert 1 == len(fake.posts)
 
 
@@ -190,17 +245,17 @@ def test_the_library_logs_nothing(fake: FakeSlack, bot: Slack, caplog: pytest.Lo
     fake.faults.extend(["html", "500"])
     with caplog.at_level(logging.DEBUG):
         refusal(bot)
-        bot.tell(FAILURE)
+        tell(bot, FAILURE)
     assert [] == caplog.records
 
 
 def test_an_incoming_webhook_is_posted_to(fake: FakeSlack) -> None:
     hook = SlackWebhook(fake.hook)
-    hook.tell(START)
-    hook.tell(FAILURE)
+    tell(hook, START)
+    tell(hook, FAILURE)
     assert ["▶ photos: started", f"❌ {FAILURE.title}"] == fake.titles
-    fake.faults.extend(["429:1", "invalid_blocks"])
-    hook.tell(CHANGE)
+    fake.faults.append("invalid_blocks")
+    tell(hook, CHANGE)
     assert [] == fake.posts[2].blocks
 
 

@@ -1,6 +1,7 @@
 """The shape of mcmirror.toml; the one place that knows pydantic."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -66,6 +67,11 @@ def _template(value: str) -> None:
     except ValueError as error:
         what = f"with its placeholders filled in this is no JSON ({error})"
         raise Wrong(what, 'Put texts in quotes, as in {"text": "{title}"}, and numbers without.') from None
+
+
+def _moment(value: str) -> None:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise Wrong(f"{value!r} is no time of day", 'Write it with two digits each, from "00:00" to "23:59".')
 
 
 def _state(value: str) -> None:
@@ -255,7 +261,7 @@ class NotifyTable(Table):
     """A reference: format = "json" is signed with it, X-Mcmirror-Signature: sha256=HMAC of timestamp.body."""
     on: list[Occasion] | None = None
     """What is told; failure, change and recovery by default, and by pings start, success and failure."""
-    digest: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    digest: Annotated[str, _checked(_moment)] | None = None
     """When a day is told in one message by serve: "08:00"."""
     timezone: Annotated[str, _checked(syntax.zone)] | None = None
     """Of the digest; else that of [settings]."""

@@ -46,8 +46,9 @@ def placeholders(template: str) -> tuple[str, ...]:
 
 
 def is_json(template: str) -> bool:
-    """Whether the body is meant to be JSON."""
-    return template.lstrip().startswith(("{", "["))
+    """Whether the body is meant to be JSON; no JSON begins with a placeholder's brace."""
+    text = template.lstrip()
+    return text.startswith(("{", "[")) and not _PLACEHOLDER.match(text)
 
 
 def rendered(template: str, values: Mapping[str, str | float]) -> str:
