@@ -38,7 +38,9 @@ def test_the_clock_is_set_forward_and_back(house: House, bucket_pair: Pair) -> N
         assert abs((seen - datetime.now(UTC)).total_seconds() - offset) < 60, "the process has that clock"
         assert (200, 200) == (serve.status("/healthz"), serve.status("/readyz"))
     daily = serve.said("run_finished")
-    assert ["succeeded"] == [line["status"] for line in daily if line["job"] == "daily"], "once for what was passed over"
+    assert ["succeeded"] == [line["status"] for line in daily if line["job"] == "daily"], (
+        "once for what was passed over"
+    )
     assert 143 == serve.stop()
     ids = [record.id for record in house.records()]
     assert len(ids) == len(set(ids))

@@ -149,12 +149,15 @@ def test_the_database_is_away_for_a_while(
     assert [] == receiver.got
 
 
-def test_the_database_hangs_for_a_while(house: House, bucket_pair: Pair, server: Postgres) -> None:
+def test_the_database_hangs_for_a_while(house: House, receiver: Receiver, bucket_pair: Pair, server: Postgres) -> None:
     house.settings["state"] = server.url(server.database())
     bucket_pair.source.put({"a": b"1"})
     serve = house.start()
     _more(serve, 2)
     with server.frozen():
+        # A probe gives up after some seconds.
+        for path in ("/healthz", "/readyz", "/metrics") * 4:
+            assert 200 == serve.status(path), path
         bucket_pair.source.put({"b": b"2"})
         serve.until(lambda: bucket_pair.equal)
         serve.until(lambda: _warned(serve))
