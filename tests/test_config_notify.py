@@ -37,7 +37,7 @@ def mistake(folder: Path, text: str) -> Mistake:
         ('type = "webhook"\nurl = "hc.example.com"', "url", "begin with http"),
         (SLACK + 'api_url = "https://slack.example.com"', "api_url", "does not end with /api/"),
         (SLACK + 'on = ["failures"]', "on.1", "failure"),
-        (SLACK + 'digest = "8:00"', "digest", "08:00"),
+        (SLACK + 'digest = "8:00"', "digest", "two digits each"),
         (SLACK + 'digest = "08:00"\ntimezone = "Europe/Berln"', "timezone", "Europe/Berlin"),
         ('type = "webhook"\nurl = "{env:W}"\non = ["digest"]', "on", 'format = "json"'),
         ('type = "webhook"\nurl = "{env:W}"\nsecret = "{env:S}"', "secret", 'format = "json"'),
