@@ -1,11 +1,22 @@
 """Changing mcmirror.toml: its comments stay, and nobody sees half of it."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from mcmirror.config import ConfigError, load
-from mcmirror.config.write import drop_alias, forget_secrets, jobs_using, keep_secret, put_alias, references
+from mcmirror.config.write import (
+    drop_alias,
+    forget_secrets,
+    jobs_using,
+    keep_secret,
+    put_alias,
+    references,
+    replace_file,
+    with_table,
+    without_table,
+)
 
 TEXT = """# ours
 [settings]   # for all
@@ -152,3 +163,96 @@ def test_a_byte_order_mark_does_not_hinder(file: Path) -> None:
     file.write_text(TEXT, encoding="utf-8-sig")
     put_alias(file, "two", {"url": "https://two"})
     assert ["one", "two"] == list(load(file, {}, file.parent).aliases)
+
+
+JOBS = """# ours
+[job.photos] # the job
+source = "one/photos"  # from
+target = './copy'
+exclude = ["a/*", # why
+  "b/*"]
+# cron = "@daily"
+
+# before the next
+[job."x.y"]
+source = "one/x"
+target = "./x"
+
+# the end
+[notify.ops]
+type = "slack"
+"""
+PLACE = Path("mcmirror.toml")
+
+
+def table(text: str, name: str) -> dict[str, object]:
+    found: dict[str, object] = tomllib.loads(text)["job"][name]
+    return found
+
+
+def test_a_job_is_changed_where_it_stands_and_what_stays_keeps_its_spelling() -> None:
+    wanted = {**table(JOBS, "photos"), "source": "two/photos", "cron": "0 2 * * *", "remove": True}
+    new = with_table(JOBS, PLACE, "job", "photos", wanted)
+    assert wanted == table(new, "photos")
+    expected = JOBS.replace("one/photos", "two/photos").replace(
+        '"b/*"]\n', '"b/*"]\ncron = "0 2 * * *"\nremove = true\n'
+    )
+    assert expected == new
+
+
+def test_a_job_is_added_before_the_comment_of_what_follows() -> None:
+    wanted = {"source": "a/b", "target": "./q", "exclude": ["a", "b"], "retries": 3}
+    new = with_table(JOBS, PLACE, "job", "new.one", wanted)
+    assert wanted == table(new, "new.one")
+    assert [line for line in JOBS.splitlines() if line] == [
+        line for line in new.splitlines() if line and line in JOBS.splitlines()
+    ]
+
+
+def test_removing_a_job_takes_no_comment_of_another() -> None:
+    new = without_table(JOBS, PLACE, "job", "photos")
+    assert "# ours\n\n# before the next\n" + JOBS[JOBS.index('[job."x.y"]') :] == new
+    new = without_table(new, PLACE, "job", "x.y")
+    assert '# ours\n\n# before the next\n\n# the end\n[notify.ops]\ntype = "slack"\n' == new
+    with pytest.raises(KeyError):
+        without_table(new, PLACE, "job", "photos")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'job.a.source = "./a"\njob.a.target = "./b"\njob.b.source = "./c"\njob.b.target = "./d"\n',
+        'job = { a = { source = "./a", target = "./b" }, b = { source = "./c", target = "./d" } }\n',
+        '[job]\n[job . a]\nsource = "./a"\ntarget = "./b"\n[ job.b ]\nsource = "./c"\ntarget = "./d"\n',
+        '[job.a]\nsource = """\n[job.b]\n"""\ntarget = "./b"\n[job.b]\nsource = "./c"\ntarget = "./d"\n',
+        '[job."a"]\nsource = "./a"\ntarget = "./b"\n[job.b]\nsource = "./c"\ntarget = "./d"',
+    ],
+)
+def test_however_it_is_written_jobs_are_added_changed_and_removed(text: str) -> None:
+    jobs = tomllib.loads(text)["job"]
+    new = {"source": "./e", "target": "./f"}
+    added = with_table(text, PLACE, "job", "c", new)
+    assert {**jobs, "c": new} == tomllib.loads(added)["job"]
+    changed = with_table(added, PLACE, "job", "b", {**jobs["b"], "remove": True})
+    assert {**jobs, "b": {**jobs["b"], "remove": True}, "c": new} == tomllib.loads(changed)["job"]
+    removed = without_table(without_table(changed, PLACE, "job", "b"), PLACE, "job", "c")
+    assert {"a": jobs["a"]} == tomllib.loads(removed)["job"]
+    assert "job" not in tomllib.loads(without_table(removed, PLACE, "job", "a"))
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(file: Path) -> None:
+    before = file.read_text()
+    file.write_text(before + "# a word\n")
+    with pytest.raises(ConfigError, match="somebody else changed the file meanwhile"):
+        replace_file(file, "x = 1\n", before=before)
+    assert before + "# a word\n" == file.read_text()
+    replace_file(file, "# new\n", before=file.read_text())
+    assert "# new\n" == file.read_text()
+
+
+def test_a_file_that_somebody_removed_meanwhile_is_not_made_again(file: Path) -> None:
+    before = file.read_text()
+    file.unlink()
+    with pytest.raises(ConfigError, match="meanwhile"):
+        replace_file(file, "# new\n", before=before)
+    assert not file.exists()

@@ -30,8 +30,14 @@ _TRIGGERS = ("cron", "every", "realtime")
 
 def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool) -> Configuration:
     """The configuration of one file; ConfigError with every mistake. Whether aliases exist is asked only for jobs."""
+    return configured(path, parse(path), environ, home, needs_jobs=needs_jobs)
+
+
+def configured(
+    path: Path, document: dict[str, Any], environ: Mapping[str, str], home: Path, *, needs_jobs: bool
+) -> Configuration:
+    """The same of what the file holds, or of what it shall hold before it is written."""
     file = str(path)
-    document = parse(path)
     headings = list(schema.File.model_fields)
     mistakes = [unknown(file, key, key, headings) for key in document if key not in headings]
 
@@ -106,10 +112,13 @@ def referred(value: Any, environ: Mapping[str, str], folder: Path) -> tuple[Path
 
 def parse(path: Path) -> dict[str, Any]:
     """The file as plain tables; ConfigError when it cannot be read or is no TOML."""
-    import tomllib
+    return parse_text(text_of(path), path)
 
+
+def text_of(path: Path) -> str:
+    """What stands in the file, without a byte order mark; ConfigError when it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         mistake = Mistake(
@@ -117,6 +126,15 @@ def parse(path: Path) -> dict[str, Any]:
         )
     except UnicodeDecodeError:
         mistake = Mistake(str(path), "", "the file is no UTF-8 text", "Save it as UTF-8.")
+    raise ConfigError([mistake])
+
+
+def parse_text(text: str, path: Path) -> dict[str, Any]:
+    """The text as plain tables; ConfigError when it is no TOML."""
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # The message ends in "(at line 3, column 14)".
         what, _, where = str(error).rpartition(" (at ")
@@ -300,7 +318,7 @@ def _notes(
         )
         if open_to_all
     ]
-    if secrets and path.stat().st_mode & 0o077:
+    if secrets and path.exists() and path.stat().st_mode & 0o077:
         notes.append(
             f"{path} holds {', '.join(secrets)} and other users may read it: "
             f"run chmod 600 {path}, or write {{env:NAME}} or {{file:PATH}} there."

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcmirror.config.file import parse
+from mcmirror.config.file import parse, parse_text, text_of
 from mcmirror.config.reference import is_reference
 from mcmirror.config.values import ConfigError, Mistake
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
+    from tomlkit.items import InlineTable, Table
 
 SECRETS = ("access_key", "secret_key", "session_token")
 
@@ -42,50 +43,121 @@ def references(path: Path, name: str) -> dict[str, str]:
 
 def put_alias(path: Path, name: str, values: Mapping[str, str | bool]) -> None:
     """Add or replace ``[alias.NAME]``; every other line of the file stays as it is. ConfigError when it is no TOML."""
-    from tomlkit import inline_table, nl, table
-    from tomlkit.items import InlineTable
-
-    document = _read(path)
-    if "alias" not in document:
-        document["alias"] = table(is_super_table=True)
-    aliases = document["alias"]
-    if there := name in aliases:
-        written = aliases[name]
-        for key in [key for key in written if key not in values]:
-            del written[key]
-    else:
-        written = inline_table() if isinstance(aliases, InlineTable) else table()
-    for key, value in values.items():
-        written[key] = value
-    if not there:
-        if not isinstance(aliases, InlineTable) and list(document)[-1] != "alias":
-            written.add(nl())
-        aliases[name] = written
-    text = document.as_string()
-    if not there and not _says(text, name, values):
-        # Among dotted keys (alias.one.url = ...) tomlkit puts a table where it takes in what follows it.
-        before = _read(path).as_string().rstrip()
-        text = f"{before}\n\n[alias.{name}]\n{written.as_string().strip()}\n"
+    before = text_in(path)
     literal = any(values.get(key) and not is_reference(str(values[key])) for key in SECRETS)
-    _replace(path, text, private=literal)
-
-
-def _says(text: str, name: str, values: Mapping[str, str | bool]) -> bool:
-    """Whether the text is TOML in which the alias has these values and no others."""
-    try:
-        return bool(tomllib.loads(text)["alias"][name] == dict(values))
-    except (tomllib.TOMLDecodeError, KeyError, TypeError):
-        return False
+    replace_file(path, with_table(before, path, "alias", name, values), private=literal)
 
 
 def drop_alias(path: Path, name: str) -> None:
     """Remove ``[alias.NAME]``; KeyError when there is none."""
-    document = _read(path)
-    aliases = document["alias"]
-    del aliases[name]
-    if not aliases:
-        del document["alias"]
-    _replace(path, document.as_string(), private=False)
+    replace_file(path, without_table(text_in(path), path, "alias", name), private=False)
+
+
+def text_in(path: Path) -> str:
+    """What stands in the file; empty when there is none."""
+    return text_of(path) if path.exists() else ""
+
+
+def with_table(text: str, path: Path, heading: str, name: str, values: Mapping[str, object]) -> str:
+    """The text with ``[HEADING.NAME]`` added, or holding these values and no others; all else stays as it is."""
+    from tomlkit import inline_table, nl, table
+    from tomlkit.items import InlineTable
+
+    document = _read(text, path)
+    if heading not in document:
+        document[heading] = table(is_super_table=True)
+    tables = document[heading]
+    if there := name in tables:
+        written = tables[name]
+        for key in [key for key in written if key not in values]:
+            del written[key]
+    else:
+        written = inline_table() if isinstance(tables, InlineTable) else table()
+    before = written.unwrap()
+    for key, value in values.items():
+        # What stays the same keeps how it was written: quotes, line breaks, comments within a list.
+        if key in before and before[key] != value:
+            written[key] = value
+        elif key not in before:
+            _append(written, key, value)
+    if not there:
+        if not isinstance(tables, InlineTable) and list(document)[-1] != heading:
+            written.add(nl())
+        tables[name] = written
+    new = document.as_string()
+    if not there and not _says(new, heading, name, values):
+        # Among dotted keys (alias.one.url = ...) tomlkit puts a table where it takes in what follows it.
+        new = f"{text.rstrip()}\n\n[{heading}.{_quoted(name)}]\n{written.as_string().strip()}\n"
+    return new
+
+
+def _append(written: "Table | InlineTable", key: str, value: object) -> None:
+    """Behind the last key, and so before the comments and empty lines that lead to the next table."""
+    from tomlkit import item
+    from tomlkit.items import Table
+
+    if isinstance(written, Table) and written:
+        written.value._insert_after(list(written)[-1], key, item(value))  # noqa: SLF001  there is no other way
+        dict.__setitem__(written, key, written.value[key])
+    else:
+        written[key] = value
+
+
+def without_table(text: str, path: Path, heading: str, name: str) -> str:
+    """The text without ``[HEADING.NAME]``; KeyError when there is none. Comments outside of it stay."""
+    wanted = parse_text(text, path)
+    del wanted[heading][name]
+    if not wanted[heading]:
+        del wanted[heading]
+    rest = _cut(text, f"[{heading}.{_quoted(name)}]")
+    with contextlib.suppress(tomllib.TOMLDecodeError):
+        if tomllib.loads(rest) == wanted:
+            return rest
+    # It is written otherwise: with dotted keys, inline, or in an unusual spelling.
+    document = _read(text, path)
+    tables = document[heading]
+    del tables[name]
+    if not tables:
+        del document[heading]
+    return document.as_string()
+
+
+def _cut(text: str, heading: str) -> str:
+    """Without the lines of this table; what leads to the next one, after an empty line or right above it, stays."""
+    lines = text.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if line.lstrip().startswith("[")]
+    first = next((number for number in starts if lines[number].strip().startswith(heading)), None)
+    if first is None:
+        return text
+    after = next((number for number in starts if number > first), len(lines))
+    end = after
+    while end > first and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    tail = lines[end:after]
+    own = 0
+    while own < len(tail) and tail[own].strip():
+        own += 1
+    if own == len(tail) and after < len(lines):
+        own = 0
+    while own < len(tail) and not tail[own].strip():
+        own += 1
+    between = ["\n"] if first and lines[first - 1].strip() and (own < len(tail) or after < len(lines)) else []
+    return "".join([*lines[:first], *between, *tail[own:], *lines[after:]])
+
+
+def _quoted(name: str) -> str:
+    """A table's name where it stands in a heading."""
+    from tomlkit import key
+
+    return key(name).as_string()
+
+
+def _says(text: str, heading: str, name: str, values: Mapping[str, object]) -> bool:
+    """Whether the text is TOML in which the table has these values and no others."""
+    try:
+        return bool(tomllib.loads(text)[heading][name] == dict(values))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        return False
 
 
 def secrets_folder(environ: Mapping[str, str], home: Path) -> Path:
@@ -104,7 +176,7 @@ def keep_secret(folder: Path, name: str, value: str, *, mine: str = "") -> str:
     file, number = folder / name, 2
     while file.exists() and mine != f"{{file:{file}}}" and file.read_text(encoding="utf-8") != f"{value}\n":
         file, number = folder / f"{name}-{number}", number + 1
-    _replace(file, f"{value}\n", private=True)
+    replace_file(file, f"{value}\n", private=True)
     return f"{{file:{file}}}"
 
 
@@ -119,17 +191,21 @@ def forget_secrets(folder: Path, written: Mapping[str, str]) -> list[Path]:
     return gone
 
 
-def _read(path: Path) -> "TOMLDocument":
+def _read(text: str, path: Path) -> "TOMLDocument":
     import tomlkit
 
-    if not path.exists():
-        return tomlkit.document()
-    parse(path)  # for its words about a syntax error
-    return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    parse_text(text, path)  # for its words about a syntax error
+    return tomlkit.parse(text)
 
 
-def _replace(path: Path, text: str, *, private: bool) -> None:
-    """Put a whole new file in place of the old one, or leave the old one as it is."""
+def replace_file(path: Path, text: str, *, private: bool = False, before: str | None = None) -> None:
+    """Put a whole new file in place of the old one, or leave the old one as it is.
+
+    With ``before`` only when that is what the file holds: ConfigError when somebody else has written it since.
+    """
+    if before is not None and text_in(path) != before:
+        message = "somebody else changed the file meanwhile, so nothing was written"
+        raise ConfigError([Mistake(str(path), "", message, "Go back, look at what it says now, and change it again.")])
     place = path.resolve()
     try:
         mode = place.stat().st_mode & 0o777
