@@ -1,6 +1,6 @@
 """What a server knows of its jobs' runs: the last ones, and sums since it began."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -19,10 +19,18 @@ class Books:
         self.totals = dict[str, Totals]()
         self.know(last, success)
 
-    def know(self, last: Mapping[str, Record], success: Mapping[str, Record]) -> None:
-        """Learn of the past of these jobs, which may be other ones than before under their names."""
-        self.last = dict(last)
-        self.success = {job: seconds(record.finished) for job, record in success.items()}
+    def know(
+        self, last: Mapping[str, Record], success: Mapping[str, Record], same: Collection[str] = frozenset()
+    ) -> None:
+        """Learn of the past of these jobs, which may be other ones than before under their names.
+
+        Of those that are the ``same`` nothing newer is forgotten: the state may be unreadable just now.
+        """
+        ended = {job: seconds(record.finished) for job, record in success.items()}
+        kept = {job: record for job, record in self.last.items() if job in same}
+        self.last = {**last, **{job: one for job, one in kept.items() if job not in last or last[job].id < one.id}}
+        times = {job: time for job, time in self.success.items() if job in same}
+        self.success = {job: max(times.get(job, 0.0), ended.get(job, 0.0)) for job in times.keys() | ended.keys()}
 
     def enter(self, record: Record) -> None:
         """Take in a run that has ended; each only once."""

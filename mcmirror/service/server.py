@@ -10,7 +10,8 @@ from mcmirror.config import ConfigError, Schedule
 from mcmirror.engine.schedule import Line, Timetable
 from mcmirror.engine.trigger import NEVER
 from mcmirror.model.event import Event, PhaseStarted, Waiting
-from mcmirror.model.job import MaxDelete
+from mcmirror.model.job import Job, MaxDelete
+from mcmirror.model.location import Location
 from mcmirror.model.lock import Lock
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.state import NotifierState, State
@@ -218,20 +219,21 @@ class Server:
         try:
             new = around.load(self._service)
         except ConfigError as error:
-            why = " ".join(map(str, error.mistakes))
-            if why != self._flags.refused:
-                self._flags.refused = why
-                what = "The new configuration is refused; the old one stays in use."
-                around.say("error", "configuration_refused", what, why=why)
-                around.told.notice("configuration", what, why, "Mend what is named; it is read again by itself.")
+            self._refuse(" ".join(map(str, error.mistakes)))
+            return
+        except Exception as error:
+            logging.getLogger(__name__).exception("a mistake of ours kept the configuration from being read")
+            self._refuse(f"an unexpected {type(error).__name__}")
             return
         known = around.remembered.latest(tuple(new.configuration.jobs.values()))
+        before, jobs = self._service.configuration.jobs, new.configuration.jobs
+        same = {name for name, job in jobs.items() if name in before and _pair(job) == _pair(before[name])}
         with self._changed:
             self._service = new
             for place in list(self._queue):
                 if place.job.name not in new.configuration.jobs:
                     self._queue.drop(place.job.name)
-            self._books.know(*known)
+            self._books.know(*known, same)
             self._timetable.replace(self._lines(), around.now())
         good = "The configuration was read again and is in use."
         around.say("info", "configuration_read", good, jobs=len(new.configuration.jobs))
@@ -242,6 +244,13 @@ class Server:
 
     def _lines(self) -> Iterator[Line]:
         return lines(self._service.configuration) if self._around.schedules else iter(())
+
+    def _refuse(self, why: str) -> None:
+        if why != self._flags.refused:
+            self._flags.refused = why
+            what = "The new configuration is refused; the old one stays in use."
+            self._around.say("error", "configuration_refused", what, why=why)
+            self._around.told.notice("configuration", what, why, "Mend what is named; it is read again by itself.")
 
     # The end.
 
@@ -397,6 +406,10 @@ class Server:
 
 def _runs(number: int) -> str:
     return "1 run is" if number == 1 else f"{number} runs are"
+
+
+def _pair(job: Job) -> tuple[Location, Location]:
+    return job.source, job.target
 
 
 def _text(moment: float) -> str:

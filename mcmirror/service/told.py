@@ -1,5 +1,6 @@
 """Who is told, beside the runs: every question to the state is asked in a thread of its own."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -28,6 +29,7 @@ LIMIT_STOPPED = 3.0
 PAGE = 500
 DAYS_RUNS = 20_000
 """Runs of a day that a digest reads."""
+_LOG = logging.getLogger(__name__)
 
 
 class Telling:
@@ -111,7 +113,11 @@ class Telling:
         teller = self._teller = self._made()
         teller.start()
         while (wish := self._wishes.get()) is not None:
-            wish(teller)
+            try:
+                wish(teller)
+            except Exception:
+                # Else nobody would be told anything any more.
+                logging.getLogger(__name__).exception("a mistake of ours kept something from being told")
 
     def _current(self) -> Iterable[Job]:
         return self._service.configuration.jobs.values()

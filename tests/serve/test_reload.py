@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from mcmirror.config import Configuration, Schedule
 from tests.conftest import Pair
 from tests.serve.house import House, Serve, in_time
 from tests.serve.receiver import Receiver
 from tests.servers.minio import Credentials, Minio
 from tests.servers.proxy import Delay, Proxy
+from tests.simulation import World, configuration
 
 
 def _warnings(serve: Serve) -> list[str]:
@@ -147,3 +149,36 @@ def _give(house: House, keys: Credentials) -> None:
         new = house.folder / f"{name}.new"
         new.write_text(text)
         new.replace(house.folder / name)
+
+
+def test_whatever_goes_wrong_with_a_reload_the_old_one_stays() -> None:
+    world = World()
+    made = configuration({"a": Schedule(cron="* * * * *")})
+
+    def load() -> Configuration:
+        raise OSError(116, "Stale file handle")
+
+    world.load = load
+    server = world.server(made)
+    world.changed = True
+    world.live(server, 130)
+    assert 2 == len(world.starts["a"])
+    assert ["an unexpected OSError"] == list(server.state().warnings)
+    assert [("configuration", False)] == world.notices
+
+
+def test_a_state_that_cannot_be_read_while_a_configuration_is_makes_no_success_forgotten() -> None:
+    world = World()
+    made = configuration({"a": Schedule(cron="* * * * *", max_age=3600)})
+    world.load = lambda: made
+    server = world.server(made)
+    world.live(server, 90)
+    before = server.state().jobs[0]
+    assert before.last_success
+
+    world.records.clear()
+    server.reload()
+    world.live(server, 10)
+
+    after = server.state().jobs[0]
+    assert (before.last_success, before.last) == (after.last_success, after.last)
