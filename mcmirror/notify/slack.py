@@ -1,6 +1,7 @@
 """Slack: one message a run by a bot, kept up to date, or plain posts to an incoming webhook."""
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.error import URLError
@@ -56,6 +57,15 @@ _MARKS = {
 }
 
 
+_LOADING = threading.Lock()
+
+
+def _load() -> None:
+    """Load the library whole: of two threads that import parts of it at once each may find half of it."""
+    with _LOADING:
+        import slack_sdk  # noqa: F401  web, webhook, errors and retries come with it
+
+
 class Slack:
     """A bot in a channel. The start of a run and its end are one message; used from one thread."""
 
@@ -103,6 +113,7 @@ class Slack:
     def _call(self, method: str, message: Message, **where: Any) -> Any:
         from http.client import HTTPException
 
+        _load()
         from slack_sdk.errors import SlackApiError
 
         client = self._opened()
@@ -121,6 +132,7 @@ class Slack:
 
     def _opened(self) -> Any:
         if self._client is None:
+            _load()
             from slack_sdk.web import WebClient
 
             self._client = WebClient(
@@ -165,6 +177,7 @@ class SlackWebhook:
 
     def _post(self, **content: Any) -> Any:
         if self._client is None:
+            _load()
             from slack_sdk.webhook import WebhookClient
 
             self._client = WebhookClient(self._url, timeout=TIMEOUT, logger=_silent(), retry_handlers=_retries())
