@@ -206,9 +206,8 @@ class Driver:
     @property
     def text(self) -> str:
         """The screen's lines."""
-        width, height = self.app.size
+        width = self.app.size.width
         lines = self.app.screen._compositor.render_strips()
-        assert len(lines) == height
         return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in lines)
 
     @property

@@ -97,7 +97,7 @@ class Dashboard(App[int]):
         """Paint the screen that is on top, or shows behind a question."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Room):
-                if screen.is_mounted and screen.query("#head"):
+                if screen.is_mounted:
                     screen.paint(self.source.view())
                 return
 

@@ -154,15 +154,14 @@ class Fold:
             else:
                 self._rarer(live, event, now)
 
-    def copies(self, key: str, left_out: int) -> None:
-        """Hear of copies that began and were not named one by one; their bytes count as announced."""
+    def copies(self, key: str, left_out: int, moved: int = 0) -> None:
+        """Hear that not every copy is named: so many were left out, and what has moved was announced by them."""
         with self._lock:
             live = self._live.get(key)
             if live is not None:
                 track = live.track
-                track.announced = Count(
-                    track.announced.objects + left_out, max(track.announced.bytes, track.total.bytes)
-                )
+                known = track.total.bytes or max(track.announced.bytes, moved)
+                track.announced = Count(track.announced.objects + left_out, known)
 
     def _moved(self, live: _Live, event: events.Moved, now: float) -> None:
         began, bytes_then = live.sampled

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -84,6 +85,8 @@ class Room(Screen[None]):
     ABOUT: ClassVar[str] = ""
     """What the help says about this screen, in a paragraph."""
 
+    _complete = False
+
     @property
     def dashboard(self) -> Dashboard:
         """The application."""
@@ -108,9 +111,19 @@ class Room(Screen[None]):
         """Paint; called at most ten times a second, and must not wait."""
 
     def paint(self, view: View) -> None:
-        """Paint head and body."""
-        self.query_one("#head", Head).paint(view, self.title_shown, self.dashboard)
-        self.show(view)
+        """Paint head and body, as soon as all of it is there, and as long as it is."""
+        if not self.query("#head"):
+            return
+        try:
+            self.query_one("#head", Head).paint(view, self.title_shown, self.dashboard)
+            self.show(view)
+        except NoMatches:
+            if self._complete:
+                raise
+            # Widgets in widgets come one after the other.
+            self.call_later(self.dashboard.paint)
+        else:
+            self._complete = True
 
     def on_mount(self) -> None:
         """Not to be overridden without calling this."""

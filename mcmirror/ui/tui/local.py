@@ -83,7 +83,13 @@ class LocalSource:
         from mcmirror.ui import border
         from mcmirror.ui.tui.beside import Beside
 
+        from mcmirror.store.place import presence
+        from mcmirror.store.presence import Presence
+
         border.redactors.append(service.redact)
+        if self._schedules and Presence(presence(service.state)).see() is not None:
+            # Whoever keeps them already goes on; twice would be once too often.
+            self._schedules = False
         rooms = assemble(service, _silent, [self._hear], began=self._began, load=self._load, schedules=self._schedules)
         self._pasts.learn(rooms.runs.runs(limit=1000))
         self._beside = Beside(rooms, schedules=self._schedules)

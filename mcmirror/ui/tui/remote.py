@@ -170,9 +170,10 @@ class RemoteSource:
         if event is None:
             return
         key = str(document.get("run", ""))
+        left_out, moved = int(document.get("left_out", 0)), int(document.get("bytes", 0))
+        if left_out or moved:
+            self.fold.copies(key, left_out, moved)
         self.fold.hear(key, event)
-        if left_out := int(document.get("left_out", 0)):
-            self.fold.copies(key, left_out)
         if document["event"] in {"run_finished", "run_started"}:
             self._wake.set()
 
