@@ -25,7 +25,10 @@ class History(Protocol):
     """The runs of the past."""
 
     def since(self, moment: datetime) -> Iterable[Record]:
-        """Every run that began then or later, in any order; it may be cut off when there are too many."""
+        """Every run that began then or later, in any order; it may be cut off when there are too many.
+
+        Raises LookupError when that cannot be known now.
+        """
 
     def last_success(self, jobs: Iterable[str]) -> Mapping[str, float]:
         """By job: when its last success had ended, in seconds since the epoch."""

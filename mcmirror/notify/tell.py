@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -238,7 +239,9 @@ class Teller:
         for listener in self._audience.listeners:
             if listener.digest and not isinstance(listener.channel, Pings):
                 day = digest.due(listener, now)
-                if self._history is not None and self._digested.get(listener.name) != day:
+                if self._history is None or self._digested.get(listener.name) == day:
+                    continue
+                with suppress(LookupError):  # a digest that knows nothing would say that nothing ran; later, then
                     self._tell_digest(listener, self._history, now)
                     self._digested[listener.name] = day
 

@@ -117,7 +117,7 @@ class Telling:
                 wish(teller)
             except Exception:
                 # Else nobody would be told anything any more.
-                logging.getLogger(__name__).exception("a mistake of ours kept something from being told")
+                _LOG.exception("a mistake of ours kept something from being told")
 
     def _current(self) -> Iterable[Job]:
         return self._service.configuration.jobs.values()
@@ -136,11 +136,16 @@ class Telling:
             Outbox(database),
             _desk(service),
             together=[job.name for job in self._jobs] if self._once else (),
-            history=None if self._once else _Past(runs, self._current),
+            history=None if self._once else _Past(database, runs, self._current),
         )
         if self._once:
+            jobs = {job.name for job in self._jobs}
             for record in runs.take_in():
-                teller.finished(record)
+                if record.job in jobs:
+                    teller.finished(record)
+                else:
+                    runs.leave(record.id)
+            runs.close()
         return teller
 
 
@@ -153,15 +158,18 @@ def _desk(service: Service) -> "Desk":
 class _Past:
     """What a digest is made of."""
 
-    def __init__(self, runs: "Runs", jobs: Callable[[], Iterable[Job]]) -> None:
+    def __init__(self, database: "Database", runs: "Runs", jobs: Callable[[], Iterable[Job]]) -> None:
+        self._database = database
         self._runs = runs
         self._jobs = jobs
 
     def since(self, moment: datetime) -> Iterator[Record]:
-        """Every run that began then or later, the newest first."""
+        """Every run that began then or later, the newest first; raises LookupError when the state cannot be read."""
         before, number = "", 0
         while number < DAYS_RUNS:
             page = self._runs.runs(before=before, limit=PAGE)
+            if self._database.warning:
+                raise LookupError(self._database.warning)
             for record in page:
                 if datetime.fromisoformat(record.started) < moment:
                     return

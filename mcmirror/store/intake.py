@@ -100,6 +100,10 @@ class Intake:
         except Unusable:
             return
 
+    def leave(self, run: str) -> None:
+        """This one, which was handed out, is for somebody else."""
+        self._handed.pop(run, None)
+
     def close(self) -> None:
         """Say that what was handed out is handled."""
         if not self._handed:

@@ -73,6 +73,10 @@ class Runs:
         """Forget what is older than so many seconds, or beyond so many runs of a job: see ``retention``."""
         retention.prune(self._database, keep_for, keep_runs)
 
+    def leave(self, run: str) -> None:
+        """Say that this one, which was handed out, is for somebody else: they get it in a minute."""
+        self._intake.leave(run)
+
     def close(self) -> None:
         """Say that what was handed out is handled; the database stays open."""
         self._intake.close()
