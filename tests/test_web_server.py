@@ -16,7 +16,7 @@ from mcmirror.ui.web import connection
 from mcmirror.ui.web import server as server_module
 from mcmirror.ui.web.address import Address, address, reachable
 from mcmirror.ui.web.server import CannotListen, Web
-from tests.web_control import PATIENCE, STATE, TOKEN, Client, InMemory, eventually, everything, until
+from tests.web_control import BEGUN, PATIENCE, STATE, TOKEN, Client, InMemory, eventually, everything, until
 
 EVENT = PhaseStarted("photos", Phase.PLAN)
 ASK = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -283,7 +283,7 @@ def test_when_there_is_no_room_the_client_is_told(new_web: Callable[..., Client]
     client = new_web(most=2)
     streams = [client.stream("/api/v1/events") for _ in range(2)]
     for stream in streams:
-        until(stream, b": mcmirror")
+        until(stream, BEGUN)
     got = client.get("/healthz")
     assert (503, "1") == (got.status, got.headers["retry-after"])
     assert "2 connections" in got.error[1]
@@ -316,7 +316,7 @@ def test_stop_gives_the_port_back_at_once_and_ends_streams(control: InMemory) ->
     client = Client(web.address.port)
     before = threading.active_count()
     idle, stream = client.raw(b"GET /"), client.stream("/api/v1/events")
-    until(stream, b": mcmirror")
+    until(stream, BEGUN)
     began = time.monotonic()
     web.stop()
     web.stop()

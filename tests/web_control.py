@@ -16,6 +16,8 @@ from tests.ui_samples import PARTIAL, VERIFIED
 
 NOW = 1_790_000_000.25
 TOKEN = "the-token-of-the-api"
+BEGUN = b"retry: 3000\n: mcmirror\n\n"
+"""What a stream begins with, once it hears everything."""
 PATIENCE = 60.0
 """Seconds for anything to happen, on a machine that is busy."""
 
@@ -192,7 +194,7 @@ class Client:
             connection.close()
 
     def get(self, path: str, **headers: str) -> Got:
-        return self("GET", path, **headers)
+        return self("GET", path, None, **headers)
 
     def post(self, path: str, body: bytes | None = None, **headers: str) -> Got:
         return self("POST", path, body, **headers)
