@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import Static
+from textual.worker import WorkerCancelled
 
 from mcmirror.model.plan import Count
 from mcmirror.model.record import Cause, Fate, Record
@@ -125,6 +126,9 @@ class Still:
         if self.refusal is not None:
             raise self.refusal
 
+    def reload(self) -> None:
+        self.asked.append(("reload",))
+
     def trigger(self, job: str, max_delete: int | None = None) -> str:
         self._ask("trigger", job, *([max_delete] if max_delete is not None else []))
         return self._begin(job, RUN)
@@ -198,7 +202,8 @@ class Driver:
 
     async def pause(self) -> None:
         """Until what was asked is done and painted."""
-        await self.app.workers.wait_for_complete([one for one in self.app.workers if one.group == "ask"])
+        with suppress(WorkerCancelled):  # it is being left
+            await self.app.workers.wait_for_complete([one for one in self.app.workers if one.group == "ask"])
         await self.pilot.pause()
         self.app.paint()
         await self.pilot.pause()

@@ -15,7 +15,7 @@ _CSS = """
     width: 76; max-width: 96%; height: auto; max-height: 96%;
     border: round $primary; background: $surface; padding: 0 1;
 }}
-{name} VerticalScroll {{ height: auto; max-height: 75vh; }}
+{name} VerticalScroll {{ height: auto; max-height: 60vh; scrollbar-size-vertical: 1; }}
 {name} .title {{ text-style: bold; margin-bottom: 1; }}
 {name} Horizontal {{ height: auto; margin-top: 1; align-horizontal: right; }}
 {name} Button {{ margin-left: 2; }}

@@ -3,7 +3,7 @@
 from textual.binding import Binding
 from textual.content import Content
 
-from mcmirror.ui.tui.frame import ROOMS, Room
+from mcmirror.ui.tui.frame import Room
 from mcmirror.ui.tui.looks import BAD, BUSY, GOOD, WARN
 
 _MARKS = (
@@ -27,13 +27,12 @@ def help_text(room: Room) -> Content:
         for binding in bindings
         if _told(binding)
     ]
-    rooms = ", ".join(f"{place.key} {place.name}" for place in ROOMS)
     parts += [
         Content(""),
         _line("Ctrl+P", "everything, by name"),
         _line("d", "light or dark"),
         _line("q", "quit; asks when a run of this process goes on"),
-        _line("1-9", rooms),
+        _line("1-9", "the screens, by their numbers on top"),
         Content(""),
     ]
     parts += [Content.assemble("  ", (mark, style), f"       {meaning}") for mark, style, meaning in _MARKS]

@@ -13,7 +13,7 @@ from mcmirror.ui.style import cells
 from mcmirror.ui.tui.source import Past
 from mcmirror.ui.verdict import verdict
 
-GOOD, BAD, WARN, BUSY, DIM, BOLD = "$text-success", "$text-error", "$text-warning", "$text-accent", "dim", "bold"
+GOOD, BAD, WARN, BUSY, DIM, BOLD = "$text-success", "$text-error", "$text-warning", "$text-primary", "dim", "bold"
 """Styles; they follow the theme."""
 _COLOURS = {"green": GOOD, "red": BAD, "yellow": WARN, "cyan": BUSY}
 _BARS = "▁▂▃▄▅▆▇█"

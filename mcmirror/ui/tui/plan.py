@@ -48,11 +48,13 @@ class PlanRoom(Room):
     PlanRoom Rows { height: 1fr; }
     PlanRoom .off { display: none; }
     PlanRoom.wide #lists { layout: horizontal; }
+    PlanRoom.wide #left { width: 3fr; }
+    PlanRoom.wide #right { width: 2fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave"),
-        Binding("a", "approve", "Approve and run", tooltip="run the job now"),
-        Binding("R", "release", "Release the guard", key_display="R",
+        Binding("a", "approve", "Approve", tooltip="run the job now"),
+        Binding("R", "release", "Release", key_display="R",
                 tooltip="let one run remove what the guard refused; the number has to be typed"),
         Binding("l", "look", "Look again", tooltip="list both sides anew"),
         Binding("c", "cancel", show=False),
@@ -204,7 +206,7 @@ class PlanRoom(Room):
         if groups is None:
             return
         wide = self.has_class("wide")
-        width = (self.app.size.width // 2 if wide and removing else self.app.size.width) - 4
+        width = (self.app.size.width * 3 // 5 if wide and removing else self.app.size.width) - 4
         name = max(12, width - 4 * (NUMBERS + 1))
         heads = " ".join(fitted(head, NUMBERS, right=True) for head in ("COPY", "BYTES", "REMOVE", "LEAVE"))
         under = f"PREFIX (below {printable(groups.prefix)})" if groups.prefix else "PREFIX"

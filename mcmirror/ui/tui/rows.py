@@ -17,7 +17,10 @@ class Rows(OptionList):
 
     DEFAULT_CSS = """
     Rows, Rows:focus { border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
+    Rows { text-wrap: nowrap; text-overflow: ellipsis; }
     Rows > .option-list--option { padding: 0 1; }
+    Rows > .option-list--option-highlighted { background: $panel; color: $foreground; text-style: none; }
+    Rows:focus > .option-list--option-highlighted { background: $primary 35%; color: $foreground; text-style: none; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", tooltip="what the cursor is on")]

@@ -51,10 +51,10 @@ class RunRoom(Room):
     DEFAULT_CSS = """
     RunRoom Static { padding: 0 1; height: auto; }
     RunRoom #pace { height: 2; margin: 0 1; }
-    RunRoom #pace > .sparkline--max-color { color: $text-accent; }
-    RunRoom #pace > .sparkline--min-color { color: $text-accent 60%; }
+    RunRoom #pace > .sparkline--max-color { color: $text-primary; }
+    RunRoom #pace > .sparkline--min-color { color: $text-primary 60%; }
     RunRoom #problems { height: auto; max-height: 6; }
-    RunRoom #story { height: 1fr; border-top: solid $panel; }
+    RunRoom #story { height: 1fr; scrollbar-size-vertical: 1; border-top: solid $panel; }
     RunRoom .off { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

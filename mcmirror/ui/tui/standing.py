@@ -129,7 +129,7 @@ def detail(job: JobState, view: View, now: float, dashboard: object) -> Content:
     lines = [
         head,
         Content.assemble(
-            ("trigger  ", DIM), when, ("   last success  ", DIM), (success, f"{BAD} bold" if job.stale(now) else "")
+            ("success  ", DIM), (success, f"{BAD} bold" if job.stale(now) else ""), ("   trigger  ", DIM), when
         ),
         *_last_lines(job),
     ]
