@@ -115,8 +115,7 @@ class Telling:
         while (wish := self._wishes.get()) is not None:
             try:
                 wish(teller)
-            except Exception:
-                # Else nobody would be told anything any more.
+            except Exception:  # noqa: BLE001  else nobody would be told anything any more
                 _LOG.exception("a mistake of ours kept something from being told")
 
     def _current(self) -> Iterable[Job]:

@@ -8,6 +8,7 @@ from mcmirror.model.delivery import Decision, Delivery, Known
 from mcmirror.model.state import NotifierState
 from mcmirror.model.streak import Streak
 from mcmirror.store import verdicts
+from mcmirror.store.database import sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -77,14 +78,9 @@ def record(connection: "Connection", listener: str, decision: Decision, now: flo
     """Write a decision down."""
     verdicts.write(connection, listener, decision.streaks)
     for delivery in decision.deliveries:
-        for kind in sorted(decision.replaces):
-            ask(
-                connection,
-                # What nobody has tried to deliver is not late: it goes first.
-                "DELETE FROM outbox WHERE listener = :listener AND job = :job AND kind = :kind AND lease <= :now"
-                " AND attempts > 0",
-                listener=listener, job=delivery.job, kind=kind, now=now,
-            )  # fmt: skip
+        if decision.replaces:
+            values = {"listener": listener, "job": delivery.job, "now": now, "kinds": sorted(decision.replaces)}
+            connection.execute(sql(_REPLACED, "kinds"), values)
         put(connection, delivery, now)
 
 
@@ -100,6 +96,14 @@ def put(connection: "Connection", delivery: Delivery, now: float) -> None:
     )  # fmt: skip
 
 
+_REPLACED = """DELETE FROM outbox WHERE listener = :listener AND job = :job AND kind IN :kinds AND lease <= :now
+    AND EXISTS (
+        SELECT 1 FROM outbox e WHERE e.listener = outbox.listener AND e.job = outbox.job
+        AND e.number <= outbox.number AND e.attempts > 0)
+    AND NOT EXISTS (
+        SELECT 1 FROM outbox e WHERE e.listener = outbox.listener AND e.job = outbox.job
+        AND e.number > outbox.number AND e.kind NOT IN :kinds)"""
+"""What is late, or behind something late, and not before something that stays."""
 _FIRST = """NOT EXISTS (
     SELECT 1 FROM outbox e WHERE e.listener = o.listener AND e.job = o.job
     AND (e.number < o.number OR (e.number = o.number AND e.id < o.id)))"""
