@@ -134,7 +134,7 @@ class Console:
         # Outside the lock: printing waits for the display, and the display for the lock.
         self._speak(event, track, now)
 
-    def _speak(self, event: Event, track: Track, now: float) -> None:  # noqa: C901  a case an event
+    def _speak(self, event: Event, track: Track, now: float) -> None:  # noqa: C901, PLR0912  a case an event
         match event:
             case events.McSaid() if self._manner.debug:
                 self.say([self._style.paint(f"  {harmless(event.job)}: mc: {harmless(event.text)}", "dim")])
