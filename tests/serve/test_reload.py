@@ -54,8 +54,7 @@ def test_a_configuration_that_is_broken_and_mended(
     assert bucket_pair.equal, "the old one stays in use"
     in_time(lambda: _noticed(receiver) == ["failure"])
 
-    house.jobs["more"] = {"source": "src/" + bucket_pair.source.bucket, "target": "dst/" + bucket_pair.target.bucket}
-    house.jobs["more"] |= {"prefix": "below"}
+    house.jobs["more"] = {"source": bucket_pair.source.location, "target": "./more"}
     house.write()
     house.another("more")
 
