@@ -1,5 +1,9 @@
 """A reader who types what a document says, from top to bottom, on a machine where `mcmirror serve` may run beside."""
 
+import os
+import pty
+import select
+import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +14,7 @@ from tests.serve.house import TOKEN, Serve
 from tests.servers.command import Result
 from tests.servers.minio import free_port
 from tests.servers.slack import FakeSlack
+from tests.serving import PATIENCE
 
 IN_THE_CHECKOUT = ("docker build", "mkdir -p ~/.local/bin")
 EVERYWHERE = "0.0.0.0:8080"
@@ -46,6 +51,8 @@ class Reader:
             return self._container(command)
         if "/api/v1/events" in command:
             return self._stream(command)
+        if command == "mcmirror tui":
+            return self._screen(command)
         folder = ROOT if command.startswith(IN_THE_CHECKOUT) else None
         return self.machine.run(command.replace(docs_serve.HERE, f"127.0.0.1:{self.port}"), folder=folder)
 
@@ -60,6 +67,32 @@ class Reader:
             it.stop()
             return Result(0, it.log, "")
 
+    def _screen(self, command: str) -> Result:
+        """What needs a terminal: until its first screen is there, and is left."""
+        above, below = pty.openpty()
+        environment = {**self.machine.environment, "TERM": "xterm-256color"}
+        with subprocess.Popen(
+            ["sh", "-c", f"exec {command}"],
+            cwd=self.there.folder,
+            env=environment,
+            stdin=below,
+            stdout=below,
+            stderr=below,
+        ) as process:
+            os.close(below)
+            seen = b""
+            try:
+                while b"Overview" not in seen or b"photos" not in seen:
+                    assert select.select([above], [], [], PATIENCE)[0], seen
+                    seen += os.read(above, 65536)
+                os.write(above, b"q")
+                while select.select([above], [], [], PATIENCE)[0] and (piece := _piece(above)):
+                    seen += piece
+                return Result(process.wait(PATIENCE), seen.decode(errors="replace"), "")
+            finally:
+                process.kill()
+                os.close(above)
+
     def _stream(self, command: str) -> Result:
         assert self.serve is not None
         with docs_serve.listening(self.there, self.serve, command) as output:
@@ -70,3 +103,11 @@ class Reader:
     def write(self, name: str, text: str) -> Path:
         """A file of the document."""
         return self.there.write(name, text)
+
+
+def _piece(terminal: int) -> bytes:
+    """What it shows next; nothing when its other end was closed."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
