@@ -180,7 +180,7 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
     for words in named:
         depth = 2 if words[0] in ("alias", "job", "mc") else 1
         assert "Usage: mcmirror" in help_of(*words[:depth])
-    verbs = ("mirror", "run", "verify", "plan", "doctor", "serve", "status", "history", "health")
+    verbs = ("mirror", "run", "verify", "plan", "doctor", "serve", "status", "history", "health", "tui")
     known = "".join(map(help_of, verbs))
     ours = (span for span in spans if not re.match(r"\S*(docker|mc|pip|curl) ", span))
     for option in {word for span in ours for word in re.findall(r"(?<!\S)--[a-z-]+", span)}:
