@@ -44,18 +44,13 @@ JSON = 'type = "webhook"\nformat = "json"\nurl = "{env:JSON}"\nsecret = "{env:SE
 class Nights:
     """The same jobs, a night after the other; each night a new process, and a clock that is set by hand."""
 
-    def __init__(self, folder: Path, fake: FakeSlack, notifier: str, state: str = "") -> None:
+    def __init__(self, folder: Path, fake: FakeSlack | None, notifier: str, state: str = "") -> None:
         self.folder = folder
         self.state = state or f"sqlite:///{folder}/state/state.db"
         (folder / "mcmirror.toml").write_text(JOBS + notifier)
-        self.environ = {
-            "HOME": str(folder),
-            "TOKEN": TOKEN,
-            "HOOK": fake.hook,
-            "PING": fake.ping,
-            "SECRET": SECRET,
-            "SLACK_API_URL": fake.api_url,
-        }
+        self.environ = {"HOME": str(folder), "TOKEN": TOKEN, "SECRET": SECRET}
+        if fake is not None:
+            self.environ |= {"HOOK": fake.hook, "PING": fake.ping, "SLACK_API_URL": fake.api_url}
         self.now = datetime(2026, 11, 21, 2, tzinfo=UTC)
         self.limit = 60.0
 
