@@ -59,7 +59,7 @@ def _place(url: str, path: str) -> _Place:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
-    if not host or parts.scheme not in {"http", "https"}:
+    if not host or parts.scheme not in {"http", "https"} or not url.isascii():
         raise NoAddress(f"{url.rpartition('@')[2]!r} is no address")
     secure = parts.scheme == "https"
     return _Place(host, port or (443 if secure else 80), f"{parts.path.rstrip('/')}{path}", secure)
@@ -109,6 +109,6 @@ def _got(place: _Place, timeout: float) -> tuple[int, bytes]:
             received += piece
     head, end, body = bytes(received).partition(b"\r\n\r\n")
     words = head.split(maxsplit=2)
-    if not end or not head.startswith(b"HTTP/") or not words[1].isdigit():
+    if not end or not head.startswith(b"HTTP/") or len(words) < 2 or not words[1].isdigit():
         raise ValueError(head[:20])
     return int(words[1]), body
