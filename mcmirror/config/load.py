@@ -22,7 +22,7 @@ def load(path: Path | None, environ: Mapping[str, str], folder: Path, *, needs_j
         from mcmirror.config.file import read
 
         configuration = read(file, environ, home_of(environ), needs_jobs=needs_jobs)
-        if path is None and not environ.get(VARIABLE) and (passed_over := _describing(environ)):
+        if path is None and not environ.get(VARIABLE) and (passed_over := describing(environ)):
             note = (
                 f"{file} is used; {passed_over} in the environment is not. "
                 f"To have the environment's jobs, run where no {FILE_NAME} lies in the folder or above it."
@@ -75,7 +75,7 @@ def select(configuration: Configuration, names: Iterable[str]) -> tuple[Job, ...
     return tuple(configuration.jobs[name] for name in wanted)
 
 
-def _describing(environ: Mapping[str, str]) -> str:
+def describing(environ: Mapping[str, str]) -> str:
     """The variable by which the environment describes jobs; empty when it describes none."""
     for name in ("BUCKET_PAIRS", "BUCKET_PAIR", "S3_SYNC_BUCKET"):
         if environ.get(name) or environ.get(f"{name}_FILE"):
@@ -85,7 +85,7 @@ def _describing(environ: Mapping[str, str]) -> str:
 
 def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuration:
     """Who needs no jobs, such as ``mirror`` beside a sidecar, has the environment's settings and aliases."""
-    if _describing(environ):
+    if describing(environ):
         try:
             return _from_environment(environ, folder)
         except ConfigError:
@@ -104,10 +104,10 @@ def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuratio
 def _from_environment(environ: Mapping[str, str], folder: Path) -> Configuration:
     from mcmirror.config import pairs, sidecar
 
-    describing = _describing(environ)
-    if describing.startswith(sidecar.PREFIX):
+    described = describing(environ)
+    if described.startswith(sidecar.PREFIX):
         return sidecar.read(environ, folder)
-    if describing or any(environ.get(name) or environ.get(f"{name}_FILE") for name in pairs.NAMES):
+    if described or any(environ.get(name) or environ.get(f"{name}_FILE") for name in pairs.NAMES):
         return pairs.read(environ, folder)
     raise ConfigError(
         [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mcmirror.config.file import parse, parse_text, text_of
 from mcmirror.config.reference import is_reference
 from mcmirror.config.values import ConfigError, Mistake
+from mcmirror.model.location import Alias
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -158,6 +159,17 @@ def _says(text: str, heading: str, name: str, values: Mapping[str, object]) -> b
         return bool(tomllib.loads(text)[heading][name] == dict(values))
     except (tomllib.TOMLDecodeError, KeyError, TypeError):
         return False
+
+
+def alias_values(alias: Alias, referred: Mapping[str, str]) -> dict[str, str | bool]:
+    """What is to be written of an alias: its address, references to its keys, and what is not the default."""
+    plain: dict[str, str | bool] = {"url": alias.url, **referred}
+    for key, default in (("region", ""), ("ca_file", ""), ("api", "S3v4"), ("path", "auto")):
+        if getattr(alias, key) != default:
+            plain[key] = getattr(alias, key)
+    if alias.insecure:
+        plain["insecure"] = True
+    return plain
 
 
 def secrets_folder(environ: Mapping[str, str], home: Path) -> Path:

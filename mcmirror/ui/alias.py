@@ -248,13 +248,7 @@ def _write(file: Path, alias: Alias, referred: "Mapping[str, str]") -> None:
     """Write what is not the default."""
     from mcmirror.config import write
 
-    plain: dict[str, str | bool] = {"url": alias.url, **referred}
-    for key, default in (("region", ""), ("ca_file", ""), ("api", "S3v4"), ("path", "auto")):
-        if getattr(alias, key) != default:
-            plain[key] = getattr(alias, key)
-    if alias.insecure:
-        plain["insecure"] = True
-    write.put_alias(file, alias.name, plain)
+    write.put_alias(file, alias.name, write.alias_values(alias, referred))
     print(f"{alias.name} is written to {file}.", file=sys.stderr)
 
 

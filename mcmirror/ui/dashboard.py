@@ -109,9 +109,11 @@ def _local(config: Path | None, *, schedules: bool) -> "Source":
         return read if before is None else before.succeeded_by(read.configuration)
 
     def edits() -> Path | None:
-        from mcmirror.config import find_file
+        from mcmirror.config import FILE_NAME, find_file
+        from mcmirror.config.load import describing
 
-        return find_file(config, os.environ, Path.cwd())
+        found = find_file(config, os.environ, Path.cwd())
+        return found if found or describing(os.environ) else Path.cwd() / FILE_NAME
 
     return LocalSource(load, edits=edits, schedules=schedules)
 

@@ -89,13 +89,15 @@ class Choice(Static, can_focus=True):
 class Form(ModalScreen[bool]):
     """True when it was written."""
 
+    AUTO_FOCUS = ""
     DEFAULT_CSS = """
     Form { align: center middle; background: $background 60%; }
     Form > Vertical {
         width: 100; max-width: 100%; height: auto; max-height: 100%;
         border: round $primary; background: $surface; padding: 0 1;
     }
-    Form VerticalScroll { height: auto; max-height: 1fr; }
+    Form VerticalScroll { height: auto; max-height: 75vh; }
+    Form.told VerticalScroll { max-height: 60vh; }
     Form .title { text-style: bold; }
     Form .row { height: auto; }
     Form .label { width: 15; color: $text-muted; }
@@ -107,7 +109,7 @@ class Form(ModalScreen[bool]):
     Form .wrong { color: $text-error; padding-left: 15; display: none; }
     Form .wrong.there { display: block; }
     Form #all { padding-left: 0; }
-    Form #hint { color: $text-muted; height: 2; border-top: none; }
+    Form #hint { color: $text-muted; height: 2; }
     Form #buttons { height: 1; align-horizontal: right; }
     Form Button { margin-left: 2; }
     """
@@ -153,8 +155,9 @@ class Form(ModalScreen[bool]):
                             yield TextArea(field.value, id=field.key, compact=True, tab_behavior="focus")
                         else:
                             yield Input(
-                                field.value, placeholder=field.placeholder, id=field.key, compact=True,
-                                disabled=field.fixed, password=_hidden(field, field.value),
+                                field.value, placeholder=field.placeholder, id=field.key,
+                                compact=True, select_on_focus=False, disabled=field.fixed,
+                                password=_hidden(field, field.value),
                             )  # fmt: skip
                     yield Static(classes="wrong", id=f"wrong-{field.key}")
             yield Static(classes="wrong", id="all")
@@ -166,8 +169,8 @@ class Form(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Begin in the first field that may be changed."""
         first = next(field for field in self._fields if not field.fixed)
-        self.query_one(f"#{first.key}").focus()
-        self.query_one("#leave").can_focus = True
+        self.set_focus(self.query_one(f"#{first.key}"))
+        self.on_descendant_focus()
         self._judge()
 
     def on_descendant_focus(self) -> None:
@@ -228,6 +231,7 @@ class Form(ModalScreen[bool]):
             self._tell(f"#wrong-{field.key}", found.get(field.key, "") if field.key in self._touched else "")
         rest = [text for key, text in found.items() if key not in known]
         self._tell("#all", "\n".join(rest))
+        self.set_class(bool(rest), "told")
 
     def _tell(self, where: str, text: str) -> None:
         line = self.query_one(where, Static)
@@ -245,7 +249,7 @@ class Form(ModalScreen[bool]):
 
     def on_input_submitted(self, _: Input.Submitted) -> None:
         """Enter goes on to the next field."""
-        self.app.action_focus_next() if hasattr(self.app, "action_focus_next") else self.focus_next()
+        self.focus_next()
 
     def action_save(self) -> None:
         """Write it, when nothing is wrong."""

@@ -28,7 +28,11 @@ class Place(NamedTuple):
     """``module:class``, imported when it is opened for the first time."""
 
 
-ROOMS: tuple[Place, ...] = (Place("1", "Overview", "mcmirror.ui.tui.overview:Overview"),)
+ROOMS: tuple[Place, ...] = (
+    Place("1", "Overview", "mcmirror.ui.tui.overview:Overview"),
+    Place("2", "Connections", "mcmirror.ui.tui.connections:Connections"),
+    Place("3", "Jobs", "mcmirror.ui.tui.jobs:Jobs"),
+)
 """In the order of their keys."""
 
 

@@ -128,6 +128,12 @@ class LocalSource:
         self._view = view
         self.number += 1
 
+    def reload(self) -> None:
+        """Read the configuration again."""
+        if self._rooms is not None:
+            self._rooms.server.reload()
+        self._wake.set()
+
     def refresh(self) -> None:
         """Look again at once."""
         self._wake.set()

@@ -201,6 +201,9 @@ class RemoteSource:
                 f"{self._client.address} could not be asked", str(away), "try again when it is back"
             ) from None
 
+    def reload(self) -> None:
+        """Nothing is written from here."""
+
     def trigger(self, job: str, max_delete: int | None = None) -> str:
         """Run it now."""
         if max_delete is not None:

@@ -1,4 +1,4 @@
-"""mcmirror.toml as the dashboard edits it: judged before it is written, and never written over somebody else's change."""
+"""mcmirror.toml as the dashboard edits it: judged before it is written, and never over somebody else's change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Sheet:
     def tables(self, heading: str) -> dict[str, dict[str, Any]]:
         """What stands below a heading, by name."""
         found = self.document.get(heading)
-        return {name: table for name, table in found.items() if isinstance(table, dict)} if isinstance(found, dict) else {}
+        return (
+            {name: table for name, table in found.items() if isinstance(table, dict)} if isinstance(found, dict) else {}
+        )
 
     def table(self, heading: str, name: str) -> dict[str, Any]:
         """One table as it is written; empty when there is none."""
@@ -54,7 +56,7 @@ class Sheet:
         ]
 
     def wrong(self, heading: str, name: str, values: Mapping[str, Any]) -> list[Mistake]:
-        """What is wrong with one table, were it written; other jobs are left out of it, for this is asked as one types."""
+        """What is wrong with one table, were it written; without the other jobs, for this is asked as one types."""
         rest = {key: value for key, value in self.document.items() if key != JOB}
         tables = {} if heading == JOB else self.tables(heading)
         found = _mistakes(self.path, {**rest, heading: {**tables, name: dict(values)}}, needs_jobs=heading == JOB)
@@ -87,7 +89,10 @@ class Sheet:
         expected = {**self.tables(heading), name: values} if values is not None else self.tables(heading)
         if values is None:
             expected.pop(name)
-        if new != {**{key: value for key, value in self.document.items() if key != heading}, **({heading: expected} if expected else {})}:
+        if new != {
+            **{key: value for key, value in self.document.items() if key != heading},
+            **({heading: expected} if expected else {}),
+        }:
             message = "it is written in a way that cannot be changed from here without changing something else"
             raise ConfigError([Mistake(str(self.path), f"{heading}.{name}", message, "Change it in an editor.")])
         before = set(map(str, _mistakes(self.path, dict(self.document), needs_jobs=True)))
@@ -131,7 +136,7 @@ def why_not(source: Source) -> str:
     if source.edits is not None:
         return ""
     if source.where == "this process":
-        return "What is mirrored here comes from the environment, not from a file: change the variables where they are set."
+        return "What is mirrored comes from the environment, not from a file: change the variables where they are set."
     if source.where.startswith("http"):
         return (
             "Read only: the configuration is on the machine of the server that this dashboard is attached to."

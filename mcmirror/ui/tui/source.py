@@ -77,6 +77,9 @@ class Source(Protocol):
     def live(self, job: str) -> str:
         """The key of what goes on with this job, or last did, in ``fold``; empty for nothing."""
 
+    def reload(self) -> None:
+        """Read the configuration again, for it was written from here; returns at once."""
+
     def trigger(self, job: str, max_delete: int | None = None) -> str:
         """Run a job now; the key of the run. ``max_delete`` lets this run alone remove so many objects. May wait."""
 
