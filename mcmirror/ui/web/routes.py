@@ -112,8 +112,11 @@ class Routes:
         return tuple(given for part, given in zip(route.path, request.segments, strict=True) if part in {NAME, ID})
 
     def _unknown(self, request: Request) -> Refused:
-        paths = ["/" + "/".join(route.path) for route in self._routes if route.path != ("",)]
-        guess = nearest(request.path, paths) or nearest(f"/api/v1{request.path}", paths)
+        # Compared without what many of them begin with, or everything would be near.
+        start = "/" + "/".join(API)
+        whole = ["/" + "/".join(route.path) for route in self._routes if route.path != ("",)]
+        paths = {path.removeprefix(start): path for path in whole}
+        guess = paths.get(nearest(request.path.removeprefix(start), paths), "")
         do = f"did you mean {guess}?" if guess else "GET / lists what there is"
         return Refused(404, f"there is no {shown(request.path)}", "nothing has this path", do)
 
