@@ -54,7 +54,7 @@ class Dashboard(App[int]):
         super().__init__()
         self.source, self.clock, self.zone = source, clock, zone
         self._begin = begin
-        self._painted: tuple[int, int, int] = (-1, -1, -1)
+        self._said, self._seen, self._when = -1, (-1, -1), 0.0
         self._rooms: dict[str, Room] = {}
         self._leaving = False
         self.failure: Exception | None = None
@@ -88,9 +88,12 @@ class Dashboard(App[int]):
             self._begin(self)
 
     def _tick(self) -> None:
-        now = (self.source.number, self.source.fold.number, int(self.clock()))
-        if now != self._painted:
-            self._painted = now
+        said, seen = self.source.fold.number, (self.source.number, int(self.clock()))
+        moment = time.monotonic()
+        room = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Room)), None)
+        fresh = said != self._said and moment - self._when >= (room.EVERY if room else FRAMES)
+        if seen != self._seen or fresh:
+            self._said, self._seen, self._when = said, seen, moment
             self.paint()
 
     def paint(self) -> None:

@@ -95,6 +95,16 @@ class _Live:
     report: RunReport | None = None
     waiting: str = ""
     cancelling: bool = False
+    objects: int = 0
+    """Copies that were announced and are not in ``track`` yet."""
+    bytes: int = 0
+
+    def settle(self) -> None:
+        """Enter them."""
+        if self.objects:
+            self.track.announced += Count(self.objects, self.bytes)
+            self.track.key = self.keys[-1]
+            self.objects = self.bytes = 0
 
 
 class Fold:
@@ -139,7 +149,6 @@ class Fold:
 
     def hear(self, key: str, event: Event) -> None:
         """Take in an event."""
-        now = self._monotonic()
         with self._lock:
             live = self._live.get(key)
             if live is None:
@@ -147,18 +156,22 @@ class Fold:
                 live = self._begin(key, event.job, RUN, joined=joined)
             self.number += 1
             if isinstance(event, events.CopyStarted):
+                # A hundred thousand of these may come in a second: no more than what must be done.
                 live.keys.append(event.key)
-                live.track.see(event, now)
+                live.objects += 1
+                live.bytes += event.size
             elif isinstance(event, events.Moved):
-                self._moved(live, event, now)
+                self._moved(live, event, self._monotonic())
             else:
-                self._rarer(live, event, now)
+                live.settle()
+                self._rarer(live, event, self._monotonic())
 
     def copies(self, key: str, left_out: int, moved: int = 0) -> None:
         """Hear that not every copy is named: so many were left out, and what has moved was announced by them."""
         with self._lock:
             live = self._live.get(key)
             if live is not None:
+                live.settle()
                 track = live.track
                 known = track.total.bytes or max(track.announced.bytes, moved)
                 track.announced = Count(track.announced.objects + left_out, known)
@@ -168,6 +181,7 @@ class Fold:
         if began and now - began < STEP:
             live.track.moved = event.bytes
             return
+        live.settle()
         live.track.see(event, now)
         moved = live.track.bytes
         if began:
@@ -231,6 +245,7 @@ class Fold:
             live = self._live.get(key)
             if live is None:
                 return None
+            live.settle()
             now, going = self._monotonic(), live.track.phase if live.report is None else None
             return Seen(
                 key=live.key,
@@ -261,6 +276,8 @@ class Fold:
         """The phase of a run and how much of its copying is done, 0 to 1: what a line of the overview needs."""
         with self._lock:
             live = self._live.get(key)
+            if live:
+                live.settle()
             return (live.track.phase, live.track.fraction) if live else (None, 0.0)
 
 

@@ -50,6 +50,7 @@ class Overview(Room):
     """One line a job."""
 
     NAME = "Overview"
+    EVERY = 0.5
     ABOUT = (
         "One line a job. On the left what is mirrored where, then what its last run came to or what it is doing now,"
         " the age of the last success against what is allowed, when it runs next, and its last runs: as high as they"

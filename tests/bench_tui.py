@@ -1,0 +1,213 @@
+"""The dashboard, measured: its first picture, keys under a storm of events, memory over ten million of them.
+
+Printed as a table: ``python -m tests.bench_tui``. The budgets are those of the issue; a machine that is busy with other
+things misses them, so the processor time is printed beside the first picture.
+"""
+
+import argparse
+import asyncio
+import fcntl
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+from textual.events import Key
+
+from mcmirror.model.event import (
+    CopyStarted,
+    Event,
+    Moved,
+    Phase,
+    PhaseStarted,
+    Planned,
+    ProblemFound,
+    Removed,
+    RunStarted,
+)
+from mcmirror.model.plan import Count, Plan
+from mcmirror.ui.dashboard import SWITCH
+from mcmirror.ui.tui.fold import Fold
+from mcmirror.ui.tui.rows import Rows
+from tests.servers.command import COMMAND, clean_environment
+from tests.tui_samples import NOW, Still, dashboard, still
+from tests.ui_samples import DENIED
+
+RATE = 100_000
+"""Events a second."""
+BATCH = 500
+PRESSES = 300
+FLOOD = 10_000_000
+RUN = "run-logs"
+
+
+def first_picture(rounds: int) -> str:
+    """From the command to the overview on a terminal: wall and processor seconds, the median."""
+    walls, processor = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "mcmirror.toml").write_text(f'[settings]\nstate = "sqlite:///{name}/state.db"\n')
+        environment = {**clean_environment(folder / "home", {}), "TERM": "xterm-256color"}
+        for _ in range(rounds):
+            wall, spent = _one_start(folder, environment)
+            walls.append(wall)
+            processor.append(spent)
+    return f"{statistics.median(walls) * 1000:.0f} ms, of which processor {statistics.median(processor) * 1000:.0f} ms"
+
+
+def _one_start(folder: Path, environment: dict[str, str]) -> tuple[float, float]:
+    near, far = pty.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [COMMAND, "tui"], cwd=folder, env=environment, stdin=far, stdout=far, stderr=far, start_new_session=True
+    )
+    os.close(far)
+    seen = b""
+    while b"Overview" not in seen:
+        seen += os.read(near, 65536)
+    wall = time.monotonic() - begun
+    times = psutil.Process(process.pid).cpu_times()
+    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:
+        if select.select([near], [], [], 0.05)[0]:
+            try:
+                os.read(near, 65536)
+            except OSError:
+                break
+    process.wait()
+    os.close(near)
+    return wall, times.user + times.system
+
+
+def event(number: int) -> Event:
+    """One of a storm."""
+    match number % 20:
+        case 0:
+            return Moved("logs", number * 1000)
+        case 1:
+            return Removed("logs", f"old/{number}")
+        case _:
+            return CopyStarted("logs", f"2026/11/object-{number}.bin", 1000)
+
+
+def begun(fold: Fold) -> None:
+    """A run in the middle of its copying."""
+    fold.hear(RUN, RunStarted("logs", "onprem/logs", "aws/logs", dry_run=False))
+    fold.hear(RUN, Planned("logs", Plan(missing=Count(FLOOD, FLOOD * 1000))))
+    fold.hear(RUN, PhaseStarted("logs", Phase.MIRROR))
+
+
+class Storm(threading.Thread):
+    """Sends events at a steady rate until it is told to end."""
+
+    def __init__(self, fold: Fold, rate: int) -> None:
+        super().__init__(daemon=True)
+        self._fold, self._rate = fold, rate
+        self.ending = threading.Event()
+        self.sent = 0
+        self.seconds = 0.0
+
+    def run(self) -> None:
+        started = time.monotonic()
+        while not self.ending.is_set():
+            for number in range(self.sent, self.sent + BATCH):
+                self._fold.hear(RUN, event(number))
+            self.sent += BATCH
+            ahead = self.sent / self._rate - (time.monotonic() - started)
+            if ahead > 0:
+                time.sleep(ahead)
+        self.seconds = time.monotonic() - started
+
+
+async def keys(screen: str, rate: int, presses: int) -> str:
+    """From a key to its effect, painted, while the storm goes on."""
+    source: Still = still()
+    source.fold = Fold(clock=lambda: NOW)
+    begun(source.fold)
+    app = dashboard(source)
+    storm = Storm(source.fold, rate)
+    waits = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        if screen == "run":
+            for number in range(20):
+                source.fold.hear(RUN, ProblemFound("logs", replace(DENIED, object=str(number))))
+            app.open_run("logs")
+            await pilot.pause()
+            app.screen.query_one(Rows).focus()
+            await pilot.pause()
+        if rate:
+            storm.start()
+        for press in range(presses):
+            key = "home" if press % 5 == 4 else "down"
+            waits.append(await _pressed(app, key, lambda: app.screen.query_one(Rows).highlighted))
+            await asyncio.sleep(0.02)
+        storm.ending.set()
+        if rate:
+            await asyncio.to_thread(storm.join)
+    waits.sort()
+    p50, p99 = waits[len(waits) // 2] * 1000, waits[len(waits) * 99 // 100] * 1000
+    arrived = f" at {storm.sent / storm.seconds:,.0f} events/s" if rate else ""
+    return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, longest {waits[-1] * 1000:.0f} ms{arrived}"
+
+
+async def _pressed(app, key, state) -> float:  # type: ignore[no-untyped-def]
+    before, begin = state(), time.monotonic()
+    app.post_message(Key(key, None))
+    while state() == before:
+        assert time.monotonic() - begin < 5, "the key has no effect"
+        await asyncio.sleep(0)
+    painted = asyncio.Event()
+    app.screen.call_after_refresh(painted.set)
+    await painted.wait()
+    return time.monotonic() - begin
+
+
+def flood(events: int) -> str:
+    """Memory after a tenth and after all of them."""
+    process, fold = psutil.Process(), Fold()
+    begun(fold)
+    started, early = time.monotonic(), 0
+    for number in range(events):
+        fold.hear(RUN, event(number))
+        if number == events // 10:
+            early = process.memory_info().rss
+        if not number % 50_000:
+            fold.look(RUN)
+    late = process.memory_info().rss
+    rate = events / (time.monotonic() - started)
+    return f"{early / 2**20:.1f} MiB after a tenth, {late / 2**20:.1f} MiB after all; {rate:,.0f} events/s taken in"
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--presses", type=int, default=PRESSES)
+    parser.add_argument("--flood", type=int, default=FLOOD)
+    given = parser.parse_args()
+    sys.setswitchinterval(SWITCH)
+    print(f"first picture (at most 600 ms)            {first_picture(given.rounds)}", flush=True)
+    for screen in ("overview", "run"):
+        print(f"{screen + ', key to effect, quiet':<42}{asyncio.run(keys(screen, 0, given.presses))}", flush=True)
+        print(
+            f"{screen + ', in a storm (p99 below 100 ms)':<42}{asyncio.run(keys(screen, RATE, given.presses))}",
+            flush=True,
+        )
+    print(f"{given.flood:,} events{'':<25}{flood(given.flood)}")
+
+
+if __name__ == "__main__":
+    main()
