@@ -61,19 +61,22 @@ def text_in(path: Path) -> str:
 
 def with_table(text: str, path: Path, heading: str, name: str, values: Mapping[str, object]) -> str:
     """The text with ``[HEADING.NAME]`` added, or holding these values and no others; all else stays as it is."""
-    from tomlkit import inline_table, nl, table
-    from tomlkit.items import InlineTable
+    tables = parse_text(text, path).get(heading, {})
+    if isinstance(tables, dict) and name in tables:
+        return _changed(text, path, heading, name, values)
+    expected = {**tables, name: dict(values)}
+    for new in (_pasted(text, heading, name, values), _added(text, path, heading, name, values)):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            if tomllib.loads(new)[heading] == expected:
+                return new
+    return new
 
+
+def _changed(text: str, path: Path, heading: str, name: str, values: Mapping[str, object]) -> str:
     document = _read(text, path)
-    if heading not in document:
-        document[heading] = table(is_super_table=True)
-    tables = document[heading]
-    if there := name in tables:
-        written = tables[name]
-        for key in [key for key in written if key not in values]:
-            del written[key]
-    else:
-        written = inline_table() if isinstance(tables, InlineTable) else table()
+    written = document[heading][name]
+    for key in [key for key in written if key not in values]:
+        del written[key]
     before = written.unwrap()
     for key, value in values.items():
         # What stays the same keeps how it was written: quotes, line breaks, comments within a list.
@@ -81,15 +84,53 @@ def with_table(text: str, path: Path, heading: str, name: str, values: Mapping[s
             written[key] = value
         elif key not in before:
             _append(written, key, value)
-    if not there:
-        if not isinstance(tables, InlineTable) and list(document)[-1] != heading:
-            written.add(nl())
-        tables[name] = written
-    new = document.as_string()
-    if not there and not _says(new, heading, name, values):
-        # Among dotted keys (alias.one.url = ...) tomlkit puts a table where it takes in what follows it.
-        new = f"{text.rstrip()}\n\n[{heading}.{_quoted(name)}]\n{written.as_string().strip()}\n"
-    return new
+    return document.as_string()
+
+
+def _added(text: str, path: Path, heading: str, name: str, values: Mapping[str, object]) -> str:
+    """For a file that is not made of headings alone."""
+    from tomlkit import inline_table, table
+    from tomlkit.items import InlineTable
+
+    document = _read(text, path)
+    if heading not in document:
+        document[heading] = table(is_super_table=True)
+    written = inline_table() if isinstance(document[heading], InlineTable) else table()
+    written.update(values)
+    document[heading][name] = written
+    return document.as_string()
+
+
+def _pasted(text: str, heading: str, name: str, values: Mapping[str, object]) -> str:
+    """With a new table behind the last of its kind, before what leads to the next one; or else at the end."""
+    from tomlkit import dumps
+
+    block = f"[{heading}.{_quoted(name)}]\n{dumps(dict(values))}".rstrip() + "\n"
+    lines = text.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if line.lstrip().startswith("[")]
+    kin = [number for number in starts if lines[number].lstrip().startswith(f"[{heading}.")]
+    if kin:
+        after = next((number for number in starts if number > kin[-1]), len(lines))
+        end, own = _own(lines, kin[-1], after)
+        place = end + own
+    else:
+        place = len(lines)
+    before, rest = "".join(lines[:place]), "".join(lines[place:])
+    if before and not before.endswith("\n"):
+        before += "\n"
+    gap = "\n" if before.strip() and not before.endswith("\n\n") else ""
+    return f"{before}{gap}{block}" + (f"\n{rest.lstrip(chr(10))}" if rest.strip() else "")
+
+
+def _own(lines: list[str], first: int, after: int) -> tuple[int, int]:
+    """Where the keys end of the table whose heading is line ``first``; how many lines of comment there are its own."""
+    end = after
+    while end > first and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    tail, own = lines[end:after], 0
+    while own < len(tail) and tail[own].strip():
+        own += 1
+    return end, 0 if own == len(tail) and after < len(lines) else own
 
 
 def _append(written: "Table | InlineTable", key: str, value: object) -> None:
@@ -131,15 +172,8 @@ def _cut(text: str, heading: str) -> str:
     if first is None:
         return text
     after = next((number for number in starts if number > first), len(lines))
-    end = after
-    while end > first and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-        end -= 1
+    end, own = _own(lines, first, after)
     tail = lines[end:after]
-    own = 0
-    while own < len(tail) and tail[own].strip():
-        own += 1
-    if own == len(tail) and after < len(lines):
-        own = 0
     while own < len(tail) and not tail[own].strip():
         own += 1
     between = ["\n"] if first and lines[first - 1].strip() and (own < len(tail) or after < len(lines)) else []
@@ -151,14 +185,6 @@ def _quoted(name: str) -> str:
     from tomlkit import key
 
     return key(name).as_string()
-
-
-def _says(text: str, heading: str, name: str, values: Mapping[str, object]) -> bool:
-    """Whether the text is TOML in which the table has these values and no others."""
-    try:
-        return bool(tomllib.loads(text)[heading][name] == dict(values))
-    except (tomllib.TOMLDecodeError, KeyError, TypeError):
-        return False
 
 
 def alias_values(alias: Alias, referred: Mapping[str, str]) -> dict[str, str | bool]:
