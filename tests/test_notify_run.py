@@ -225,3 +225,20 @@ def test_a_run_without_notifiers_loads_none(cli: Cli, bucket_pair: Pair, contain
     assert "[]" == loaded(SLACK_BOT_TOKEN="")
     bucket_pair.source.put({"b": b"b"})
     assert "['slack_sdk', 'sqlalchemy', 'urllib.request']" == loaded()
+
+
+def test_status_says_who_could_not_be_told_and_why(
+    cli: Cli, bucket_pair: Pair, container: dict[str, Any], fake: FakeSlack
+) -> None:
+    bucket_pair.source.put({"a": b"a"})
+    fake.always = "not_in_channel"
+    assert 0 == cli("run", **container).code
+    shown = cli("status", **container)
+    assert 0 == shown.code, shown.stderr
+    failing = "notifier slack: 1 waiting, 1 attempt failed: Slack was not told: Slack answered not_in_channel"
+    assert failing in shown.stdout.splitlines()
+    fake.always = ""
+    bucket_pair.source.put({"b": b"b"})
+    assert 0 == cli("run", **container).code
+    assert "notifier" not in cli("status", **container).stdout
+    nothing_shows(shown, cli, TOKEN)

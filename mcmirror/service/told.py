@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from queue import SimpleQueue
@@ -130,14 +131,17 @@ class Telling:
         service = self._service
         database = self._database or Database(service.state)
         runs = self._runs or Runs(database, service.inbox)
+        audience, outbox = service.audience(self._jobs), Outbox(database)
         teller = Teller(
-            service.audience(self._jobs),
-            Outbox(database),
+            audience,
+            outbox,
             _desk(service),
             together=[job.name for job in self._jobs] if self._once else (),
             history=None if self._once else _Past(database, runs, self._current),
         )
         if self._once:
+            # It ends soon: what failed before is tried now, or it would wait for a run that comes at the right time.
+            outbox.hurry([one.name for one in audience.listeners], time.time())
             jobs = {job.name for job in self._jobs}
             for record in runs.take_in():
                 if record.job in jobs:
