@@ -38,10 +38,11 @@ from mcmirror.model.event import (
 )
 from mcmirror.model.plan import Count, Plan
 from mcmirror.ui.dashboard import SWITCH
+from mcmirror.ui.tui.app import dashboard
 from mcmirror.ui.tui.fold import Fold
 from mcmirror.ui.tui.rows import Rows
 from tests.servers.command import COMMAND, clean_environment
-from tests.tui_samples import NOW, Still, dashboard, still
+from tests.tui_samples import NOW, Still, still
 from tests.ui_samples import DENIED
 
 RATE = 100_000

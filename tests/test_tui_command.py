@@ -96,7 +96,7 @@ def test_without_a_terminal_it_says_so(cli: Cli, bucket_pair: Pair, command: tup
 )
 def test_what_does_not_go_together_is_a_usage_error(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
     with Terminal(cli, *arguments) as terminal:
-        terminal.until(words.split()[-1])
+        terminal.until(words.rsplit(maxsplit=1)[-1])
         assert 2 == terminal.end()
 
 

@@ -129,7 +129,7 @@ def test_each_event_comes_back_from_its_document(event: Event) -> None:
     "document", [{"event": "planned", "job": "x"}, {"event": "moved"}, {}, {"event": "phase_started", "phase": "x"}]
 )
 def test_a_broken_document_is_no_event(document: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="event|Phase"):
+    with pytest.raises(ValueError, match=r"event|Phase"):
         event_of(document)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+SWITCH = 0.0005
+"""Seconds after which a thread makes way for another."""
 TOKEN = "MCMIRROR_API_TOKEN"  # noqa: S105  a variable's name
 
 
@@ -75,6 +77,8 @@ def needs_terminal(what: str) -> None:
 
 def shown(application: "Dashboard") -> int:
     """Show it until it is left; its exit code."""
+    # The engine's threads must not keep the screen's waiting: by default each may hold it up for 5 ms a turn.
+    sys.setswitchinterval(SWITCH)
     try:
         code = application.run()
     finally:

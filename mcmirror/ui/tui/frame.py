@@ -32,6 +32,7 @@ ROOMS: tuple[Place, ...] = (
     Place("1", "Overview", "mcmirror.ui.tui.overview:Overview"),
     Place("2", "Connections", "mcmirror.ui.tui.connections:Connections"),
     Place("3", "Jobs", "mcmirror.ui.tui.jobs:Jobs"),
+    Place("4", "History", "mcmirror.ui.tui.history:History"),
 )
 """In the order of their keys."""
 
@@ -89,6 +90,8 @@ class Room(Screen[None]):
     ABOUT: ClassVar[str] = ""
     """What the help says about this screen, in a paragraph."""
 
+    EVERY: ClassVar[float] = 0.1
+    """Seconds between two pictures, at least, when all that is new is what runs say."""
     _complete = False
 
     @property

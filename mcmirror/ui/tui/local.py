@@ -80,11 +80,10 @@ class LocalSource:
         if service is None:
             return
         from mcmirror.service.assembly import assemble
-        from mcmirror.ui import border
-        from mcmirror.ui.tui.beside import Beside
-
         from mcmirror.store.place import presence
         from mcmirror.store.presence import Presence
+        from mcmirror.ui import border
+        from mcmirror.ui.tui.beside import Beside
 
         border.redactors.append(service.redact)
         if self._schedules and Presence(presence(service.state)).see() is not None:
