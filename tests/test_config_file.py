@@ -57,7 +57,7 @@ def test_the_agreed_example_is_read(tmp_path: Path) -> None:
     assert "0 2 * * *" == configuration.schedules["photos"].cron
     assert 26 * 3600.0 == configuration.schedules["photos"].max_age
     assert 1800.0 == configuration.schedules["local-backup"].every
-    assert ("failure", "change") == configuration.notifiers["ops"].on
+    assert ("failure", "change", "recovery", "digest") == configuration.notifiers["ops"].on
     assert Location("", "/var/lib/app/files") == configuration.jobs["local-backup"].source
     assert () == configuration.notes
     assert {"ops"} == {*configuration.schedules["photos"].notify, *configuration.schedules["local-backup"].notify}

@@ -83,7 +83,7 @@ def test_all_is_well(health: Callable[..., Result]) -> None:
 
 def test_a_job_that_is_stale_is_red_and_says_why(health: Callable[..., Result], control: InMemory) -> None:
     control.current = replace(control.current, jobs=(LATE, DOCS))
-    line = "not ready: photos: the last success is 600 s old, max_age is 3600 s\n"
+    line = "not ready: photos: the last success is 10m 00s old, max_age is 1h 00m\n"
     assert Result(1, "", line) == health()
     assert Result(1, "", line) == health("--quiet")
     assert Result(0, "alive\n", "") == health("--alive")

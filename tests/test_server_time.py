@@ -207,7 +207,7 @@ def test_a_success_that_is_too_old_is_an_ailment() -> None:
     world.live(server, 50)
     assert () == ailments(server.state())
     world.live(server, 100)
-    assert ["never: no run has succeeded, max_age is 100 s"] == list(ailments(server.state()))
+    assert ["never: no run has succeeded, max_age is 1m 40s"] == list(ailments(server.state()))
     world.live(server, 400)
     assert 2 == len(ailments(server.state()))
     world.now += 100

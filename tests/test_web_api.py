@@ -52,7 +52,7 @@ def test_alive_stays_green_when_jobs_are_red(client: Client, control: InMemory) 
         (
             replace(STATE, jobs=(replace(PHOTOS, overdue_since=NOW - 1), DOCS)),
             [],
-            ["photos: the last success is 600 s old, max_age is 3600 s"],
+            ["photos: the last success is 10m 00s old, max_age is 1h 00m"],
         ),
         (replace(STATE, jobs=(replace(PHOTOS, overdue_since=NOW - 1, paused=True),)), [], []),
         (replace(STATE, paused=True, jobs=(replace(PHOTOS, overdue_since=NOW - 1),)), [], []),

@@ -28,7 +28,8 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     given = Variables(environ, folder)
     enabled = given.parsed("S3_SYNC_ENABLED", syntax.boolean, default=False)
     zone = given.parsed("S3_SYNC_TIMEZONE", syntax.zone, default="UTC")
-    base = Settings(service=given.get("SERVICE"), log="text", timezone=zone)
+    debug = given.parsed("MIRROR_DEBUG", syntax.boolean, default=False)
+    base = Settings(service=given.get("SERVICE"), log="text", timezone=zone, debug=debug)
     settings, _ = environment.settings(given, base)
     aliases = {alias.name: alias for alias in _aliases(given)}
     job = _job(given, aliases, zone)

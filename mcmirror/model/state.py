@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mcmirror.model.record import Record
+from mcmirror.model.wording import shown_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,8 @@ def ailments(state: State) -> tuple[str, ...]:
         if not job.stale(state.now) or job.paused or state.paused:
             continue
         if job.last_success:
-            age = state.now - job.last_success
-            found.append(f"{job.name}: the last success is {age:.0f} s old, max_age is {job.max_age:.0f} s")
+            age = shown_seconds(state.now - job.last_success)
+            found.append(f"{job.name}: the last success is {age} old, max_age is {shown_seconds(job.max_age)}")
         else:
-            found.append(f"{job.name}: no run has succeeded, max_age is {job.max_age:.0f} s")
+            found.append(f"{job.name}: no run has succeeded, max_age is {shown_seconds(job.max_age)}")
     return tuple(found)

@@ -23,6 +23,7 @@ class Rooms:
     """What begins and ends together."""
 
     server: Server
+    say: Say
     telling: Telling
     database: Database
     runs: Runs
@@ -32,6 +33,10 @@ class Rooms:
     def begin(self) -> None:
         """Begin to deliver messages, and let ``status`` see who serves the schedules."""
         if self.schedules:
+            other = self.presence.see()
+            if other is not None:
+                text = f"Another mcmirror serve of this state runs, process {other.pid}: each schedule is kept twice."
+                self.say("warning", "served_twice", text, remedy="Stop one, or give each a state of its own.")
             self.presence.begin()
         self.telling.start()
 
@@ -79,4 +84,5 @@ def assemble(  # noqa: PLR0913  each from another hand
         debug=service.configuration.settings.debug,
         schedules=schedules,
     )
-    return Rooms(Server(service, around), telling, database, runs, Presence(presence(service.state)), schedules)
+    server, seen = Server(service, around), Presence(presence(service.state))
+    return Rooms(server, say, telling, database, runs, seen, schedules)

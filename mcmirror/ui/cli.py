@@ -19,7 +19,7 @@ COMMANDS = {
     "verify": ("mcmirror.ui.verify:app", "Say whether the copy is true."),
     "tui": ("mcmirror.ui.dashboard:app", "The dashboard: see and steer every mirror from a terminal."),
     "alias": ("mcmirror.ui.alias:app", "Servers and their credentials: set, list, test, import, remove."),
-    "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show."),
+    "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show, pause, resume."),
     "status": ("mcmirror.ui.status:app", "How each job stands: last verdict, age of its last success, next run."),
     "history": ("mcmirror.ui.history:app", "What was run, and what became of each object."),
     "health": ("mcmirror.ui.health:app", "Ask the running serve whether all is well: the health check of a container."),

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from mcmirror.config import Configuration, load, select
+from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.job import Job
+from mcmirror.model.problem import Category, Trouble
 
 app = typer.Typer(help="The configured jobs.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -52,6 +54,43 @@ def show(
     for key, value in described.items():
         shown = ", ".join(value) if isinstance(value, list) else value
         print(f"{key:16} {str(shown).lower() if isinstance(shown, bool) else shown}".rstrip())
+
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs; none: all of them, as a whole.")]
+
+
+@app.command()
+def pause(names: Names = None, *, config: ConfigOption = None) -> None:
+    """Start no more runs by schedule, now and after a restart, until resume. Runs by hand go on."""
+    _pauses(names, config, paused=True)
+
+
+@app.command()
+def resume(names: Names = None, *, config: ConfigOption = None) -> None:
+    """Undo pause. What was missed meanwhile is not made up for."""
+    _pauses(names, config, paused=False)
+
+
+def _pauses(names: list[str] | None, config: Path | None, *, paused: bool) -> None:
+    from mcmirror.store.database import Database
+    from mcmirror.store.pauses import Pauses
+
+    configuration = load(config, os.environ, Path.cwd(), needs_jobs=True)
+    database = Database(configuration.settings.state)
+    pauses = Pauses(database)
+    wanted = [job.name for job in select(configuration, names)] if names else [""]
+    for name in wanted:
+        (pauses.add if paused else pauses.remove)(name)
+    warning, left = pauses.warning, pauses.read()
+    database.close()
+    if warning:
+        # This process ends at once: what is kept in its memory helps nobody.
+        raise Trouble(problem(Category.DISK_FULL, "the pause could not be written down", warning))
+    for name in wanted:
+        print(f"{name or 'all jobs'}: {'paused' if paused else 'resumed'}")
+    held = "all of them" if "" in left else ", ".join(sorted(left))
+    if held and not paused:
+        print(f"note: still paused: {held}", file=sys.stderr)
 
 
 def describe(job: Job, configuration: Configuration) -> dict[str, Any]:

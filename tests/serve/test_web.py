@@ -90,7 +90,7 @@ def test_a_success_that_is_too_old_is_red_until_the_next_one(house: House, bucke
     house.jobs["job"]["max_age"] = "2s"
     serve = house.start()
     in_time(lambda: serve.status("/readyz") == 503)
-    assert ["job: no run has succeeded, max_age is 2 s"] == serve.document("/readyz")["reasons"]
+    assert ["job: no run has succeeded, max_age is 2.0 s"] == serve.document("/readyz")["reasons"]
     assert 200 == serve.status("/healthz")
     asked = ("health", "--url", f"http://127.0.0.1:{serve.port}", "--timeout", "30")
     assert [1, 0] == [house.cli(*asked, *alive).code for alive in ((), ("--alive",))]
