@@ -55,5 +55,4 @@ def test_the_schedule_obeys(jobs: Cli, bucket_pair: Pair) -> None:
         serve.says("docs: ", 8)
         assert "photos: " not in serve.log
         assert 0 == jobs("job", "resume", "photos").code
-        serve.says("photos: ", 2)
-    assert (jobs.folder / "photos" / "a").exists()
+        serve.until((jobs.folder / "photos" / "a").exists)
