@@ -47,24 +47,31 @@ class Head(Static):
     def paint(self, view: View, title: str, dashboard: Dashboard) -> None:
         """Show them."""
         service = view.state.service if view.state else ""
-        left = Content.assemble(
-            ("mcmirror", "bold $primary"), f" {harmless(service)}" if service else "", "  ", *_tabs(title)
-        )
-        right = f"{harmless(dashboard.source.where)}  {clock(dashboard.clock(), dashboard.zone)}"
-        room = self.app.size.width - 2 - left.cell_length
-        said = Content.styled(right, DIM).truncate(max(0, room - 1))
-        line = Content.assemble(left, " " * max(1, room - said.cell_length), said)
+        name = Content.assemble(("mcmirror", "bold $primary"), f" {harmless(service)}" if service else "", "  ")
+        time = clock(dashboard.clock(), dashboard.zone)
+        width = self.app.size.width - 2
+        left, room = name, 0
+        for short in (False, True):
+            left = Content.assemble(name, *_tabs(title, short=short))
+            room = width - left.cell_length
+            if room > len(time):
+                break
+        # The time says more than the place, which does not change.
+        rights = (f"{harmless(dashboard.source.where)}  {time}", time, "")
+        right = next(Content.styled(text, DIM) for text in rights if not text or len(text) < room)
+        line = Content.assemble(left, " " * max(0, room - right.cell_length), right)
         parts = [line, *_warning(view, dashboard)]
         self.update(Content("\n").join(parts))
 
 
-def _tabs(title: str) -> list[Content]:
-    """The rooms, each to be clicked; the one we are in stands out."""
+def _tabs(title: str, *, short: bool) -> list[Content]:
+    """The rooms, each to be clicked; the one we are in stands out, the others may be numbers only."""
     names = {place.name for place in ROOMS}
     found = list[Content]()
     for place in ROOMS:
         style = "bold reverse" if place.name == title else ""
-        text = Content.styled(f" {place.key} {place.name} ", style)
+        word = f" {place.key} " if short and place.name != title else f" {place.key} {place.name} "
+        text = Content.styled(word, style)
         found.append(text.stylize(f"@click=app.room('{place.name}')"))
     if title not in names:
         found.append(Content.styled(f" {harmless(title)} ", "bold reverse"))

@@ -1,0 +1,253 @@
+"""What was run: by job and verdict, the newest first; one run in full, or two side by side."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Input, OptionList, Static
+
+from mcmirror.model.record import RUNNING, Cause, Record
+from mcmirror.model.report import Status
+from mcmirror.model.wording import harmless, shown_bytes, shown_seconds
+from mcmirror.ui.tui.frame import Room
+from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, report_look, status_look
+from mcmirror.ui.tui.rows import Row, Rows
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from textual.app import ComposeResult
+
+    from mcmirror.ui.tui.source import View
+
+PAGE = 100
+"""Runs that are asked for at once."""
+VERDICTS = ("", "failed", "partial", "refused", "interrupted", "cancelled", "skipped", "succeeded", RUNNING)
+assert set(VERDICTS) == {"", RUNNING, *Status}  # noqa: S101
+OLDER = "\0older"
+CAUSES = {
+    Cause.HAND: "by hand",
+    Cause.SCHEDULE: "schedule",
+    Cause.START: "start of serve",
+    Cause.CATCH_UP: "catch-up",
+    Cause.API: "API",
+}
+
+
+class History(Room):
+    """One line a run."""
+
+    NAME = "History"
+    ABOUT = (
+        "What was run, the newest first. Enter shows a run in full: its report, and what became of each object. f walks"
+        " through the verdicts, / asks for a job. Space marks a run; c on another one then shows both side by side."
+    )
+    DEFAULT_CSS = """
+    History #sum { height: auto; padding: 0 1; }
+    History #heads { height: 1; padding: 0 1; color: $text-muted; text-style: bold; }
+    History #runs { height: 1fr; }
+    History #filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+    History #filter.open { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "verdict(1)", "Verdict", tooltip="only runs that ended so; F goes back"),
+        Binding("F", "verdict(-1)", show=False),
+        Binding("slash", "filter", "Job", key_display="/", tooltip="only runs of this job; Esc: all"),
+        Binding("space", "mark", "Mark", tooltip="remember this run for a comparison"),
+        Binding("c", "compare", "Compare", tooltip="the marked run and this one side by side"),
+        Binding("l", "look", "Look again"),
+        Binding("escape", "unfilter", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict = self.job = self.marked = ""
+        self._records: tuple[Record, ...] | None = None
+        self._more = False
+        self._asked = 0
+        self._seen: dict[str, tuple[str, str]] = {}
+
+    def body(self) -> ComposeResult:
+        """Sum, heads, runs."""
+        yield Static(id="sum")
+        yield Static(id="heads")
+        yield Rows(id="runs", empty="There is no such run.")
+        yield Input(id="filter", placeholder="the job's name, or its beginning", compact=True)
+
+    def on_mount(self) -> None:
+        """The list has the keys."""
+        super().on_mount()
+        self.query_one(Rows).focus()
+
+    def on_screen_resume(self) -> None:
+        """There may be newer runs."""
+        super().on_screen_resume()
+        self.action_look()
+
+    def action_look(self) -> None:
+        """Ask for the newest runs."""
+        self._ask("")
+
+    def _ask(self, before: str) -> None:
+        source, verdict, job = self.dashboard.source, self.verdict, self._exact()
+        self._asked += 1
+        number = self._asked
+
+        def come(records: tuple[Record, ...]) -> None:
+            if number != self._asked:
+                return
+            self._more = len(records) == PAGE
+            self._records = (*(self._records or ()), *records) if before else records
+
+        self.dashboard.ask(lambda: source.runs(job=job, status=verdict, before=before, limit=PAGE), come)
+
+    def _exact(self) -> str:
+        """The job that is meant, when there is no doubt; else all are asked for, and sieved here."""
+        state, wanted = self.dashboard.source.view().state, self.job
+        names = [one.name for one in state.jobs] if state else []
+        alike = [name for name in names if name.lower().startswith(wanted.lower())]
+        return "" if not wanted else wanted if wanted in names else alike[0] if len(alike) == 1 else ""
+
+    def _ended(self) -> dict[str, tuple[str, str]]:
+        """What goes on and what came last, by job: when that changes there is something new."""
+        state = self.dashboard.source.view().state
+        return {job.name: (job.run, job.last.id if job.last else "") for job in state.jobs} if state else {}
+
+    # What is shown.
+
+    def show(self, view: View) -> None:  # noqa: ARG002  the records are asked for
+        """Paint the runs; ask for them when one began or ended."""
+        seen = self._ended()
+        if self._seen and seen != self._seen and not self._deep():
+            self.action_look()
+        self._seen = seen
+        if self._records is None:
+            self.query_one("#sum", Static).update(Content.styled("Reading ...", DIM))
+            return
+        shown = self._shown()
+        parts = [(f"{len(shown):,}{'+' if self._more else ''} {'run' if len(shown) == 1 else 'runs'}", BOLD)]
+        parts += [(f"only {self.verdict}", WARN)] if self.verdict else []
+        parts += [(f"job {harmless(self.job)}", WARN)] if self.job else []
+        parts += [(f"marked: {self._marked_text()}", BUSY)] if self.marked else []
+        self.query_one("#sum", Static).update(Content("   ").join(Content.styled(*part) for part in parts))
+        widths = _widths(self.app.size.width)
+        names = ("STARTED", "JOB", "VERDICT", "TOOK", "COPIED", "REMOVED", "BEGUN BY")
+        heads = [fitted(name, width) for name, width in zip(names, widths, strict=True) if width]
+        self.query_one("#heads", Static).update(Content("  " + " ".join(heads)))
+        rows = [self._row(record, widths) for record in shown]
+        if self._more:
+            rows.append((OLDER, Content.styled("  older runs: Enter", DIM)))
+        self.query_one(Rows).put(rows)
+
+    def _deep(self) -> bool:
+        """Whether somebody reads far below, and should not be thrown back to the newest."""
+        return len(self._records or ()) > PAGE
+
+    def _shown(self) -> list[Record]:
+        wanted = self.job.lower()
+        return [record for record in self._records or () if record.job.lower().startswith(wanted)]
+
+    def _marked_text(self) -> str:
+        record = next((one for one in self._records or () if one.id == self.marked), None)
+        return f"{harmless(record.job)} {begun(record, self.dashboard.zone)}" if record else self.marked
+
+    def _row(self, record: Record, widths: tuple[int, ...]) -> Row:
+        report = record.report
+        look = report_look(report) if report else status_look(record.status)
+        done = report.tally.done if report else None
+        gone = report.tally.removed.objects if report else 0
+        cells = [
+            Content(fitted(begun(record, self.dashboard.zone), widths[0])),
+            Content.styled(fitted(record.job, widths[1]), BOLD),
+            column(look.content, widths[2]),
+            Content(fitted(shown_seconds(report.seconds) if report else "", widths[3])),
+            Content(fitted(f"{done.objects:,}, {shown_bytes(done.bytes)}" if done and done.objects else "", widths[4])),
+        ]
+        if widths[5]:
+            cells.append(Content(fitted(f"{gone:,}" if gone else "", widths[5])))
+        if widths[6]:
+            cells.append(Content.styled(fitted(CAUSES[record.cause], widths[6]), DIM))
+        mark = Content.styled("* " if record.id == self.marked else "  ", BUSY)
+        return (record.id, Content.assemble(mark, Content(" ").join(cells)))
+
+    def _current(self) -> Record | None:
+        current = self.query_one(Rows).current
+        return next((record for record in self._records or () if record.id == current), None)
+
+    # What keys do.
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Show the run, or the older ones."""
+        if event.option_id == OLDER and self._records:
+            self._ask(self._records[-1].id)
+        elif record := self._current():
+            from mcmirror.ui.tui.history_run import RecordRoom
+
+            self.dashboard.push_screen(RecordRoom(record))
+
+    def action_verdict(self, by: int) -> None:
+        """Only runs that ended in the next way."""
+        self.verdict = VERDICTS[(VERDICTS.index(self.verdict) + by) % len(VERDICTS)]
+        self.action_look()
+
+    def action_mark(self) -> None:
+        """Remember this run, or forget it."""
+        if record := self._current():
+            self.marked = "" if self.marked == record.id else record.id
+            self.dashboard.paint()
+
+    def action_compare(self) -> None:
+        """The marked run and this one."""
+        record, marked = self._current(), self.marked
+        if record is None or not marked or marked == record.id:
+            self.dashboard.tell("Space marks a run; then c on another one shows both side by side.")
+            return
+        source, ids = self.dashboard.source, sorted((marked, record.id))
+
+        def opened(two: tuple[Record, Record]) -> None:
+            from mcmirror.ui.tui.history_compare import CompareRoom
+
+            self.dashboard.push_screen(CompareRoom(*two))
+
+        self.dashboard.ask(lambda: (source.run(ids[0]), source.run(ids[1])), opened)
+
+    def action_filter(self) -> None:
+        """Ask for a job."""
+        box = self.query_one("#filter", Input)
+        box.add_class("open")
+        box.focus()
+
+    def action_unfilter(self) -> None:
+        """All again."""
+        box = self.query_one("#filter", Input)
+        box.value = ""
+        box.remove_class("open")
+        self.verdict = ""
+        self.query_one(Rows).focus()
+        self.action_look()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """As one types."""
+        self.job = event.value.strip()
+        self.action_look()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep it, and go back to the list."""
+        if not event.value.strip():
+            self.action_unfilter()
+        self.query_one(Rows).focus()
+
+
+def begun(record: Record, zone: tzinfo | None) -> str:
+    """When it began: ``2026-11-21 14:02``."""
+    return f"{datetime.fromisoformat(record.started).astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _widths(width: int) -> tuple[int, ...]:
+    """Started, job, verdict, took, copied, removed, begun by; 0 leaves a column out."""
+    removed, cause = (9, 14) if width >= 110 else (0, 0)
+    fixed = 16 + 14 + 9 + 18 + (removed + 1 if removed else 0) + (cause + 1 if cause else 0) + 4
+    return 16, max(12, width - 5 - fixed), 14, 9, 18, removed, cause
