@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -356,3 +357,32 @@ def test_a_pair_is_cut_on_both_sides(width: int) -> None:
         assert text.startswith("on")
         assert "→ a" in text
     assert fitted("日本語", 4) == "日… "
+
+
+def test_a_newcomer_is_told_what_to_do(tmp_path: Path) -> None:
+    async def test() -> None:
+        source = still(jobs=())
+        source.edits = tmp_path / "mcmirror.toml"
+        async with driven(source) as driver:
+            assert "There are no jobs yet." in driver.text
+            assert "3 adds a job" in driver.text
+            source.edits = None
+            source.change(jobs=())
+            await driver.pause()
+            assert "There are no jobs." in driver.text
+
+    run(test())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_the_time_has_its_place_on_top_of_every_screen(width: int) -> None:
+    async def test() -> None:
+        async with driven(still(), (width, 24)) as driver:
+            assert driver.text.splitlines()[0].endswith("14:13:20")
+            driver.app.open_run("photos")
+            await driver.pause()
+            first = driver.text.splitlines()[0]
+            assert "Run photos" in first
+            assert first.endswith("14:13:20")
+
+    run(test())

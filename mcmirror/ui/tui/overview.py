@@ -108,8 +108,19 @@ class Overview(Room):
         self.query_one("#totals", Static).update(totals(view, now, self._shown_text(len(jobs), len(view.state.jobs))))
         self.query_one("#heads", Static).update(heads(columns))
         tall = self.app.size.width < WIDE and 2 * len(jobs) <= rows.size.height
-        rows.put([self._row(job, view, columns, now, tall=tall) for job in jobs])
+        rows.put([self._row(job, view, columns, now, tall=tall) for job in jobs], empty=self._empty(view.state))
         self._detail(view, now)
+
+    def _empty(self, state: State) -> str:
+        """Why there is nothing, and what to do."""
+        if state.jobs:
+            return "No job fits the filter; Esc shows all of them."
+        if self.dashboard.source.edits is None:
+            return "There are no jobs."
+        return (
+            "There are no jobs yet.\n2 names the servers, or imports them; 3 adds a job; r runs it.\n"
+            "Or write the file: mcmirror init."
+        )
 
     def _shown_text(self, shown: int, of: int) -> str:
         filtered = f"filter “{self.wanted}”: {shown} of {of} jobs  " if self.wanted else ""

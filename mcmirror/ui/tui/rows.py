@@ -30,13 +30,14 @@ class Rows(OptionList):
         super().__init__(id=id, markup=False)
         self._empty = empty
         self._shown: dict[str, Content] = {}
-        self._blank = False
+        self._blank: str | None = None
+        """What is shown while there are none; None when there are some."""
 
-    def put(self, rows: Sequence[Row]) -> None:
-        """Show these."""
+    def put(self, rows: Sequence[Row], empty: str = "") -> None:
+        """Show these; without any, ``empty`` in place of what it was made with."""
         wanted = dict(rows)
         if not wanted:
-            self._nothing()
+            self._nothing(empty or self._empty)
         elif list(wanted) == list(self._shown):
             for key, content in wanted.items():
                 if content != self._shown[key]:
@@ -45,17 +46,17 @@ class Rows(OptionList):
             self._anew(wanted)
         self._shown = wanted
 
-    def _nothing(self) -> None:
-        if self._shown or not self._blank:
+    def _nothing(self, text: str) -> None:
+        if self._shown or self._blank != text:
             self.clear_options()
-            self._blank = True
-            if self._empty:
-                self.add_option(Option(Content.styled(self._empty, "dim"), disabled=True))
+            self._blank = text
+            if text:
+                self.add_option(Option(Content.styled(text, "dim"), disabled=True))
 
     def _anew(self, wanted: dict[str, Content]) -> None:
         current, offset = self.current, self.scroll_offset
         at = self.highlighted or 0
-        self._blank = False
+        self._blank = None
         self.clear_options()
         self.add_options(Option(content, id=key) for key, content in wanted.items())
         keys = list(wanted)
