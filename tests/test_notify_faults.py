@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.model.record import Record
+from mcmirror.model.record import Record, interrupted
+from mcmirror.model.stop import Stop
 from mcmirror.notify.decide import Notice
-from mcmirror.store.database import Database
+from mcmirror.service.root import Service
+from mcmirror.service.told import Telling
+from mcmirror.store.database import Database, sql
 from mcmirror.store.outbox import Outbox
 from tests.notify_samples import CHECK, FAILED, HOOK, IDLE, JOBS, JSON, SLACK, Nights, endings
 from tests.servers.hook import FakeHook
@@ -284,3 +287,49 @@ def test_what_comes_back_from_memory_goes_behind_what_waits(nights: Callable[[st
     assert () == night.later(minutes=5)
     changed = "✅ photos: verified: 1,204 objects, 3.0 GiB copied"
     assert ["❌ photos: failed: no verdict reached", changed] == fake.titles
+
+
+def test_a_run_that_ends_before_the_first_look_is_told_in_its_turn(
+    nights: Callable[[str], Nights], fake: FakeSlack
+) -> None:
+    night = nights(CHECK)
+    service = Service(night.configuration, night.environ)
+    jobs = service.jobs()
+    telling = Telling(service, jobs, once=True)
+    ended = []
+    for job, report in zip(jobs, (FAILED, IDLE), strict=True):
+        record = service.record(job)
+        telling.begun(record)
+        opened = service.inbox.open(record)
+        assert opened is not None
+        ended.append(replace(record, finished=record.started, report=replace(report, job=job.name)))
+        opened.close(ended[-1])
+    telling.start()
+    for record in ended:
+        telling.finished(record)
+    assert () == telling.finish(Stop())
+    assert ["/start", "/fail"] == endings(fake)
+
+
+def test_what_another_job_left_untold_is_left_to_its_own_next_run(
+    nights: Callable[[str], Nights], fake: FakeSlack
+) -> None:
+    night = nights(SLACK)
+    service = Service(night.configuration, night.environ)
+    killed = [replace(service.record(job), pid=1) for job in service.jobs()]
+    for record in killed:
+        opened = service.inbox.open(record)
+        assert opened is not None
+        opened.close(interrupted(record, record.started))
+    for name in ("photos", "docs"):
+        telling = Telling(service, service.jobs([name]), once=True)
+        telling.start()
+        telling.finish(Stop())
+        database = Database(service.state)
+        with database.begin() as connection:
+            connection.execute(sql("UPDATE run SET handed = 0"))
+        database.close()
+    assert [
+        "❌ photos: interrupted: mcmirror was killed in mid-run",
+        "❌ docs: interrupted: mcmirror was killed in mid-run",
+    ] == fake.titles

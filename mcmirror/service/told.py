@@ -50,6 +50,8 @@ class Telling:
         self._database = database
         self._runs = runs
         self._once = once
+        self._ours = set[str]()
+        """Runs of this command, which may have ended before the first look into the inbox: told in their turn."""
         self._teller: Teller | None = None
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="telling", daemon=True)
@@ -60,6 +62,8 @@ class Telling:
 
     def begun(self, record: Record) -> None:
         """A run begins."""
+        if self._once:
+            self._ours.add(record.id)
         self._wishes.put(lambda teller: teller.begun(record))
 
     def finished(self, record: Record) -> None:
@@ -144,7 +148,7 @@ class Telling:
             outbox.hurry([one.name for one in audience.listeners], time.time())
             jobs = {job.name for job in self._jobs}
             for record in runs.take_in():
-                if record.job in jobs:
+                if record.job in jobs and record.id not in self._ours:
                     teller.finished(record)
                 else:
                     runs.leave(record.id)
