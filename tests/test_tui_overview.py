@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from mcmirror.model.redact import redactor
 from mcmirror.model.state import NotifierState
+from mcmirror.ui import border
 from mcmirror.ui.tui.looks import age, fitted, pair
 from mcmirror.ui.tui.rows import Rows
 from mcmirror.ui.tui.source import Refusal, View
@@ -384,5 +386,22 @@ def test_the_time_has_its_place_on_top_of_every_screen(width: int) -> None:
             first = driver.text.splitlines()[0]
             assert "Run photos" in first
             assert first.endswith("14:13:20")
+
+    run(test())
+
+
+def test_a_secret_is_never_painted_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "S3CRET-of-the-alias"
+    monkeypatch.setattr(border, "redactors", [redactor([secret])])
+
+    async def test() -> None:
+        source = still(warnings=(f"http://user:{secret}@host cannot be reached",))
+        async with driven(source, (120, 40)) as driver:
+            assert "cannot be reached" in driver.text
+            assert secret not in driver.app.export_screenshot()
+            assert "***" in driver.text
+            source.refusal = Refusal(f"what of {secret}", secret, secret)
+            await driver.press("r")
+            assert secret not in driver.app.export_screenshot()
 
     run(test())

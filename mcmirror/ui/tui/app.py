@@ -11,7 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from mcmirror.model.wording import harmless
+from mcmirror.ui import border
 from mcmirror.ui.tui.frame import ROOMS, Room
+from mcmirror.ui.tui.secrets import Redacting
 from mcmirror.ui.tui.source import Refusal, Source
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Dashboard(App[int]):
         self._begin = begin
         self._said, self._seen, self._when = -1, (-1, -1), 0.0
         self._rooms: dict[str, Room] = {}
+        self._filters.append(Redacting(border.redact))
         self._leaving = False
         self.failure: Exception | None = None
         """A mistake of ours that ended it; the command says it, without what Textual would show of our variables."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcmirror.ui.tui.fold import PLAN, VERIFY, Fold
@@ -76,6 +77,12 @@ class LocalSource:
         thread.start()
 
     def _work(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # noqa: BLE001  the screen says it
+            self._show(replace(self._view, trouble=f"the dashboard looks no more: {type(error).__name__}: {error}"))
+
+    def _watch(self) -> None:
         service = self._loaded()
         if service is None:
             return
@@ -85,13 +92,17 @@ class LocalSource:
         from mcmirror.ui import border
         from mcmirror.ui.tui.beside import Beside
 
-        border.redactors.append(service.redact)
+        # A configuration that is read later knows what those before it hid, and more.
+        border.redactors.append(lambda text: (self._rooms.server.service if self._rooms else service).redact(text))  # noqa: PLW0108  asked anew each time
         if self._schedules and Presence(presence(service.state)).see() is not None:
             # Whoever keeps them already goes on; twice would be once too often.
             self._schedules = False
         rooms = assemble(service, _silent, [self._hear], began=self._began, load=self._load, schedules=self._schedules)
         self._pasts.learn(rooms.runs.runs(limit=1000))
         self._beside = Beside(rooms, schedules=self._schedules)
+        if self._closing.is_set():
+            rooms.end(0)
+            return
         rooms.begin()
         self._rooms = rooms
         self._spawn(rooms.server.serve, "server")

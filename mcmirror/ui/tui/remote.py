@@ -77,8 +77,7 @@ class RemoteSource:
             try:
                 self._look()
             except (Away, Refusal) as trouble:
-                why = str(trouble) if isinstance(trouble, Away) else _told(trouble)
-                self._trouble(why)
+                self._trouble(str(trouble) if isinstance(trouble, Away) else _told(trouble))
                 pause = PAUSES[min(failures, len(PAUSES) - 1)]
                 failures += 1
             else:

@@ -1,0 +1,57 @@
+"""A dashboard attached to a real ``serve`` over a line that breaks: it steers, says that it is stale, and comes back."""
+
+import asyncio
+import os
+import threading
+import time
+
+from mcmirror.ui.tui.client import Client
+from mcmirror.ui.tui.remote import RemoteSource
+from tests.conftest import Pair
+from tests.serve.house import TOKEN, House, in_time
+from tests.tui_relay import Relay
+from tests.tui_samples import driven
+
+
+def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(house: House, bucket_pair: Pair) -> None:
+    del house.defaults["every"]
+    house.jobs["job"]["limit_upload"] = "2MiB"
+    bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
+    serve = house.start()
+
+    async def test(relay: Relay) -> None:
+        source = RemoteSource(Client(f"http://127.0.0.1:{relay.port}", TOKEN))
+        async with driven(source, (120, 40), clock=time.time) as driver:
+            await driver.until(lambda: "○ never ran" in driver.text)
+            await driver.press("r", "enter")
+            await driver.until(lambda: "▶ copying" in driver.text)
+            relay.closed = True
+            relay.cut()
+            await driver.until(lambda: "! STALE since " in driver.text)
+            assert "▶ copying" in driver.text
+            relay.closed = False
+            await driver.until(lambda: "STALE" not in driver.text)
+            breaking = threading.Event()
+
+            def broken() -> None:
+                while not breaking.wait(1.0):
+                    relay.cut()
+
+            thread = threading.Thread(target=broken)
+            thread.start()
+            await driver.until(lambda: "job verified:" in driver.text)
+            breaking.set()
+            thread.join()
+            await driver.press("escape")
+            await driver.until(lambda: "✓ 1 good" in driver.text)
+            await driver.press("q")
+            await driver.until(lambda: not driver.app.is_running)
+
+    with Relay(serve.port) as relay:
+        asyncio.run(test(relay))
+    assert bucket_pair.equal
+    assert ["succeeded"] == house.ended("job")
+    # Nobody noticed that it came and went.
+    assert serve.up
+    in_time(lambda: "Traceback" not in serve.log)
+    assert 143 == serve.stop()
