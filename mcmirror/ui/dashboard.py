@@ -3,9 +3,10 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from mcmirror.model.report import ExitCode
 from mcmirror.ui import border
@@ -26,10 +27,28 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 SWITCH = 0.0005
 """Seconds after which a thread makes way for another."""
+WEB = "127.0.0.1:8000"
+"""Where ``--web`` listens."""
 TOKEN = "MCMIRROR_API_TOKEN"  # noqa: S105  a variable's name
 
 
-@app.command(epilog="Exit codes: 0 left, 1 failed, 2 usage or configuration, 143 SIGTERM.")
+class WebCommand(TyperCommand):
+    """Lets ``--web`` stand alone: typer knows no option with an optional value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """``--web`` alone is ``--web=8000``."""
+        return super().parse_args(ctx, with_place(args))
+
+
+def with_place(args: list[str]) -> list[str]:
+    """Give a ``--web`` that stands alone its value; what follows is its value unless it is an option."""
+    return [
+        f"--web={WEB}" if word == "--web" and "".join(args[at + 1 : at + 2])[:1] in {"", "-"} else word
+        for at, word in enumerate(args)
+    ]
+
+
+@app.command(cls=WebCommand, epilog="Exit codes: 0 left, 1 failed, 2 usage or configuration, 143 SIGTERM.")
 def tui(
     config: o.Config = None,
     attach: Annotated[
@@ -42,8 +61,16 @@ def tui(
         bool, typer.Option("--schedules", help="Begin jobs at their times too, while the dashboard is open.")
     ] = False,
     light: Annotated[bool, typer.Option("--light", help="Dark on light.")] = False,
+    web: Annotated[
+        str | None,
+        typer.Option(
+            "--web",
+            metavar="[[HOST:]PORT]",
+            help=f"Serve it to a browser instead, on {WEB} unless told otherwise; it asks nobody who they are.",
+        ),
+    ] = None,
 ) -> None:
-    """See and steer every mirror from a terminal.
+    """See and steer every mirror from a terminal, or a browser.
 
     Jobs run when they are asked to; mcmirror serve keeps the schedules, beside this or elsewhere.
     """
@@ -51,6 +78,9 @@ def tui(
         raise typer.BadParameter(
             "what is attached to keeps its own schedules. Leave one out.", param_hint="'--schedules'"
         )
+    if web is not None:
+        _served(web, config, attach, schedules=schedules, light=light)
+        return
     needs_terminal("mcmirror tui")
     if attach:
         if config is not None:
@@ -61,6 +91,38 @@ def tui(
     from mcmirror.ui.tui.app import dashboard
 
     raise typer.Exit(shown(dashboard(source, light=light)))
+
+
+def _served(web: str, config: Path | None, attach: str | None, *, schedules: bool, light: bool) -> None:
+    """Serve it to browsers until it is stopped; each tab runs this command again, without ``--web``."""
+    from mcmirror.ui.tui.web import place, serve
+
+    try:
+        where = place(web)
+    except ValueError as wrong:
+        raise typer.BadParameter(f"{wrong}. Write --web, --web 8001 or --web {WEB}.", param_hint="'--web'") from None
+    if attach:
+        # The tabs cannot ask for it; they find it where it is looked for first.
+        os.environ[TOKEN] = _token()
+        os.environ.pop(f"{TOKEN}_FILE", None)
+    options = [
+        *(("--config", str(config.absolute())) if config else ()),
+        *(("--attach", attach) if attach else ()),
+        *(("--schedules",) if schedules else ()),
+        *(("--light",) if light else ()),
+    ]
+    if not where.loopback:
+        print(
+            f"warning: whoever reaches {where} can run, stop and change every mirror; nobody is asked who they are. Put"
+            " a proxy with a login before it, or leave the host out and use an SSH tunnel.",
+            file=sys.stderr,
+        )
+    # The library's own sentences, of which there are many, are not for this command's reader.
+    serve(where, [sys.executable, "-m", "mcmirror.ui.cli", "tui", *options], _said)
+
+
+def _said(address: str) -> None:
+    print(f"The dashboard is at {address} - Ctrl-C ends it, and the runs of its tabs.", file=sys.stderr, flush=True)
 
 
 def needs_terminal(what: str) -> None:
