@@ -207,7 +207,13 @@ def _token() -> str:
     except Wrong as wrong:
         raise ConfigError([Mistake("the environment", TOKEN, str(wrong), wrong.remedy)]) from None
     if not token:
-        token = str(typer.prompt("Token of the API", hide_input=True, err=True)).strip()
+        from getpass import getpass
+
+        try:
+            # It stops the echo before it asks: what is typed early is not shown either.
+            token = getpass("Token of the API: ").strip()
+        except EOFError as end:
+            raise typer.Abort from end
     if not token.isascii() or not token.isprintable():
         why = "holds what no HTTP header can carry"
         raise ConfigError([Mistake("the environment", TOKEN, why, "Give the token that mcmirror serve was given.")])
