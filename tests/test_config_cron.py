@@ -43,14 +43,14 @@ def taken(expression: str) -> bool:
     return True
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(EXPRESSIONS)
 def test_what_is_taken_has_a_next_time(expression: str) -> None:
     assume(taken(expression))
     assert next(CronSim(expression, FROM)) > FROM
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.tuples(
         st.sampled_from(["0", "*/7", "5-9"]),

@@ -15,7 +15,7 @@ from tests.servers.minio import Minio
 from tests.servers.proxy import Proxy
 
 NewStage = Callable[[], Stage]
-LONG = 90.0
+LONG = 150.0
 """Seconds for an mc that is to end: a slow machine makes no row fail."""
 Play = Callable[[Fault], Result]
 
