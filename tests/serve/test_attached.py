@@ -1,4 +1,4 @@
-"""A dashboard attached to a real ``serve`` over a line that breaks: it steers, says that it is stale, and comes back."""
+"""The dashboard attached to a real serve, over a line that is cut each second: it shows that, and goes on by itself."""
 
 import asyncio
 import os
