@@ -13,6 +13,10 @@ A map for newcomers::
     looks.py      marks, words and colours of states; ages and sizes in few columns
     rows.py       a list whose lines change in place
     dialogs.py    a question, a number to be typed, a text to be read
+    sheet.py      mcmirror.toml as it is edited: judged before it is written, never over somebody else's change
+    form.py       a form, judged as one types
+    connections*.py, jobs*.py, history*.py    the screens 2, 3 and 4: list, form, check, import; one run, two runs
+    web.py        all of it in a browser
     overview.py, run.py, plan.py    the screens; standing.py words the overview's lines, explained.py a problem's
 
 To add a screen: one module with a class that derives from ``frame.Room``, whose ``show(view)`` paints what it is given

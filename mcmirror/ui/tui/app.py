@@ -120,6 +120,8 @@ class Dashboard(App[int]):
         if name not in self._rooms:
             module, _, kind = place.where.partition(":")
             self._rooms[name] = getattr(import_module(module), kind)()
+            # Installed, it outlives being left: the next visit finds it as it was.
+            self.install_screen(self._rooms[name], name)
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if len(self.screen_stack) == 1:
