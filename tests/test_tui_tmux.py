@@ -1,0 +1,139 @@
+"""The real dashboard in a real terminal, against real servers: a mirror is made, breaks, is mended and recovers."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mcmirror.ui.tui import connections_form, jobs_form
+from mcmirror.ui.tui.form import Field
+from tests.conftest import Side
+from tests.servers.command import clean_environment
+
+PATIENCE = 60.0
+PROGRAM = [sys.executable, "-m", "mcmirror.ui.cli"]
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A tmux of its own with one window."""
+
+    socket: Path
+    folder: Path
+    environment: dict[str, str]
+
+    def _tmux(self, *words: str) -> str:
+        program = shutil.which("tmux")
+        assert program, "tmux is needed for this test: bin/tools installs it"
+        command = [program, "-S", str(self.socket), "-f", "/dev/null", *words]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        return done.stdout
+
+    def start(self, *words: str) -> None:
+        """Run a command; the window stays when it has ended, and says with what code."""
+        line = " ".join(f"'{word}'" for word in words)
+        self._tmux("new-session", "-d", "-x", "100", "-y", "30", f"{line}; echo ended with $?; exec sleep 1000")
+
+    def end(self) -> None:
+        self._tmux("kill-server")
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen."""
+        return self._tmux("capture-pane", "-p")
+
+    def until(self, pattern: str) -> str:
+        """Wait for it to be seen."""
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(pattern, text := self.text, re.DOTALL):
+            assert time.monotonic() < deadline, f"{pattern!r} was not seen:\n{text}"
+            time.sleep(0.1)
+        return text
+
+    def press(self, key: str, then: str = "") -> None:
+        """Press a key, and wait for what it brings."""
+        self._tmux("send-keys", key)
+        if then:
+            self.until(then)
+
+    def fill(self, fields: Sequence[Field], *values: str) -> None:
+        """Type into the first fields; what is typed ahead of the cursor would go into the wrong one."""
+        for at, value in enumerate(values):
+            self._tmux("send-keys", "-l", value)
+            self.until(re.escape(value))
+            self.press("Tab", re.escape(fields[at + 1].hint[:40]))
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, mc: Path) -> Iterator[Terminal]:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    keys = {"KEY": "minioroot", "SECRET": "minioroot-secret", "MCMIRROR_MC": str(mc), "TERM": "xterm-256color"}
+    made = Terminal(tmp_path / "tmux", folder, clean_environment(tmp_path / "home", keys))
+    yield made
+    made.end()
+
+
+@pytest.mark.timeout(900)
+def test_a_newcomer_makes_a_mirror_sees_it_break_and_mends_it(
+    terminal: Terminal, new_side: Callable[..., Side], tmp_path: Path
+) -> None:
+    source, target = new_side("from"), new_side("to")
+    source.put({"a/one.txt": b"one", "a/two.txt": b"two"})
+    file = terminal.folder / "mcmirror.toml"
+    file.write_text("# mine\n[defaults]\nretries = 0  # at once\n")
+    terminal.start(*PROGRAM, "tui")
+    terminal.until("0 jobs")
+
+    terminal.press("2", "0 connections")
+    for name, side in (("from", source), ("to", target)):
+        terminal.press("a", "New connection")
+        terminal.fill(connections_form.FIELDS, name, side.server.url, "{env:KEY}", "{env:SECRET}")
+        terminal.press("C-s", f"{name} is written to")
+        terminal.until(rf"{name} +http.*keys  accepted")
+
+    terminal.press("3", "There is no job yet")
+    terminal.press("a", "New job")
+    terminal.fill(jobs_form.FIELDS, "pictures", f"from/{source.bucket}", f"to/{target.bucket}")
+    terminal.press("C-s", "pictures is written to")
+    terminal.until("1 job ")
+
+    terminal.press("r", "pictures verified: .*copied +2 objects")
+    assert {"a/one.txt": 3, "a/two.txt": 3} == target.sizes()
+
+    source.put({"a/three.txt": b"three"})
+    target.server.kill()
+    terminal.press("r", "✗ pictures failed")
+    text = terminal.until("do:|do  ")
+    assert "address and port" in " ".join(text.split())
+    terminal.press("1", "✗ 1 needs you")
+    terminal.until("problem .*do  ")
+
+    target.server.start()
+    terminal.press("r", "✓ 1 good")
+    assert {"a/one.txt": 3, "a/three.txt": 5, "a/two.txt": 3} == target.sizes()
+    terminal.press("4", "3 runs")
+    assert [True, False, True] == ["✓" in line for line in terminal.text.splitlines() if " pictures " in line]
+    terminal.press("q", "ended with 0")
+
+    written = file.read_text()
+    assert written.startswith("# mine\n[defaults]\nretries = 0  # at once\n")
+    assert "minioroot" not in written
+    assert {"source": f"from/{source.bucket}", "target": f"to/{target.bucket}"} == tomllib.loads(written)["job"][
+        "pictures"
+    ]
+    source.put({"four.txt": b"four"})
+    done = subprocess.run(
+        [*PROGRAM, "run"], cwd=terminal.folder, env=terminal.environment, capture_output=True, text=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    assert "four.txt" in target.sizes()
