@@ -42,6 +42,10 @@ class _Flags:
     reload: bool = False
     stopping: bool = False
     signal: int = 0
+    state: str = ""
+    """Why runs are not remembered, as it was said."""
+    silent: dict[str, str] = field(default_factory=dict)
+    """Which notifiers could not be told anything, as it was said."""
     refused: str = ""
     """Why the configuration on disk is not in use."""
     paused: frozenset[str] = field(default_factory=frozenset)
@@ -80,6 +84,7 @@ class Server:
             what = "all jobs" if "" in self._flags.paused else ", ".join(sorted(self._flags.paused))
             text = f"Paused since before: {what}. POST /api/v1/resume, or .../jobs/NAME/resume, lets them go on."
             self._around.say("warning", "paused", text)
+        self._around.spawn(self._say_ailing, "ailing")
         while not self._flags.stopping:
             wait = self.tick()
             with self._changed:
@@ -199,10 +204,27 @@ class Server:
         if self._queue.running:
             around.remembered.beat()
         self._settled.settle()
+        self._say_ailing()
         if around.monotonic() - self._tidied >= TIDY:
             self._tidied = around.monotonic()
             settings = self._service.configuration.settings
             around.remembered.prune(settings.keep_for, settings.keep_runs)
+
+    def _say_ailing(self) -> None:
+        """Say once what keeps runs from being remembered, or somebody from being told; and that it is over."""
+        flags, state = self._flags, self._around.remembered.warning
+        if state != flags.state:
+            flags.state = state
+            if state:
+                self._around.say("warning", "state_unusable", "Runs are not remembered for now", why=state)
+            else:
+                self._around.say("info", "state_usable", "Runs are remembered again")
+        silent = {one.name: one.error for one in self._around.told.state() if one.error}
+        for name in silent.keys() - flags.silent.keys():
+            self._around.say("warning", "not_told", f"{name} could not be told", why=silent[name])
+        for name in flags.silent.keys() - silent.keys():
+            self._around.say("info", "told_again", f"{name} can be told again")
+        flags.silent = silent
 
     # Another configuration.
 
@@ -326,7 +348,10 @@ class Server:
                 stopping=self._flags.stopping,
                 jobs=jobs,
                 notifiers=notifiers,
-                warnings=tuple(text for text in (self._flags.refused, around.remembered.warning) if text),
+                warnings=(
+                    *(text for text in (self._flags.refused, around.remembered.warning) if text),
+                    *(f"{one.name} could not be told: {one.error}" for one in notifiers if one.error),
+                ),
                 totals=dict(self._books.totals),
             )
 

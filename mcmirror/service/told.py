@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mcmirror.model.job import Job
 from mcmirror.model.record import Record
+from mcmirror.model.report import Status
 from mcmirror.model.state import NotifierState
 from mcmirror.model.stop import Stop
 from mcmirror.service.books import seconds
@@ -148,7 +149,9 @@ class Telling:
             outbox.hurry([one.name for one in audience.listeners], time.time())
             jobs = {job.name for job in self._jobs}
             for record in runs.take_in():
-                if record.job in jobs and record.id not in self._ours:
+                # Only one that was killed could not tell; the others had nobody to tell, or will.
+                killed = record.report is not None and record.report.status is Status.INTERRUPTED
+                if killed and record.job in jobs and record.id not in self._ours:
                     teller.finished(record)
                 else:
                     runs.leave(record.id)

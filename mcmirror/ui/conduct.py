@@ -13,7 +13,7 @@ import typer
 from mcmirror.model.event import Event, Observer, Planned, RunFinished
 from mcmirror.model.job import Job
 from mcmirror.model.lock import Lock
-from mcmirror.model.report import ExitCode, RunReport
+from mcmirror.model.report import ExitCode, RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import harmless
 from mcmirror.notify import files
@@ -164,6 +164,8 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
                     console(RunFinished(report.job, report))
         written = write_reports(reports, output, service.redact, os.environ)
         _not_told([*service.finish(stop), *(metrics.hand_over(reports) if metrics else ())], style)
+    if output.quiet and not all(report.status is Status.SUCCEEDED for report in reports):
+        _notes(service.configuration.notes, style)
     code = ExitCode.worst(report.exit_code for report in reports)
     if out.broken and task.verb == Verb.PLAN.value:
         # Whoever read the plan had seen enough; there is no verdict to give.
