@@ -33,6 +33,7 @@ MEANINGS = {
     "MINIO_BUCKET": "bucket at the source",
     "S3_SYNC_REMOVE": "new: `false` removes nothing on the target",
     "S3_SYNC_MAX_DELETE": "new: a run that would remove more is refused; a share, a number, or `unlimited`",
+    "MIRROR_DEBUG": "new: `true` logs how `mc` is called and every line it says, without secrets",
 }
 OWN = "MCMIRROR_"
 OTHERS = ("SERVICE", "SLACK_BOT_TOKEN", "SLACK_CHANNEL_ID")
@@ -84,6 +85,7 @@ def sidecar_variables() -> str:
         "MINIO_BUCKET": job.source.path,
         "S3_SYNC_REMOVE": _word(on=job.options.remove),
         "S3_SYNC_MAX_DELETE": str(job.max_delete),
+        "MIRROR_DEBUG": _word(on=found.settings.debug),
     }
     rows = [(f"`{name}`", "needed", text) for name, text in NEEDED.items()]
     rows += [(f"`{name}`", f"`{defaults[name]}`", text) for name, text in MEANINGS.items()]
