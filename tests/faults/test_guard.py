@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import NewStage, Play
+from tests.faults.conftest import LONG, NewStage, Play
 from tests.faults.fault import Fault, Mc, Scene
 from tests.faults.stage import SMALL, Stage
 from tests.servers.command import Cli
@@ -138,6 +138,7 @@ def test_a_target_inside_the_source_is_refused(new_stage: NewStage, cli: Cli, mc
     assert ["overlap"] == [problem["category"] for problem in result.report["problems"]]
     grown = []
     for _ in range(3):
+        stage.patience = LONG
         assert 0 == stage.bare(mc)[0]
         grown.append(len(stage.source.sizes()))
     assert len(before) < grown[0] < grown[1] < grown[2]

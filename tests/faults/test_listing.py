@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Side
+from tests.faults.conftest import LONG
 from tests.faults.fault import Fault, Mc
 from tests.faults.stage import Stage
 from tests.servers.command import Cli
@@ -112,6 +113,7 @@ def test_nothing_is_decided_and_nothing_removed(fault: Fault, stage: Stage, cli:
 
     stage.flags.clear()
     stage.flags.append("--remove")
+    stage.patience = LONG
     code, said = stage.bare(mc)
     after = stage.target.sizes()
     arrived, removed = after.keys() & NEW.keys(), EXTRA.keys() - after.keys()
