@@ -11,6 +11,7 @@ A map for newcomers::
     frame.py      Room, the base of each screen; ROOMS, what the number keys open; the header
     app.py        Dashboard, the Textual application, and its factory `dashboard(source)`
     looks.py      marks, words and colours of states; ages and sizes in few columns
+    job_room.py   a Room with a list of jobs: the keys that run, try and pause the selected one
     rows.py       a list whose lines change in place
     dialogs.py    a question, a number to be typed, a text to be read
     sheet.py      mcmirror.toml as it is edited: judged before it is written, never over somebody else's change

@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 
 from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
-from mcmirror.ui.tui.frame import Room
+from mcmirror.ui.tui.job_room import JobRoom
 from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, moment, pair
 from mcmirror.ui.tui.rows import Row, Rows
 from mcmirror.ui.tui.sheet import JOB, Sheet, refusal, why_not
@@ -27,7 +27,7 @@ NAME, STATE, TRIGGER = 16, 14, 24
 """Columns."""
 
 
-class Jobs(Room):
+class Jobs(JobRoom):
     """One line a job, by name; below it what is written of the selected one."""
 
     NAME = "Jobs"
@@ -135,12 +135,8 @@ class Jobs(Room):
         ]
         return (job.name, Content(" ").join(cells))
 
-    def _current(self) -> JobState | None:
-        state, current = self.dashboard.source.view().state, self.query_one(Rows).current
-        return next((job for job in state.jobs if job.name == current), None) if state else None
-
     def _detail(self, view: View) -> None:
-        job = self._current()
+        job = self.selected()
         self.query_one("#detail", Static).update(self._described(job, view) if job else Content(""))
 
     def _described(self, job: JobState, view: View) -> Content:
@@ -169,43 +165,10 @@ class Jobs(Room):
     def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
         """Enter, or a click: change it where that can be done, else show its run."""
         if why_not(self.dashboard.source):
-            if job := self._current():
+            if job := self.selected():
                 self.dashboard.open_run(job.name)
         else:
             self.action_edit()
-
-    # Running.
-
-    def action_run(self) -> None:
-        """Run it now."""
-        if job := self._current():
-            self.dashboard.run_job(job.name)
-
-    def action_plan(self) -> None:
-        """What would a run do."""
-        if job := self._current():
-            self.dashboard.open_plan(job.name)
-
-    def action_verify(self) -> None:
-        """Is the copy true."""
-        job = self._current()
-        if job is None:
-            return
-        name, source = job.name, self.dashboard.source
-        self.dashboard.ask(lambda: source.verify(name), lambda _: self.dashboard.open_run(name, "verify"))
-
-    def action_pause(self) -> None:
-        """Pause it, or let it go on."""
-        job = self._current()
-        if job is None:
-            return
-        name, source = job.name, self.dashboard.source
-        if job.paused:
-            self.dashboard.ask(lambda: source.resume(name), lambda _: self.dashboard.tell(f"{name} goes on"))
-        else:
-            self.dashboard.ask(
-                lambda: source.pause(name), lambda _: self.dashboard.tell(f"{name} does not begin by itself any more")
-            )
 
     # Changing.
 
@@ -215,12 +178,12 @@ class Jobs(Room):
 
     def action_copy(self) -> None:
         """A new one like the selected one."""
-        if job := self._current():
+        if job := self.selected():
             self._edit(like=job.name)
 
     def action_edit(self) -> None:
         """Change the selected one."""
-        if job := self._current():
+        if job := self.selected():
             self._edit(job.name)
 
     def _read(self) -> Sheet:
@@ -257,7 +220,7 @@ class Jobs(Room):
 
     def action_remove(self) -> None:
         """Take it out of the file; asks."""
-        job = self._current()
+        job = self.selected()
         if job is None:
             return
         name, running = job.name, bool(job.run)

@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList, Static
 
 from mcmirror.model.wording import harmless
 from mcmirror.ui.progress import VERBS
-from mcmirror.ui.tui.frame import Room
+from mcmirror.ui.tui.job_room import JobRoom
 from mcmirror.ui.tui.looks import (
     BOLD,
     BUSY,
@@ -46,9 +46,10 @@ SORTS: dict[str, str] = {
 }
 
 
-class Overview(Room):
+class Overview(JobRoom):
     """One line a job."""
 
+    OPENS = False
     NAME = "Overview"
     EVERY = 0.5
     ABOUT = (
@@ -198,15 +199,10 @@ class Overview(Room):
         return Content.styled("—" if job.trigger != "by hand" else "hand", DIM)
 
     def _detail(self, view: View, now: float) -> None:
-        job = self._selected(view)
+        job = self.selected(view)
         self.query_one("#detail", Static).update(
             detail(job, view, now, self.dashboard) if job else Content.styled("No job is shown.", DIM)
         )
-
-    def _selected(self, view: View | None = None) -> JobState | None:
-        state = (view or self.dashboard.source.view()).state
-        current = self.query_one(Rows).current
-        return next((job for job in state.jobs if job.name == current), None) if state else None
 
     # What keys do.
 
@@ -222,39 +218,8 @@ class Overview(Room):
 
     def action_open(self) -> None:
         """Show the job's run."""
-        if job := self._selected():
+        if job := self.selected():
             self.dashboard.open_run(job.name)
-
-    def action_run(self) -> None:
-        """Run it now."""
-        if job := self._selected():
-            self.dashboard.run_job(job.name, open_it=False)
-
-    def action_plan(self) -> None:
-        """What would a run do."""
-        if job := self._selected():
-            self.dashboard.open_plan(job.name)
-
-    def action_verify(self) -> None:
-        """Is the copy true."""
-        job = self._selected()
-        if job is None:
-            return
-        name, source = job.name, self.dashboard.source
-        self.dashboard.ask(lambda: source.verify(name), lambda _: self.dashboard.open_run(name, "verify"))
-
-    def action_pause(self) -> None:
-        """Pause it, or let it go on."""
-        job = self._selected()
-        if job is None:
-            return
-        name, source = job.name, self.dashboard.source
-        if job.paused:
-            self.dashboard.ask(lambda: source.resume(name), lambda _: self.dashboard.tell(f"{name} goes on"))
-        else:
-            self.dashboard.ask(
-                lambda: source.pause(name), lambda _: self.dashboard.tell(f"{name} does not begin by itself any more")
-            )
 
     def action_pause_all(self) -> None:
         """Pause all of them, or let them go on."""
