@@ -1,13 +1,13 @@
 """A webhook that keeps what it is told, by delivery; it can be down, slow or wrong."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from tests.servers.slack import FakeSlack
+from tests.servers.stand_in import StandIn
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Got:
 
 
 @dataclass
-class Receiver:
+class Receiver(StandIn):
     """Use as a context manager; ``wrong`` is answered in place of 200."""
 
     got: list[Got] = field(default_factory=list)
@@ -38,23 +38,12 @@ class Receiver:
     wrong: int = 0
     hangs: bool = False
 
-    def __enter__(self) -> Self:
-        self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._released.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _handler(self)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/hook"
+        return f"{self.root}/hook"
 
     def notifier(self, *on: str) -> dict[str, Any]:
         """Its table in the configuration."""
@@ -72,7 +61,7 @@ class Receiver:
         """The status of the answer."""
         self.tried.append(delivery)
         if self.hangs:
-            self._released.wait(60)
+            self.released.wait(60)
         if not self.wrong:
             self.got.append(Got(delivery, json.loads(body)))
         return self.wrong or 200

@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import json
 import socket
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.servers.stand_in import StandIn
 
 PATH = "/hooks/4f9c2a1e-whoever-knows-it-posts"
 
@@ -42,7 +43,7 @@ class Taken:
 
 
 @dataclass
-class FakeHook:
+class FakeHook(StandIn):
     """Use as a context manager. ``faults`` are used up one a request, then ``always``.
 
     A fault is a status, with a header's value behind a colon (``429:7``, ``302:http://...``), ``hang``, ``reset``,
@@ -55,23 +56,12 @@ class FakeHook:
     faults: deque[str] = field(default_factory=deque)
     always: str = ""
 
-    def __enter__(self) -> Self:
-        self.released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.released.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _handler(self)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{PATH}"
+        return f"{self.root}{PATH}"
 
     @property
     def deliveries(self) -> list[str]:

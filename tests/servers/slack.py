@@ -1,12 +1,13 @@
 """A Slack that keeps to its limits, an incoming webhook, and a check to ping; each breaks on command."""
 
 import json
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.servers.stand_in import StandIn
 
 TOKEN = "xoxb-the-bots-own-token"
 CHANNEL = "C0123456789"
@@ -34,7 +35,7 @@ class Post:
 
 
 @dataclass
-class FakeSlack:
+class FakeSlack(StandIn):
     """Use as a context manager. ``faults`` are used up one a request, then ``always``.
 
     A fault is an error word of Slack's, ``429:SECONDS``, ``500``, ``404``, ``html`` or ``hang``.
@@ -48,23 +49,8 @@ class FakeSlack:
     faults: deque[str] = field(default_factory=deque)
     always: str = ""
 
-    def __enter__(self) -> Self:
-        self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._released.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def root(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _handler(self)
 
     @property
     def api_url(self) -> str:
@@ -93,7 +79,7 @@ class FakeSlack:
         self.requests.append(path)
         fault = self.faults.popleft() if self.faults else self.always
         if fault == "hang":
-            self._released.wait(60)
+            self.released.wait(60)
         if fault.startswith("429:"):
             return 429, '{"ok":false,"error":"ratelimited"}', {"Retry-After": fault.removeprefix("429:")}
         if fault in {"500", "404"}:
