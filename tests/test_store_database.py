@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -188,6 +189,19 @@ def test_many_who_open_a_new_one_at_once(server: str, file: Path, request: pytes
         assert [True] * 8 == list(pool.map(_usable, databases))
     for database in databases:
         database.close()
+
+
+def test_a_new_one_that_somebody_else_is_making_is_waited_for(database: Database, file: Path) -> None:
+    file.parent.mkdir()
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.5, other.execute, ["ROLLBACK"])
+    release.start()
+
+    assert _usable(database)
+
+    release.join()
+    other.close()
 
 
 # What goes wrong with a file.

@@ -87,7 +87,7 @@ def test_run_watch_break_see_why_mend_see_the_recovery(
                 await driver.press("enter")
                 await driver.until(lambda: "Problem: connection-refused" in driver.text)
                 await driver.press("escape", "escape")
-                assert "✗ 1 needs you" in driver.text
+                await driver.until(lambda: "✗ 1 needs you" in driver.text)
                 side.server.start()
                 await driver.press("r")
                 await driver.until(lambda: "✓ 1 good" in driver.text)

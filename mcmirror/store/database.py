@@ -252,11 +252,27 @@ def _connected(engine: "Engine", watch: "Callable[[Connection], None]", *, write
 def _sqlite_connected(connection: Any, _: object) -> None:
     # Python's driver would begin transactions by its own rules.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(connection)
     # A log that grew once is cut when it is written back.
     connection.execute("PRAGMA journal_size_limit=4194304")
     # Each connection of the pool would keep 2 MB of a file that the system keeps in memory anyway.
     connection.execute("PRAGMA cache_size=-256")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turn the write-ahead log on; SQLite does not wait there for others who open the same new file."""
+    from sqlite3 import OperationalError
+
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _sqlite_begin(connection: "Connection") -> None:
