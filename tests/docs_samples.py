@@ -16,7 +16,8 @@ from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
 from mcmirror.model.state import JobState, NotifierState, State
 from mcmirror.model.streak import Streak
-from mcmirror.notify import digest, slack, webhook
+from mcmirror.notify import digest, webhook
+from mcmirror.notify.blocks import blocks
 from mcmirror.notify.message import Desk, Message, Occasion, finished
 from mcmirror.store.presence import Server
 from mcmirror.store.runs import Standing
@@ -203,7 +204,7 @@ def _told(record: Record, what: Occasion) -> Message:
 
 def as_read(message: Message) -> str:
     """Slack's blocks as their reader sees them, without bold and code."""
-    texts = [block["text"]["text"] for block in slack.blocks(message)]
+    texts = [block["text"]["text"] for block in blocks(message)]
     return html.unescape("\n".join(texts)).replace("*", "").replace("`", "")
 
 

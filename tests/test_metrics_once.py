@@ -16,9 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mcmirror.model.report import RunReport, Status
 from mcmirror.notify import metrics_once
+from mcmirror.notify import opener as opener_module
 from mcmirror.notify.message import NotTold
 from mcmirror.notify.metrics_once import FILE, job_states, push, write_textfile
 from tests.servers.command import Cli
+from tests.servers.hook import FakeHook
 from tests.servers.minio import free_port
 from tests.ui_samples import PARTIAL, VERIFIED
 
@@ -215,7 +217,7 @@ def refusal(url: str) -> str:
 def test_a_gateway_that_is_down_or_wrong_is_named_without_its_password(
     gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics_once, "TIMEOUT", 0.5)
+    monkeypatch.setattr(opener_module, "STEP", 0.5)
     url = f"http://user:hunter22@{gateway.host}"
     gateway.status = 400
     assert "127.0.0.1: it answered HTTP 400" == refusal(url)
@@ -225,6 +227,12 @@ def test_a_gateway_that_is_down_or_wrong_is_named_without_its_password(
     gateway.hang = threading.Event()
     assert "no answer within" in refusal(url)
     gateway.hang.set()
+    with FakeHook() as dripping:
+        monkeypatch.setattr(metrics_once, "PATIENCE", 1.0)
+        dripping.always = "drip"
+        assert "127.0.0.1: no whole answer within 1 s" == refusal(dripping.root)
+        dripping.always = "drip:400"
+        assert refusal(dripping.root).startswith("127.0.0.1: it answered HTTP 400")
     assert "127.0.0.1: Connection refused" == refusal(f"http://user:hunter22@127.0.0.1:{free_port()}")
     assert "this is no http or https address" in refusal("ftp://user:hunter22@host")
     for wrong in ("http://user:hunter22@[", "http://user:hunter22@host:port", "http://user:hunter22@ho st"):

@@ -16,9 +16,10 @@ from mcmirror.model.problem import Category, Problem
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import Remaining, Status, Tally
 from mcmirror.model.streak import Streak
-from mcmirror.notify import slack as slack_module
+from mcmirror.notify import opener as opener_module
+from mcmirror.notify.blocks import blocks
 from mcmirror.notify.message import Desk, Message, NotTold, Occasion, finished, started
-from mcmirror.notify.slack import Slack, SlackWebhook, blocks
+from mcmirror.notify.slack import Slack, SlackWebhook
 from tests.machine import ROOT, fenced
 from tests.servers.minio import free_port
 from tests.servers.slack import CHANNEL, HOOK, TOKEN, FakeSlack
@@ -43,7 +44,7 @@ def bot(fake: FakeSlack) -> Slack:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slack_module, "TIMEOUT", 0.2)
+    monkeypatch.setattr(opener_module, "STEP", 0.2)
 
 
 def tell(channel: Slack | SlackWebhook, message: Message, thread: str = "") -> str:
@@ -137,6 +138,14 @@ def test_a_message_that_is_posted_has_the_deliverys_number(fake: FakeSlack, bot:
     tell(bot, FAILURE)
     tell(bot, FAILURE)
     assert [str(uuid.UUID(fake.posts[0].number))] * 2 == [post.number for post in fake.posts]
+
+
+@pytest.mark.parametrize("fault", ["duplicate_message_not_found", "duplicate_channel_not_found"])
+def test_a_number_that_slack_knows_without_a_message_is_left_out(fake: FakeSlack, bot: Slack, fault: str) -> None:
+    fake.faults.append(fault)
+    tell(bot, FAILURE)
+    (post,) = fake.posts
+    assert ("", f"❌ {FAILURE.title}") == (post.number, fake.titles[0])
 
 
 def test_a_start_that_somebody_deleted_costs_no_failure(fake: FakeSlack, bot: Slack) -> None:
@@ -235,6 +244,31 @@ def test_a_slack_that_hangs_or_is_not_there_is_named(fake: FakeSlack, bot: Slack
     gone = Slack(TOKEN, CHANNEL, f"http://127.0.0.1:{free_port()}/api/")
     assert "Connection refused" in refusal(gone)[1]
     assert "HTTPS_PROXY" in refusal(gone)[2]
+
+
+@pytest.mark.parametrize("fault", ["drip", "drip:200", "drip:500"])
+def test_an_answer_that_drips_ends_in_time(
+    fake: FakeSlack, bot: Slack, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    # A step is never late: only the whole of it is.
+    monkeypatch.setattr(opener_module, "STEP", 60)
+    monkeypatch.setattr(opener_module, "LIMIT", 0.5)
+    fake.always = fault
+    for channel in (bot, SlackWebhook(fake.hook)):
+        assert "127.0.0.1: no whole answer within 0.5 s" == refusal(channel)[1]
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(fake: FakeSlack, bot: Slack) -> None:
+    fake.always = "flood"
+    assert "reaches the address" in refusal(bot)[2]
+
+
+def test_the_token_goes_to_no_other_address(fake: FakeSlack, bot: Slack) -> None:
+    with FakeSlack() as elsewhere:
+        fake.always = f"302:{elsewhere.api_url}chat.postMessage"
+        for channel in (bot, SlackWebhook(fake.hook)):
+            assert "(HTTP 302)" in refusal(channel)[1]
+        assert [] == elsewhere.requests
 
 
 def test_a_token_that_no_header_carries_is_not_quoted(fake: FakeSlack) -> None:

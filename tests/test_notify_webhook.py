@@ -14,7 +14,7 @@ from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import Remaining
 from mcmirror.model.streak import Streak
 from mcmirror.model.template import FIELDS
-from mcmirror.notify import post as post_module
+from mcmirror.notify import opener as opener_module
 from mcmirror.notify.message import Desk, NotTold, Occasion, finished
 from mcmirror.notify.post import seconds
 from mcmirror.notify.webhook import Hook, Pings, pinged, values
@@ -173,13 +173,28 @@ def test_nothing_is_told_to_where_a_redirect_points(hook: FakeHook) -> None:
 def test_trouble_is_named_without_the_address(  # noqa: PLR0917
     hook: FakeHook, monkeypatch: pytest.MonkeyPatch, fault: str, why: str, remedy: str, wait: float, final: bool
 ) -> None:
-    monkeypatch.setattr(post_module, "TIMEOUT", 0.2 if fault == "hang" else 60)
+    monkeypatch.setattr(opener_module, "STEP", 0.2 if fault == "hang" else 60)
     hook.always = fault
     refused = refusal(hook.url)
     assert why in refused.why
     assert remedy in refused.remedy
     assert (wait, final) == (refused.wait, refused.final)
     assert 1 == len(hook.requests)
+
+
+def test_an_answer_that_drips_ends_in_time(hook: FakeHook, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A step is never late: only the whole of it is.
+    monkeypatch.setattr(opener_module, "STEP", 60)
+    monkeypatch.setattr(opener_module, "LIMIT", 0.5)
+    hook.always = "drip"
+    assert "127.0.0.1: no whole answer within 0.5 s" == refusal(hook.url).why
+
+
+def test_what_is_said_after_the_status_is_not_waited_for(hook: FakeHook) -> None:
+    hook.always = "drip:200"
+    tell(Hook(hook.url))
+    hook.always = "drip:500"
+    assert "it answered HTTP 500" in refusal(hook.url).why
 
 
 def test_an_address_that_leads_nowhere() -> None:

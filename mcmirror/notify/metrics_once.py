@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import RunReport, Status
@@ -14,15 +13,13 @@ from mcmirror.model.state import JobState
 from mcmirror.notify import files
 from mcmirror.notify.message import NotTold
 from mcmirror.notify.metrics import NAME, text_of
-
-if TYPE_CHECKING:
-    from urllib.request import BaseHandler
+from mcmirror.notify.opener import Limit, opener
 
 FILE = "mcmirror.prom"
-TIMEOUT = 5.0
-"""Seconds for one request to a Pushgateway."""
 PATIENCE = 10.0
-"""Seconds for all of them, and for another process that writes the file."""
+"""Seconds for all requests to a Pushgateway, and for another process that writes the file."""
+SAID = 300
+"""Bytes that are read of what it says against a push."""
 GROUP = "mcmirror"
 LARGEST = 64 * 1024 * 1024
 """Bytes of an earlier file that are read."""
@@ -104,12 +101,9 @@ def push(url: str, jobs: Sequence[JobState]) -> None:
 
     What this run does not know, such as the last success when it has failed, the gateway keeps.
     """
-    until = time.monotonic() + PATIENCE
+    limit = Limit(PATIENCE)
     for job in jobs:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise _not_pushed(url, f"it took more than {PATIENCE:.0f} s")
-        _post(url, _group(job.name), text_of([job]).encode(), min(TIMEOUT, left))
+        _post(url, _group(job.name), text_of([job]).encode(), limit)
 
 
 def _group(job: str) -> str:
@@ -119,12 +113,12 @@ def _group(job: str) -> str:
     return f"/metrics/job/{GROUP}/{NAME}@base64/{urlsafe_b64encode(job.encode()).decode()}"
 
 
-def _post(url: str, path: str, body: bytes, timeout: float) -> None:
+def _post(url: str, path: str, body: bytes, limit: Limit) -> None:
     from base64 import b64encode
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.parse import unquote, urlsplit
-    from urllib.request import Request, build_opener
+    from urllib.request import Request
 
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
@@ -139,31 +133,18 @@ def _post(url: str, path: str, body: bytes, timeout: float) -> None:
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             request.add_unredirected_header("Authorization", f"Basic {b64encode(pair.encode()).decode()}")
-        with build_opener(_strict()).open(request, timeout=timeout):
+        with opener(limit).open(request):
             return
     except HTTPError as error:
-        said = error.read(300).decode(errors="replace").strip() if error.code in {400, 413} else ""
-        error.close()
+        said = ""
+        with error, suppress(OSError, HTTPException):
+            said = error.read(SAID).decode(errors="replace").strip() if error.code in {400, 413} else ""
         raise _not_pushed(url, f"it answered HTTP {error.code}{f': {said}' if said else ''}") from None
     except (OSError, ValueError, HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
         # Only the words of the system: any other text may quote the address.
         why = (reason.strerror or str(reason)) if isinstance(reason, OSError) else type(reason).__name__
-        raise _not_pushed(
-            url, f"no answer within {timeout:.0f} s" if isinstance(reason, TimeoutError) else why
-        ) from None
-
-
-def _strict() -> "BaseHandler":
-    from urllib.request import HTTPRedirectHandler
-
-    class NoRedirect(HTTPRedirectHandler):
-        """What is pushed goes where it was told to, or nowhere."""
-
-        def redirect_request(self, *_: object) -> None:
-            return None
-
-    return NoRedirect()
+        raise _not_pushed(url, str(limit) if isinstance(reason, TimeoutError) else why) from None
 
 
 def _not_pushed(url: str, why: str) -> NotTold:

@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 from mcmirror import __version__
 from mcmirror.notify.message import NotTold
+from mcmirror.notify.opener import Limit, opener
 
-TIMEOUT = 5
-"""Seconds for one step of a request."""
 LONGEST_WAIT = 3600.0
 """Seconds that we wait at most when a service asks for it."""
 _FINAL = frozenset({400, 413, 414, 415, 422, 431})
@@ -26,18 +25,14 @@ _REMEDIES = {
 def post(url: str, body: str, headers: Mapping[str, str], what: str) -> None:
     """Send it; raises NotTold, which begins with ``what``."""
     from http.client import HTTPException
-    from urllib.request import HTTPRedirectHandler, Request, build_opener
-
-    class Stay(HTTPRedirectHandler):
-        """What is told here shall not be told elsewhere."""
-
-        def redirect_request(self, *_: object) -> None:
-            return None
+    from urllib.request import Request
 
     request_headers = {"User-Agent": f"mcmirror/{__version__}", "Connection": "close", **headers}
+    limit = Limit()
     try:
         request = Request(url, body.encode(), request_headers, method="POST")  # noqa: S310  the configuration checks it
-        with build_opener(Stay).open(request, timeout=TIMEOUT):
+        # Its status says it all: the rest of the answer is not read.
+        with opener(limit).open(request):
             return
     except HTTPError as error:
         error.close()
@@ -46,7 +41,7 @@ def post(url: str, body: str, headers: Mapping[str, str], what: str) -> None:
         reason = error.reason if isinstance(error, URLError) else error
         # Only the words of the system: any other text may quote the address.
         why = str(reason) if isinstance(reason, OSError) else type(reason).__name__
-        why = f"no answer within {TIMEOUT} s" if isinstance(reason, TimeoutError) else why
+        why = str(limit) if isinstance(reason, TimeoutError) else why
         raise NotTold(what, f"{_host(url)}: {why}", _CHECK) from None
 
 

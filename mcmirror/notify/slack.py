@@ -2,24 +2,21 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from mcmirror.model.delivery import Delivery
 from mcmirror.model.record import Record
-from mcmirror.notify.message import Desk, Message, NotTold, Occasion, message_document, message_of, plain, shortened
+from mcmirror.notify.blocks import blocks, fallback
+from mcmirror.notify.message import Desk, Message, NotTold, Occasion, message_document, message_of
+from mcmirror.notify.opener import Limit, opener
 from mcmirror.notify.post import seconds
 
-TIMEOUT = 5
-"""Seconds for one request."""
-BLOCKS = 50
-SECTION = 3000
-HEADER = 150
-FALLBACK = 3500
-"""Characters of a message without blocks: Slack cuts at 4,000."""
-PROBLEMS = 20
+ANSWER = 1 << 20
+"""Bytes of an answer that are read."""
 
 _INVITE = "Invite the bot into the channel: type /invite @YourBotName there."
 _BAD_KEY = "Use the Bot User OAuth Token (xoxb-...) of the app's OAuth & Permissions page."
@@ -46,17 +43,10 @@ _SHAPE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_l
 """Slack dislikes how it looks: the text alone will do."""
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
 """The message about the start cannot be brought up to date any more."""
+_DUPLICATE = frozenset({"duplicate_message_not_found", "duplicate_channel_not_found"})
+"""Slack knows the delivery, and not the message that it became: it is posted without its number."""
 _LATER = "It is tried again; see status.slack.com."
 _REACH = "Check that this machine reaches the address (proxy: HTTPS_PROXY, firewall, SLACK_API_URL)."
-_MARKS = {
-    Occasion.START: "▶",
-    Occasion.FAILURE: "❌",
-    Occasion.RECOVERY: "✅",
-    Occasion.CANCELLED: "⏹",
-    Occasion.DIGEST: "🗓",
-}
-
-
 _LOADING = threading.Lock()
 
 
@@ -75,7 +65,6 @@ class Slack:
         self._token = token
         self._channel = channel
         self._api_url = api_url or "https://slack.com/api/"
-        self._client: Any = None
 
     def payload(self, delivery: str, message: Message, desk: Desk, record: Record | None) -> Mapping[str, Any]:
         """What is to be sent, as JSON."""
@@ -85,64 +74,67 @@ class Slack:
     def deliver(self, delivery: Delivery) -> str:
         """Send it; returns where the message about a start stands. Raises NotTold."""
         message = message_of(delivery.payload)
+        limit = Limit()
         if message.occasion is Occasion.START:
-            answer = self._post(message, delivery.id)
+            answer = self._post(limit, message, delivery.id)
             return f"{answer.get('channel', '')} {answer.get('ts', '')}".strip()
         channel, _, moment = delivery.thread.partition(" ")
         if not moment:
             if message.loud:
-                self._post(message, delivery.id)
+                self._post(limit, message, delivery.id)
             return ""
         try:
-            self._call("chat.update", message, channel=channel, ts=moment)
+            self._call(limit, "chat.update", message, channel=channel, ts=moment)
         except NotTold as error:
             if error.why.rpartition(" ")[2] not in _GONE:
                 raise
             if message.loud:
-                self._post(message, delivery.id)
+                self._post(limit, message, delivery.id)
             return ""
         if message.loud and message.occasion in (Occasion.FAILURE, Occasion.RECOVERY):
             # An update rings no bell.
             brief = Message(message.job, message.occasion, message.title)
-            self._post(brief, delivery.id, channel=channel, thread_ts=moment, reply_broadcast=True)
+            self._post(limit, brief, delivery.id, channel=channel, thread_ts=moment, reply_broadcast=True)
         return ""
 
-    def _post(self, message: Message, number: str, **where: Any) -> Any:
-        return self._call("chat.postMessage", message, **{"channel": self._channel, **where}, client_msg_id=number)
+    def _post(self, limit: Limit, message: Message, number: str, **where: Any) -> Any:
+        where = {"channel": self._channel, **where}
+        return self._call(limit, "chat.postMessage", message, **where, client_msg_id=number)
 
-    def _call(self, method: str, message: Message, **where: Any) -> Any:
+    def _call(self, limit: Limit, method: str, message: Message, **where: Any) -> Any:
         from http.client import HTTPException
 
         _load()
         from slack_sdk.errors import SlackApiError
 
-        client = self._opened()
+        client = self._client(limit)
         text = fallback(message)
         try:
             try:
                 return client.api_call(method, json={**where, "text": text, "blocks": blocks(message)})
             except SlackApiError as error:
-                if _code(error) not in _SHAPE:
+                shown = {} if _code(error) in _SHAPE else {"blocks": blocks(message)}
+                if _code(error) in _DUPLICATE:
+                    where.pop("client_msg_id", None)
+                elif shown:
                     raise
-                return client.api_call(method, json={**where, "text": text})
+                return client.api_call(method, json={**where, "text": text, **shown})
         except SlackApiError as error:
             raise _refused(_code(error), getattr(error.response, "status_code", 0), _wait(error.response)) from None
         except (OSError, ValueError, KeyError, HTTPException) as error:
-            raise _unreachable(error, self._api_url) from None
+            raise _unreachable(error, self._api_url, limit) from None
 
-    def _opened(self) -> Any:
-        if self._client is None:
-            _load()
-            from slack_sdk.web import WebClient
+    def _client(self, limit: Limit) -> Any:
+        from slack_sdk.web import WebClient
 
-            self._client = WebClient(
-                self._token,
-                base_url=self._api_url,
-                timeout=TIMEOUT,
-                logger=_silent(),
-                retry_handlers=_retries(),
-            )
-        return self._client
+        class Client(WebClient):
+            """One whose requests end in time, and go to no other address."""
+
+            def _perform_urllib_http_request_internal(self, url: str, req: Any) -> dict[str, Any]:
+                del url
+                return _answered(req, limit, self.proxy)
+
+        return Client(self._token, base_url=self._api_url, logger=_silent(), retry_handlers=_retries())
 
 
 class SlackWebhook:
@@ -152,7 +144,6 @@ class SlackWebhook:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client: Any = None
 
     def payload(self, delivery: str, message: Message, desk: Desk, record: Record | None) -> Mapping[str, Any]:
         """What is to be sent, as JSON."""
@@ -164,91 +155,49 @@ class SlackWebhook:
         from http.client import HTTPException
 
         message = message_of(delivery.payload)
+        limit = Limit()
+        client = self._client(limit)
         try:
-            answer = self._post(text=fallback(message), blocks=blocks(message))
+            answer = client.send(text=fallback(message), blocks=blocks(message))
             if answer.status_code == 400 and answer.body.strip() in _SHAPE:
-                answer = self._post(text=fallback(message))
+                answer = client.send(text=fallback(message))
         except (OSError, ValueError, HTTPException) as error:
-            raise _unreachable(error, self._url) from None
+            raise _unreachable(error, self._url, limit) from None
         if answer.status_code != 200:
             code = "ratelimited" if answer.status_code == 429 else answer.body.strip()
             raise _refused(code, answer.status_code, _wait(answer))
         return ""
 
-    def _post(self, **content: Any) -> Any:
-        if self._client is None:
-            _load()
-            from slack_sdk.webhook import WebhookClient
+    def _client(self, limit: Limit) -> Any:
+        _load()
+        from slack_sdk.webhook import WebhookClient, WebhookResponse
 
-            self._client = WebhookClient(self._url, timeout=TIMEOUT, logger=_silent(), retry_handlers=_retries())
-        return self._client.send(**content)
+        class Client(WebhookClient):
+            """One whose requests end in time, and go to no other address."""
 
+            def _perform_http_request_internal(self, url: str, req: Any) -> WebhookResponse:
+                answer = _answered(req, limit, self.proxy)
+                return WebhookResponse(
+                    url=url, status_code=answer["status"], body=answer["body"], headers=answer["headers"]
+                )
 
-def blocks(message: Message) -> list[dict[str, Any]]:
-    """Block Kit: a header, the facts, each problem, and the keys that are named."""
-    found: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": shortened(_title(message), HEADER)}}
-    ]
-    facts = [f"*{_escaped(label, 100)}*  {_escaped(value, 500)}" for label, value in message.facts]
-    found += [_section(text) for text in _portions(facts)]
-    for what, why, remedy in message.problems[:PROBLEMS]:
-        parts = (("Problem", what), ("Why", why), ("Do", remedy))
-        # A third each, so that none pushes another out.
-        found.append(_section("\n".join(f"*{name}*  {_escaped(text, 950)}" for name, text in parts if text)))
-    if len(message.problems) > PROBLEMS:
-        found.append(_section(f"and {len(message.problems) - PROBLEMS:,} problems more"))
-    for head, keys, more in message.lists:
-        lines = [f"• {_code_span(key)}" for key in keys]
-        lines += [f"and {more:,} more"] if more else []
-        found.append(_section("\n".join((f"*{head}*", *lines))))
-    return found[:BLOCKS]
+        return Client(self._url, logger=_silent(), retry_handlers=_retries())
 
 
-def _portions(lines: Iterable[str]) -> Iterator[str]:
-    """The lines in as few texts as a section's limit allows."""
-    portion = ""
-    for line in lines:
-        if portion and len(portion) + 1 + len(line) > SECTION:
-            yield portion
-            portion = ""
-        portion = f"{portion}\n{line}" if portion else line
-    if portion:
-        yield portion
+def _answered(request: Any, limit: Limit, proxy: str | None) -> dict[str, Any]:
+    """Status, headers and text of an answer, as the library has them; raises HTTPError with all that is read of it."""
+    from urllib.request import ProxyHandler
 
-
-def fallback(message: Message) -> str:
-    """The same in one text, for notifications and where blocks cannot be shown."""
-    mark = _title(message).removesuffix(message.title)
-    return mark + _escaped(plain(message, FALLBACK), FALLBACK)
-
-
-def _title(message: Message) -> str:
-    mark = _MARKS.get(message.occasion, "✅")
-    return f"{mark} {message.title}"
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": shortened(text, SECTION), "verbatim": True}}
-
-
-def _escaped(text: str, limit: int = SECTION) -> str:
-    """Slack's three entities; cut to ``limit`` characters between two of them."""
-    whole = [{"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(one, one) for one in text]
-    if sum(map(len, whole)) <= limit:
-        return "".join(whole)
-    kept, left = list[str](), limit - 1
-    for one in whole:
-        left -= len(one)
-        if left < 0:
-            break
-        kept.append(one)
-    return "".join(kept) + "…"
-
-
-def _code_span(key: str) -> str:
-    # No escape exists for the mark of code itself.
-    text = _escaped(key.replace("`", "'"), 250)
-    return f"`{text}`"
+    # The library takes one proxy from the environment, for all addresses.
+    through = (ProxyHandler({"http": proxy, "https": proxy}),) if proxy else ()
+    try:
+        with opener(limit, *through).open(request) as answer:
+            text = answer.read(ANSWER).decode(answer.headers.get_content_charset() or "utf-8")
+            return {"status": answer.status, "headers": answer.headers, "body": text}
+    except HTTPError as error:
+        with error:
+            body = error.read(ANSWER)
+        raise HTTPError(error.url, error.code, error.msg, error.headers, BytesIO(body)) from None
 
 
 def _retries() -> list[Any]:
@@ -290,10 +239,10 @@ def _refused(code: str, status: int, wait: float = 0.0) -> NotTold:
     return NotTold("Slack was not told", why, remedy, wait=wait, final=word in _SHAPE)
 
 
-def _unreachable(error: Exception, url: str) -> NotTold:
+def _unreachable(error: Exception, url: str, limit: Limit) -> NotTold:
     reason = error.reason if isinstance(error, URLError) else error
     # A ValueError's text may quote the request.
     why = str(reason) if isinstance(reason, OSError) else type(reason).__name__
     if isinstance(reason, TimeoutError):
-        why = f"no answer within {TIMEOUT} s"
+        why = str(limit)
     return NotTold("Slack was not told", f"{urlsplit(url).hostname}: {why}", _REACH)

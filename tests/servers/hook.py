@@ -47,7 +47,7 @@ class FakeHook(StandIn):
     """Use as a context manager. ``faults`` are used up one a request, then ``always``.
 
     A fault is a status, with a header's value behind a colon (``429:7``, ``302:http://...``), ``hang``, ``reset``,
-    ``garbage`` or ``drip``.
+    ``garbage``, ``drip``, or ``drip:STATUS`` for an answer whose body drips.
     """
 
     taken: list[Taken] = field(default_factory=list)
@@ -95,6 +95,9 @@ def _handler(hook: FakeHook) -> type[BaseHTTPRequestHandler]:  # noqa: C901  a c
                 case "garbage":
                     self.wfile.write(b"\0\xff no server of yours\r\n\r\n")
                 case "drip":
+                    if value:
+                        self.send_response(int(value))
+                        self.end_headers()
                     while not hook.released.wait(0.2):
                         self.wfile.write(b"H")
                 case "":

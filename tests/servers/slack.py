@@ -12,6 +12,7 @@ from tests.servers.stand_in import StandIn
 TOKEN = "xoxb-the-bots-own-token"
 CHANNEL = "C0123456789"
 HOOK = "/services/T000/B000/whoever-knows-it-posts"
+DRIP = "drip"
 PING = "/ping/4f9c2a1e-0000-0000-0000-0123456789ab"
 
 
@@ -38,7 +39,8 @@ class Post:
 class FakeSlack(StandIn):
     """Use as a context manager. ``faults`` are used up one a request, then ``always``.
 
-    A fault is an error word of Slack's, ``429:SECONDS``, ``500``, ``404``, ``html`` or ``hang``.
+    A fault is an error word of Slack's, ``429:SECONDS``, ``302:ADDRESS``, ``500``, ``404``, ``html``, ``flood``,
+    ``hang``, ``drip``, or ``drip:STATUS`` for an answer whose body drips.
     """
 
     posts: list[Post] = field(default_factory=list)
@@ -80,12 +82,8 @@ class FakeSlack(StandIn):
         fault = self.faults.popleft() if self.faults else self.always
         if fault == "hang":
             self.released.wait(60)
-        if fault.startswith("429:"):
-            return 429, '{"ok":false,"error":"ratelimited"}', {"Retry-After": fault.removeprefix("429:")}
-        if fault in {"500", "404"}:
-            return int(fault), "<html>", {}
-        if fault == "html":
-            return 200, "<html>log in to this network</html>", {}
+        if (faulty := _faulty(fault)) is not None:
+            return faulty
         if path.startswith(PING):
             self.pings.append((path.removeprefix(PING), body))
             return 200, "OK", {}
@@ -126,6 +124,20 @@ class FakeSlack(StandIn):
         return ""
 
 
+def _faulty(fault: str) -> tuple[int, str, dict[str, str]] | None:
+    """The answer of somebody else than Slack, or of a Slack that is not well."""
+    word, _, value = fault.partition(":")
+    return {
+        "drip": (int(value) if value.isdigit() else 0, DRIP, {}),
+        "429": (429, '{"ok":false,"error":"ratelimited"}', {"Retry-After": value}),
+        "302": (302, "", {"Location": value}),
+        "500": (500, "<html>", {}),
+        "404": (404, "<html>", {}),
+        "html": (200, "<html>log in to this network</html>", {}),
+        "flood": (200, json.dumps({"ok": True, "flood": "x" * 3_000_000}), {}),
+    }.get(word)
+
+
 def _judged(message: dict[str, Any]) -> str:
     """Slack's own limits."""
     blocks = message.get("blocks", [])
@@ -142,6 +154,9 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             status, answer, headers = slack.answer(self.path, self.headers.get("Authorization", ""), body)
             try:
+                if answer == DRIP:
+                    self._drip(status)
+                    return
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -150,6 +165,13 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(answer.encode())
             except OSError:
                 return
+
+        def _drip(self, status: int) -> None:
+            if status:
+                self.send_response(status)
+                self.end_headers()
+            while not slack.released.wait(0.05):
+                self.wfile.write(b"H")
 
         def log_message(self, *args: object) -> None:
             pass
