@@ -117,9 +117,8 @@ def metrics() -> str:
     state = State(1.0, 1.0, 1.0, jobs=(job,), notifiers=(NotifierState("ops"),), totals={"photos": totals})
     rows = []
     for family in (*server_families(state), *job_families(state)):
-        sample = family.samples[0]
-        labels = ", ".join(f"`{label}`" for label in sample.labels if label != "version")
-        rows.append((f"`{sample.name}`", family.type, labels, family.documentation))
+        labels = ", ".join(f"`{label}`" for label in family.names)
+        rows.append((f"`{family.sample}`", family.kind, labels, family.text))
     return _table(("metric", "type", "labels", "meaning"), rows)
 
 

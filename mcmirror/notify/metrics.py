@@ -3,19 +3,20 @@
 The label is ``job_name``: Prometheus keeps ``job`` for what it scrapes, and a Pushgateway for its groups.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import cache
+from itertools import chain
+from typing import TypeVar
 
 from mcmirror import __version__
+from mcmirror.model.cost import Requests
 from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState, State, Totals
-
-if TYPE_CHECKING:
-    from prometheus_client.core import Metric
-    from prometheus_client.registry import CollectorRegistry
+from mcmirror.notify.exposition import PLAIN, Family, format_for, labels, written
 
 OUTCOMES = {
     "planned": "planned",
@@ -31,17 +32,18 @@ OUTCOMES = {
 SUMMED = ("copied", "removed", "kept", "remaining")
 """The outcomes that ``Totals`` sums up."""
 NAME = "job_name"
-JOB = [NAME]
 LASTING = ("mcmirror_job_last_success_timestamp_seconds", "mcmirror_job_overdue_timestamp_seconds")
 """What a run that fails leaves as it was."""
 
+T = TypeVar("T")
+Samples = Iterable[tuple[str, float]]
+"""Of one job: its further labels, with a comma before each, and the value."""
 
-def scraped(state: State, accept: str = "") -> tuple[bytes, str]:
-    """The whole of a running server, and its content type: OpenMetrics for whoever accepts that, else plain text."""
-    from prometheus_client.exposition import choose_encoder
 
-    encode, kind = choose_encoder(accept)
-    return encode(_registry(lambda: (*server_families(state), *job_families(state)), process=True)), kind
+def scraped(state: State, accept: str = "") -> tuple[Iterator[bytes], str]:
+    """The whole of a running server, in pieces, and its content type: OpenMetrics for whoever accepts that."""
+    form = format_for(accept)
+    return written(chain(server_families(state), job_families(state), _process()), form), form
 
 
 def text_of(jobs: Iterable[JobState], before: str = "") -> str:
@@ -50,16 +52,16 @@ def text_of(jobs: Iterable[JobState], before: str = "") -> str:
     ``before`` is such a text of an earlier process. It is kept for other jobs, and of these jobs' what ``LASTING``
     names, when now nothing is known of it.
     """
-    from prometheus_client import generate_latest
-
     state = State(0.0, 0.0, 0.0, jobs=tuple(jobs))
     families = {family.name: family for family in job_families(state, lasting=False)}
     _keep(families, before, {job.name for job in state.jobs})
-    return generate_latest(_registry(families.values, process=False)).decode()
+    return b"".join(written(families.values(), PLAIN)).decode()
 
 
-def _keep(families: "dict[str, Metric]", before: str, jobs: set[str]) -> None:
+def _keep(families: Mapping[str, Family], before: str, jobs: set[str]) -> None:
     """Add what ``before`` says and nothing now contradicts."""
+    if not before:
+        return
     from prometheus_client.parser import text_string_to_metric_families
 
     try:
@@ -68,43 +70,30 @@ def _keep(families: "dict[str, Metric]", before: str, jobs: set[str]) -> None:
         # Not of our making, or broken: what comes now is right.
         return
     for old in earlier:
-        family = families.get(old.name)
-        if family is None:
-            continue
-        now = {sample.labels.get(NAME) for sample in family.samples}
-        family.samples += [
-            sample
-            for sample in old.samples
-            if (name := sample.labels.get(NAME)) and (name not in jobs or (old.name in LASTING and name not in now))
-        ]
+        if old.name in families:
+            families[old.name].add_missing(
+                (labels(**sample.labels), sample.value)
+                for sample in old.samples
+                if (name := sample.labels.get(NAME)) and (name not in jobs or old.name in LASTING)
+            )
 
 
-class _Families:
-    """A collector over what a function yields."""
+def _process() -> Iterator[Family]:
+    """What the process uses."""
+    from prometheus_client import ProcessCollector
 
-    def __init__(self, families: "Callable[[], Iterable[Metric]]") -> None:
-        self._families = families
-
-    def collect(self) -> "Iterable[Metric]":
-        return self._families()
-
-
-def _registry(families: "Callable[[], Iterable[Metric]]", *, process: bool) -> "CollectorRegistry":
-    from prometheus_client import CollectorRegistry, ProcessCollector
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(families))
-    if process:
-        ProcessCollector(registry=registry)
-    return registry
+    for metric in ProcessCollector(registry=None).collect():
+        family = Family(metric.name, metric.documentation, kind=metric.type)
+        for sample in metric.samples:
+            family.add("", sample.value)
+        yield family
 
 
-def server_families(state: State) -> "Iterator[Metric]":
+def server_families(state: State) -> Iterator[Family]:
     """What holds for the server as a whole, and for its notifiers."""
-    from prometheus_client.core import GaugeMetricFamily as Gauge
-    from prometheus_client.core import InfoMetricFamily as Info
-
-    yield Info("mcmirror_build", "The version of mcmirror.", {"version": __version__})
+    build = Family("mcmirror_build", "The version of mcmirror.", kind="info")
+    build.add(labels(version=__version__), 1)
+    yield build
     for name, text, value in (
         ("start_time_seconds", "When mcmirror serve began, since the epoch.", state.started),
         ("scheduler_heartbeat_timestamp_seconds", "When the scheduler last looked at the clock.", state.heartbeat),
@@ -113,35 +102,37 @@ def server_families(state: State) -> "Iterator[Metric]":
         ("stopping", "Whether the server is being stopped.", state.stopping),
         ("warnings", "How much is not as it should be and stops no run; readyz says what.", len(state.warnings)),
     ):
-        yield Gauge(f"mcmirror_{name}", text, float(value))
-    waiting = Gauge("mcmirror_notifier_waiting_messages", "Messages still to be delivered.", labels=["notifier"])
-    failures = Gauge("mcmirror_notifier_failures", "Failed attempts since it last worked.", labels=["notifier"])
-    given_up = Gauge("mcmirror_notifier_given_up_messages", "Messages that were given up.", labels=["notifier"])
-    for notifier in state.notifiers:
-        waiting.add_metric([notifier.name], notifier.waiting)
-        failures.add_metric([notifier.name], notifier.failures)
-        given_up.add_metric([notifier.name], notifier.given_up)
-    yield from (waiting, failures, given_up)
+        family = Family(f"mcmirror_{name}", text)
+        family.add("", value)
+        yield family
+    for name, text, field in (
+        ("waiting_messages", "Messages still to be delivered.", "waiting"),
+        ("failures", "Failed attempts since it last worked.", "failures"),
+        ("given_up_messages", "Messages that were given up.", "given_up"),
+    ):
+        family = Family(f"mcmirror_notifier_{name}", text, names=("notifier",))
+        for notifier in state.notifiers:
+            family.add(labels(notifier=notifier.name), getattr(notifier, field))
+        yield family
 
 
-def job_families(state: State, *, lasting: bool = True) -> "Iterator[Metric]":
+def job_families(state: State, *, lasting: bool = True) -> Iterator[Family]:
     """What is known of the jobs; with ``lasting`` also what only a process that stays can know."""
-    yield from _told(state.jobs)
-    yield from _last_runs([(job.name, job.last.report) for job in state.jobs if job.last and job.last.report])
+    jobs = {labels(job_name=job.name): job for job in state.jobs}
+    yield from _told(jobs)
+    yield from _last_runs({job: one.last.report for job, one in jobs.items() if one.last and one.last.report})
     if lasting:
-        yield from _moment(state)
-        yield from _sums({job.name: state.totals.get(job.name, Totals()) for job in state.jobs})
+        yield from _moment(jobs, state)
+        yield from _sums({job: state.totals.get(one.name, Totals()) for job, one in jobs.items()})
 
 
-def _told(jobs: Iterable[JobState]) -> "Iterator[Metric]":
+def _told(jobs: Mapping[str, JobState]) -> Iterator[Family]:
     """What a job is, and its times; a time that there is not yet is left out."""
-    from prometheus_client.core import GaugeMetricFamily as Gauge
 
-    jobs = tuple(jobs)
-    info = Gauge("mcmirror_job_info", "What the job mirrors, and when.", labels=[*JOB, "source", "target", "trigger"])
-    for job in jobs:
-        info.add_metric([job.name, job.source, job.target, job.trigger], 1)
-    yield info
+    def info(job: JobState) -> Samples:
+        return [("," + labels(source=job.source, target=job.target, trigger=job.trigger), 1)]
+
+    yield _family("info", "What the job mirrors, and when.", jobs, info, "source", "target", "trigger")
     times: list[tuple[str, str, Callable[[JobState], float]]] = [
         ("last_success_timestamp_seconds", "When the last run that succeeded ended.", lambda job: job.last_success),
         ("last_run_timestamp_seconds", "When the last run ended.", lambda job: _ended_at(job.last)),
@@ -154,16 +145,11 @@ def _told(jobs: Iterable[JobState]) -> "Iterator[Metric]":
         ("next_run_timestamp_seconds", "When the schedule starts it next.", lambda job: job.next_run),
     ]
     for name, text, value in times:
-        family = Gauge(f"mcmirror_job_{name}", text, labels=JOB)
-        for job in jobs:
-            if value(job):
-                family.add_metric([job.name], value(job))
-        yield family
+        known = {job: moment for job, one in jobs.items() if (moment := value(one))}
+        yield _family(name, text, known, lambda moment: [("", moment)])
 
 
-def _moment(state: State) -> "Iterator[Metric]":
-    from prometheus_client.core import GaugeMetricFamily as Gauge
-
+def _moment(jobs: Mapping[str, JobState], state: State) -> Iterator[Family]:
     values: list[tuple[str, str, Callable[[JobState], bool]]] = [
         ("running", "Whether a run is under way, or waits for its turn.", lambda job: bool(job.run)),
         ("waiting", "Whether its run waits for another one's lock.", lambda job: job.phase == "waiting"),
@@ -171,78 +157,93 @@ def _moment(state: State) -> "Iterator[Metric]":
         ("stale", "Whether the last success is older than max_age allows.", lambda job: job.stale(state.now)),
     ]
     for name, text, value in values:
-        family = Gauge(f"mcmirror_job_{name}", text, labels=JOB)
-        for job in state.jobs:
-            family.add_metric([job.name], float(value(job)))
-        yield family
+        yield _family(name, text, {job: value(one) for job, one in jobs.items()}, lambda held: [("", held)])
 
 
-def _last_runs(reports: "list[tuple[str, RunReport]]") -> "Iterator[Metric]":
-    from prometheus_client.core import GaugeMetricFamily as Gauge
+def _last_runs(reports: Mapping[str, RunReport]) -> Iterator[Family]:
+    def objects(report: RunReport) -> Samples:
+        return [(label, getattr(report.tally, OUTCOMES[outcome]).objects) for outcome, label in _OUTCOME.items()]
 
-    status = Gauge("mcmirror_job_last_run_status", "1 for the last verdict.", labels=[*JOB, "status"])
-    duration = Gauge("mcmirror_job_last_run_duration_seconds", "How long the last run took.", labels=JOB)
-    attempts = Gauge("mcmirror_job_last_run_attempts", "How often the last run tried.", labels=JOB)
-    verified = Gauge("mcmirror_job_last_run_verified", "Whether listings stand behind the verdict.", labels=JOB)
-    objects = Gauge("mcmirror_job_last_run_objects", "The last run's objects.", labels=[*JOB, "outcome"])
-    size = Gauge("mcmirror_job_last_run_bytes", "The last run's bytes.", labels=[*JOB, "outcome"])
-    problems = Gauge("mcmirror_job_last_run_problems", "The last run's problems.", labels=[*JOB, "category"])
-    requests = Gauge(
-        "mcmirror_job_last_run_requests", "The last run's requests, estimated.", labels=[*JOB, "side", "kind"]
+    def size(report: RunReport) -> Samples:
+        return [(label, getattr(report.tally, OUTCOMES[outcome]).bytes) for outcome, label in _OUTCOME.items()]
+
+    def problems(report: RunReport) -> Samples:
+        found = Counter(problem.category.value for problem in report.problems)
+        return [(_also(category=category), number) for category, number in found.items()]
+
+    def status(report: RunReport) -> Samples:
+        return [(label, report.status.value == one) for one, label in _STATUS.items()]
+
+    def requests(report: RunReport) -> Samples:
+        return [(_side_and_kind(name), getattr(report.requests, name)) for name in _REQUESTS]
+
+    yield _family("last_run_status", "1 for the last verdict.", reports, status, "status")
+    yield _family(
+        "last_run_duration_seconds", "How long the last run took.", reports, lambda report: [("", report.seconds)]
     )
-    for name, report in reports:
-        for one in Status:
-            status.add_metric([name, one.value], float(report.status is one))
-        duration.add_metric([name], report.seconds)
-        attempts.add_metric([name], report.attempts)
-        verified.add_metric([name], float(report.verified))
-        for outcome, field in OUTCOMES.items():
-            count = getattr(report.tally, field)
-            objects.add_metric([name, outcome], count.objects)
-            size.add_metric([name, outcome], count.bytes)
-        for category, number in _counted(problem.category.value for problem in report.problems).items():
-            problems.add_metric([name, category], number)
-        for side, kind, number in _requests(asdict(report.requests)):
-            requests.add_metric([name, side, kind], number)
-    yield from (status, duration, attempts, verified, objects, size, problems, requests)
+    yield _family("last_run_attempts", "How often the last run tried.", reports, lambda report: [("", report.attempts)])
+    yield _family(
+        "last_run_verified", "Whether listings stand behind the verdict.", reports,
+        lambda report: [("", report.verified)],
+    )  # fmt: skip
+    yield _family("last_run_objects", "The last run's objects.", reports, objects, "outcome")
+    yield _family("last_run_bytes", "The last run's bytes.", reports, size, "outcome")
+    yield _family("last_run_problems", "The last run's problems.", reports, problems, "category")
+    yield _family("last_run_requests", "The last run's requests, estimated.", reports, requests, "side", "kind")
 
 
-def _sums(totals: Mapping[str, Totals]) -> "Iterator[Metric]":
+def _sums(totals: Mapping[str, Totals]) -> Iterator[Family]:
     """Counters since the process began; those with a known set of labels begin at 0, so that a first one shows."""
-    from prometheus_client.core import CounterMetricFamily as Counter
 
-    runs = Counter("mcmirror_job_runs", "Runs by verdict.", labels=[*JOB, "status"])
-    objects = Counter("mcmirror_job_objects", "Objects by outcome.", labels=[*JOB, "outcome"])
-    size = Counter("mcmirror_job_bytes", "Bytes by outcome.", labels=[*JOB, "outcome"])
-    problems = Counter("mcmirror_job_problems", "Problems by category.", labels=[*JOB, "category"])
-    requests = Counter("mcmirror_job_requests", "Requests, estimated.", labels=[*JOB, "side", "kind"])
-    retries = Counter("mcmirror_job_retries", "Attempts after the first of a run.", labels=JOB)
-    for name, total in totals.items():
-        for status in Status:
-            runs.add_metric([name, status.value], total.runs.get(status.value, 0))
-        for outcome in SUMMED:
-            objects.add_metric([name, outcome], total.objects.get(outcome, 0))
-            size.add_metric([name, outcome], total.bytes.get(outcome, 0))
-        for category, number in total.problems.items():
-            problems.add_metric([name, category], number)
-        for side, kind, number in _requests(total.requests):
-            requests.add_metric([name, side, kind], number)
-        retries.add_metric([name], total.retries)
-    yield from (runs, objects, size, problems, requests, retries)
+    def counter(name: str, text: str, samples: Callable[[Totals], Samples], *names: str) -> Family:
+        return _family(name, text, totals, samples, *names, kind="counter")
 
+    def outcomes(sums: Mapping[str, int]) -> Samples:
+        return [(_OUTCOME[outcome], sums.get(outcome, 0)) for outcome in SUMMED]
 
-def _requests(requests: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-    """``source_list`` and so on, as side and kind."""
-    for name, number in requests.items():
-        side, _, kind = name.partition("_")
-        yield side, kind, number
+    def runs(total: Totals) -> Samples:
+        return [(label, total.runs.get(status, 0)) for status, label in _STATUS.items()]
+
+    def problems(total: Totals) -> Samples:
+        return [(_also(category=category), number) for category, number in total.problems.items()]
+
+    def requests(total: Totals) -> Samples:
+        return [(_side_and_kind(name), number) for name, number in total.requests.items()]
+
+    yield counter("runs", "Runs by verdict.", runs, "status")
+    yield counter("objects", "Objects by outcome.", lambda total: outcomes(total.objects), "outcome")
+    yield counter("bytes", "Bytes by outcome.", lambda total: outcomes(total.bytes), "outcome")
+    yield counter("problems", "Problems by category.", problems, "category")
+    yield counter("requests", "Requests, estimated.", requests, "side", "kind")
+    yield counter("retries", "Attempts after the first of a run.", lambda total: [("", total.retries)])
 
 
-def _counted(words: Iterable[str]) -> dict[str, int]:
-    found = dict[str, int]()
-    for word in words:
-        found[word] = found.get(word, 0) + 1
-    return found
+def _family(
+    name: str, text: str, jobs: Mapping[str, T], samples: Callable[[T], Samples], *names: str, kind: str = "gauge"
+) -> Family:
+    """A metric of jobs, whose ``labels`` lead to what ``samples`` are taken of."""
+    family = Family(f"mcmirror_job_{name}", text, kind=kind, names=(NAME, *names))
+    for job, one in jobs.items():
+        for more, value in samples(one):
+            family.add(job + more, value)
+    return family
+
+
+@cache
+def _also(**given: str) -> str:
+    """Further labels, of values that are few."""
+    return "," + labels(**given)
+
+
+def _side_and_kind(request: str) -> str:
+    """The labels of ``source_list`` and so on."""
+    side, _, kind = request.partition("_")
+    return _also(side=side, kind=kind)
+
+
+_STATUS = {status.value: _also(status=status.value) for status in Status}
+_OUTCOME = {outcome: _also(outcome=outcome) for outcome in OUTCOMES}
+_REQUESTS = tuple(field.name for field in fields(Requests))
 
 
 def _ended_at(record: Record | None) -> float:

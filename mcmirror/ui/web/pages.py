@@ -45,8 +45,9 @@ class Pages:
         """What Prometheus scrapes, in the format that it asks for."""
         from mcmirror.notify.metrics import scraped
 
-        body, kind = scraped(self._control.state(), request.headers.get("accept", ""))
-        return Answer(200, body, kind)
+        # In pieces: of thousands of jobs there are ten million bytes.
+        pieces, kind = scraped(self._control.state(), request.headers.get("accept", ""))
+        return Answer(200, type=kind, stream=lambda: pieces)
 
 
 def _dying(state: State) -> list[str]:
