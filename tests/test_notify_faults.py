@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mcmirror.model.delivery import Decision, Delivery, delivery_id
 from mcmirror.model.record import Record, interrupted
 from mcmirror.model.stop import Stop
 from mcmirror.notify.decide import Notice
@@ -76,6 +77,22 @@ def test_what_waits_arrives_when_the_service_is_back_and_once(nights: Callable[[
     assert [0, 0, ""] == [getattr(night.teller().state()[0], name) for name in ("waiting", "failures", "error")]
 
 
+def test_a_service_that_asks_for_time_is_left_alone_by_everybody(
+    nights: Callable[[str], Nights], fake: FakeSlack
+) -> None:
+    night = nights(SLACK)
+    fake.faults.append("429:60")
+    (limited,) = night(FAILED)
+    assert "Slack answered ratelimited (HTTP 429)" == limited.why
+    # Another run of another job, in another process, half a minute later.
+    (held,) = night(replace(FAILED, job="docs"), after=timedelta(seconds=30))
+    assert ("ops: not everything was told yet", "its service asks to be left alone for 30 s") == (held.what, held.why)
+    assert 1 == len(fake.requests)
+    assert () == night.later(seconds=31)
+    assert {f"❌ {job}: failed: no verdict reached" for job in ("photos", "docs")} == set(fake.titles)
+    assert 0 == night.teller().state()[0].waiting
+
+
 def test_nobody_is_told_of_the_day_before_yesterday(nights: Callable[[str], Nights], fake: FakeSlack) -> None:
     night = nights(SLACK)
     fake.always = "500"
@@ -88,16 +105,6 @@ def test_nobody_is_told_of_the_day_before_yesterday(nights: Callable[[str], Nigh
     teller.finished(record)
     assert () == teller.stop(lambda: night.limit)
     assert [] == fake.posts
-
-
-def test_a_slack_that_asks_for_time_gets_it(nights: Callable[[str], Nights], fake: FakeSlack) -> None:
-    night = nights(SLACK)
-    fake.faults.append("429:600")
-    night(FAILED)
-    assert () == night.later(seconds=590)
-    assert [] == fake.posts
-    assert () == night.later(seconds=20)
-    assert (1, 2) == (len(fake.posts), len(fake.requests))
 
 
 def test_a_run_that_was_killed_is_a_failure_whose_start_is_brought_up_to_date(
@@ -256,6 +263,31 @@ def test_while_the_state_is_gone_everything_goes_on_from_memory(
     teller.finished(second)
     teller.stop(lambda: night.limit)
     assert 3 == len(fake.posts)
+
+
+def test_a_wish_for_time_is_kept_while_the_state_is_gone(nights: Callable[[str], Nights]) -> None:
+    night = nights(SLACK)
+    broken, now = Broken(night), night.now.timestamp()
+
+    def decide(run: str) -> None:
+        delivery = Delivery(delivery_id(run), "ops", run, run, "failure", {})
+        assert broken.outbox.decide("ops", [run], [run], lambda _: Decision({}, (delivery,)), now)
+
+    decide("one")
+    taken = broken.outbox.take("ops", now)
+    assert taken is not None
+    broken.out()
+    broken.outbox.failed(taken, "busy", now, wait=600)
+    decide("two")
+    assert None is broken.outbox.take("ops", now + 599)
+    assert 1 == broken.outbox.states()["ops"].waiting
+    broken.back()
+    decide("three")
+    other = night.outbox()
+    assert None is other.take("ops", now + 599)
+    assert "busy" == other.states()["ops"].error
+    assert 3 == other.states()["ops"].waiting
+    assert None is not other.take("ops", now + 600)
 
 
 def test_what_would_be_lost_with_this_process_is_said(nights: Callable[[str], Nights], fake: FakeSlack) -> None:

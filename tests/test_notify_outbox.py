@@ -166,18 +166,42 @@ def test_it_is_tried_again_at_growing_distances_for_a_day_and_then_given_up(outb
     assert NotifierState("ops", 0, number, 1, f"failure {number}") == outbox.states()["ops"]
 
 
-def test_a_service_that_asks_for_time_gets_it_and_one_that_never_will_is_not_asked_again(outbox: Outbox) -> None:
+def test_a_service_that_asks_for_time_gets_it_for_all_its_messages_from_every_process(
+    outbox: Outbox, new_outbox: Callable[[], Outbox]
+) -> None:
     put(outbox, "r1", job="a")
     delivery = outbox.take("ops", NOW)
     assert delivery is not None
     outbox.failed(delivery, "busy", NOW, wait=1234.0)
-    assert NOW + 1234 == pytest.approx(outbox.due()["ops"])
-    put(outbox, "r2", job="b")
-    second = outbox.take("ops", NOW)
-    assert second is not None
-    assert "r2" == second.run
-    outbox.failed(second, "never", NOW, final=True)
-    assert NotifierState("ops", 1, 2, 1, "never") == outbox.states()["ops"]
+    other = new_outbox()
+    put(other, "r2", job="b")
+    put(other, "r3", listener="chat")
+    for one in (outbox, other):
+        # Whoever hurries may know that something was mended; the service still wants its time.
+        one.hurry(["ops"], NOW)
+        assert None is one.take("ops", NOW + 1233)
+        assert NOW + 1234 == pytest.approx(one.due()["ops"])
+        assert NOW + 1234 == pytest.approx(one.held("ops"))
+    assert 0 == other.held("chat")
+    assert NotifierState("ops", 2, 1, 0, "busy") == other.states()["ops"]
+    chat = other.take("chat", NOW)
+    assert chat is not None
+    assert "r3" == chat.run
+    # A shorter wish does not end a longer one.
+    other.failed(chat, "busy", NOW, wait=100)
+    other.failed(chat, "busy", NOW, wait=50)
+    assert NOW + 100 == pytest.approx(outbox.held("chat"))
+    taken = [one.run for one in (outbox.take("ops", NOW + 1234), other.take("ops", NOW + 1234)) if one]
+    assert ["r2", "r1"] == taken
+
+
+def test_what_will_never_be_taken_is_not_sent_again(outbox: Outbox) -> None:
+    put(outbox, "r1")
+    delivery = outbox.take("ops", NOW)
+    assert delivery is not None
+    outbox.failed(delivery, "never", NOW, final=True)
+    assert NotifierState("ops", 0, 1, 1, "never") == outbox.states()["ops"]
+    assert {} == outbox.due()
 
 
 def test_what_arrives_clears_the_error_and_lets_the_rest_go(outbox: Outbox) -> None:
@@ -266,7 +290,7 @@ def test_what_waits_is_hurried_when_it_may_be_mended(outbox: Outbox) -> None:
     put(outbox, "r1")
     delivery = outbox.take("ops", NOW)
     assert delivery is not None
-    outbox.failed(delivery, "not_in_channel", NOW, wait=3600)
+    outbox.failed(delivery, "not_in_channel", NOW)
     outbox.hurry(["other"], NOW)
     assert None is outbox.take("ops", NOW)
     outbox.hurry(["ops"], NOW)

@@ -12,6 +12,7 @@ from typing import Protocol
 from mcmirror.model.delivery import Decision, Delivery, Known
 from mcmirror.model.record import Record
 from mcmirror.model.state import NotifierState
+from mcmirror.model.wording import shown_seconds
 from mcmirror.notify import decide, digest
 from mcmirror.notify.decide import Judge, Notice
 from mcmirror.notify.listener import Audience, Listener
@@ -56,8 +57,11 @@ class Outbox(Protocol):
     def failed(self, delivery: Delivery, error: str, now: float, *, wait: float = 0.0, final: bool = False) -> None:
         """It was not delivered."""
 
+    def held(self, listener: str) -> float:
+        """Until when nothing is sent to this listener, because its service asks for that."""
+
     def hurry(self, listeners: Iterable[str], now: float) -> None:
-        """Let what waits be tried at once."""
+        """Let what waits be tried at once, where no service asks for time."""
 
     def states(self) -> dict[str, NotifierState]:
         """By listener: what it is owed."""
@@ -313,6 +317,8 @@ class _Postman:
                     continue
                 due = self._outbox.due().get(self.name)
                 pause = LOOK if due is None else min(LOOK, max(0.05, due - self._now()))
+                if last and due is not None:
+                    self._say_held()
             except Exception as error:  # noqa: BLE001  what comes later is delivered all the same
                 _LOG.warning("what waits for %s stays: an unexpected %s", self.name, type(error).__name__)
             if last:
@@ -332,6 +338,13 @@ class _Postman:
         else:
             self._outbox.arrived(delivery, thread, self._now())
             self.error, self.lost = None, 0
+
+    def _say_held(self) -> None:
+        """What waits for a moment that this process does not live to see; it may be of another that it was asked."""
+        left = self._outbox.held(self.name) - self._now()
+        if left > 0 and self.error is None:
+            why = f"its service asks to be left alone for {shown_seconds(left)}"
+            self.error = NotTold("not everything was told yet", why, "It is told by the first run after that.")
 
     def _fail(self, delivery: Delivery, error: NotTold) -> None:
         self._outbox.failed(delivery, f"{error.what}: {error.why}", self._now(), wait=error.wait, final=error.final)

@@ -109,14 +109,17 @@ _FIRST = """NOT EXISTS (
     AND (e.number < o.number OR (e.number = o.number AND e.id < o.id)))"""
 _DUE = f"""SELECT o.listener, MIN(CASE WHEN o.due > o.lease THEN o.due ELSE o.lease END)
     FROM outbox o WHERE {_FIRST} GROUP BY o.listener"""  # noqa: S608  ours
+_HELD = "SELECT held FROM notifier WHERE name = :listener"
 _NEXT = f"""SELECT o.id, o.job, o.run, o.kind, o.payload, o.created, o.attempts FROM outbox o
     WHERE o.listener = :listener AND o.due <= :now AND o.lease <= :now AND {_FIRST}
+    AND COALESCE(({_HELD}), 0) <= :now
     ORDER BY o.attempts, o.number LIMIT 1"""  # noqa: S608  ours
 
 
 def due(connection: "Connection") -> dict[str, float]:
     """By listener: when the next of its deliveries may be tried."""
-    return {listener: float(moment) for listener, moment in ask(connection, _DUE)}
+    holds = dict(ask(connection, "SELECT name, held FROM notifier WHERE held > 0").all())
+    return {name: max(float(moment), holds.get(name, 0.0)) for name, moment in ask(connection, _DUE)}
 
 
 def take(connection: "Connection", listener: str, now: float, lease: float) -> Delivery | None:
@@ -151,6 +154,17 @@ def arrived(connection: "Connection", delivery: Delivery, thread: str, now: floa
         )  # fmt: skip
     tally(connection, delivery.listener, "failures = 0, error = ''")
     hurry(connection, [delivery.listener], now)
+
+
+def hold(connection: "Connection", listener: str, until: float, error: str) -> None:
+    """Send this listener nothing before that moment: its service asks for it."""
+    change = "held = CASE WHEN held > :until THEN held ELSE :until END, error = :error"
+    tally(connection, listener, change, until=until, error=error)
+
+
+def held(connection: "Connection", listener: str) -> float:
+    """Until when this listener is sent nothing, in seconds since the epoch; in the past, or 0, when nothing is."""
+    return float(ask(connection, _HELD, listener=listener).scalar() or 0.0)
 
 
 def failed(connection: "Connection", delivery: Delivery, due: float, error: str) -> None:

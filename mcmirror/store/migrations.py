@@ -64,6 +64,9 @@ STEPS: Sequence[tuple[str, ...]] = (
         """CREATE TABLE notifier (
             name {word} PRIMARY KEY, failures BIGINT NOT NULL, given_up BIGINT NOT NULL, error {word} NOT NULL)""",
     ),
+    (  # 4: until when nobody is to be told anything
+        "ALTER TABLE notifier ADD COLUMN held DOUBLE PRECISION NOT NULL DEFAULT 0",
+    ),
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes."""
 

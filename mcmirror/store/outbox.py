@@ -137,16 +137,29 @@ class Outbox:
             self._sent.add(delivery.id)
 
     def failed(self, delivery: Delivery, error: str, now: float, *, wait: float = 0.0, final: bool = False) -> None:
-        """It was not delivered: it is tried again for a day, not before ``wait`` seconds; when ``final``, never."""
+        """It was not delivered: it is tried again for a day; when ``final``, never.
+
+        Nothing is sent to its listener, by whatever process, for ``wait`` seconds.
+        """
 
         def work(connection: "Connection") -> None:
+            if wait:
+                ledger.hold(connection, delivery.listener, now + wait, error)
             if final or now - delivery.created >= GIVE_UP:
                 ledger.given_up(connection, delivery, error)
                 return
-            pause = max(wait, RETRIES[min(delivery.attempts, len(RETRIES) - 1)])
+            pause = RETRIES[min(delivery.attempts, len(RETRIES) - 1)]
             ledger.failed(connection, delivery, now + pause, error)
 
-        self._crossed_out(work, delivery)
+        if not self._crossed_out(work, delivery) and wait:
+            self._memory.do(lambda connection: ledger.hold(connection, delivery.listener, now + wait, error))
+
+    def held(self, listener: str) -> float:
+        """Until when nothing is sent to this listener, because its service asks for that; 0 when it does not."""
+        found = float(self._memory.do(lambda connection: ledger.held(connection, listener))) if self._memory else 0.0
+        with suppress(Unusable), self._database.read() as connection:
+            found = max(found, ledger.held(connection, listener))
+        return found
 
     def _crossed_out(self, work: "Callable[[Connection], None]", delivery: Delivery) -> bool:
         with self._memory.locked():
@@ -216,6 +229,7 @@ _TABLES = {
 _MERGED = {
     "thread": "thread = CASE WHEN excluded.thread = '' THEN told.thread ELSE excluded.thread END",
     "given_up": "given_up = notifier.given_up + excluded.given_up",
+    "held": "held = CASE WHEN excluded.held > notifier.held THEN excluded.held ELSE notifier.held END",
 }
 _Rows = dict[str, list[dict[str, Any]]]
 
