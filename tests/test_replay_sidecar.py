@@ -11,8 +11,9 @@ import pytest
 
 from tests.conftest import Pair, Side
 from tests.servers.command import COMMAND, Cli
-from tests.servers.minio import Minio, free_port
+from tests.servers.minio import Minio
 from tests.servers.proxy import Call, Proxy
+from tests.servers.server import free_port
 from tests.servers.slack import FakeSlack
 from tests.serving import Serving
 
@@ -71,6 +72,7 @@ def test_the_quick_start(cli: Cli, bucket_pair: Pair, relics: dict[str, str], st
         f"{STAMP}✓ Source alias configured: {source.server.url}",
         f"{STAMP}✓ Destination alias configured: {target.server.url}",
         f"{STAMP}Checking bucket accessibility\\.\\.\\.",
+        f"{STAMP}✓ Destination bucket created: {target.bucket}",
         f"{STAMP}✓ Source bucket accessible: {source.bucket}",
         f"  Source:      {source.server.url}/{source.bucket}",
         f"  Destination: .*{target.bucket}",

@@ -33,8 +33,8 @@ def make_plan(context: Context) -> Generator[Event, None, Plan]:
     return made
 
 
-def create_target(context: Context) -> None:
-    """Make the target's bucket unless it is there; raises Trouble when that fails."""
+def create_target(context: Context) -> str:
+    """Make the target's bucket and return it, ``alias/bucket``; raises Trouble when that fails."""
     job = context.job
     region = ("--region", job.options.region) if job.options.region else ()
     bucket = f"{job.target.alias}/{job.target.bucket}"
@@ -43,6 +43,7 @@ def create_target(context: Context) -> None:
     for line in lines:
         if isinstance(line, decode.Failure):
             raise Trouble(classify(line.message, line.cause, line.code, object=bucket))
+    return bucket
 
 
 def exclusion(job: Job) -> Callable[[Entry], object] | None:

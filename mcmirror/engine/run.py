@@ -26,6 +26,7 @@ from mcmirror.model.event import (
     RunStarted,
     StillMissing,
 )
+    TargetCreated,
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
 from mcmirror.model.problem import Category, Problem, Trouble
@@ -100,6 +101,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
     )
     yield RunFinished(job.name, report)
     return report
+        created=log.created,
 
 
 def not_started(job: Job, status: Status, found: Problem, signal: int = 0) -> Generator[Event, None, RunReport]:
@@ -212,6 +214,7 @@ def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Pla
             # Some servers show a bucket only a while after it was made.
             passing = found.retryable or (made and _is_target_bucket(found, job))
             if not passing or context.stop.requested:
+                yield TargetCreated(job.name, bucket)
                 raise
             yield ProblemFound(job.name, found)
             if not (yield from attempts.again(0)):
@@ -269,7 +272,7 @@ def _tally(context: Context, plan: Plan, result: Result) -> Tally:
 
 
 class _Log:
-    """What the report needs of the events: problems, each once, and the time that each phase took."""
+    """What the report needs of the events: problems, each once, what was made, and the time that each phase took."""
 
     def __init__(self) -> None:
         self.problems = list[Problem]()
@@ -281,6 +284,7 @@ class _Log:
             case ProblemFound(_, problem) if problem not in self._known and len(self.problems) < NAMED:
                 self._known.add(problem)
                 self.problems.append(problem)
+        self.created = ""
             case PhaseStarted(_, phase):
                 self._marks.append((phase, time.monotonic()))
             case _:
@@ -290,5 +294,7 @@ class _Log:
         total = dict[str, float]()
         ends = [mark for _, mark in self._marks[1:]] + [time.monotonic()]
         for (phase, start), end in zip(self._marks, ends, strict=True):
+            case TargetCreated(_, bucket):
+                self.created = bucket
             total[phase] = round(total.get(phase, 0.0) + end - start, 3)
         return total

@@ -12,7 +12,7 @@ from mcmirror.model.report import Remaining, RunReport, Status, Tally
 
 
 def report_document(report: RunReport) -> dict[str, Any]:
-    """Every number of the report under its published name; sizes in bytes, durations in seconds."""
+    """Every number of the report under its published name; sizes in bytes, durations in seconds, null when unknown."""
     tally: Tally = report.tally
     return {
         "job": report.job,
@@ -24,9 +24,10 @@ def report_document(report: RunReport) -> dict[str, Any]:
         "dry_run": report.dry_run,
         "signal": report.signal,
         "started": report.started,
-        "duration_seconds": round(report.seconds, 3),
+        "duration_seconds": None if report.lasted is None else round(report.lasted, 3),
         "phases": {str(phase): round(seconds, 3) for phase, seconds in report.phases.items()},
         "attempts": report.attempts,
+        "created": report.created or None,
         "planned": count_document(tally.planned),
         "done": count_document(tally.done),
         "to_remove": count_document(tally.to_remove),
@@ -75,7 +76,7 @@ def report_of(document: Mapping[str, Any]) -> RunReport:
             dry_run=bool(document.get("dry_run")),
             signal=int(document.get("signal", 0)),
             started=document.get("started", ""),
-            seconds=float(document.get("duration_seconds", 0)),
+            seconds=float(document.get("duration_seconds") or 0),
             phases=dict(document.get("phases", {})),
             tally=Tally(**{item.name: _count(document.get(item.name)) for item in fields(Tally)}),
             problems=tuple(map(problem_of, document.get("problems", ()))),
@@ -83,6 +84,7 @@ def report_of(document: Mapping[str, Any]) -> RunReport:
             removed=tuple(document.get("removed_keys", ())),
             requests=Requests(**document.get("requests", {})),
             attempts=int(document.get("attempts", 1)),
+            created=document.get("created") or "",
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"this is no report: {error}") from None

@@ -57,6 +57,15 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetCreated:
+    """The target's bucket was missing, and the run made it, as the job says."""
+
+    job: str
+    bucket: str
+    """``alias/bucket``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """The plan stands."""
 
@@ -155,6 +164,7 @@ Event = (
     | RunStarted
     | PhaseStarted
     | Listed
+    | TargetCreated
     | Planned
     | CopyStarted
     | Moved

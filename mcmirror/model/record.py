@@ -70,12 +70,19 @@ class Fate(StrEnum):
     """mc said that it copies it; with assurance off nobody looked."""
 
 
-def interrupted(record: Record, finished: str) -> Record:
-    """The record of a run whose process died; ``finished`` is when that was found out."""
+def interrupted(record: Record, seen: str) -> Record:
+    """The record of a run whose process died; ``seen`` is when that last gave a sign of life."""
+    lasted = datetime.fromisoformat(seen) - datetime.fromisoformat(record.started)
     report = RunReport(
-        record.job, record.source, record.target, Status.INTERRUPTED, verified=False, started=record.started
+        record.job,
+        record.source,
+        record.target,
+        Status.INTERRUPTED,
+        verified=False,
+        started=record.started,
+        seconds=round(max(0.0, lasted.total_seconds()), 3),
     )
-    return replace(record, finished=finished, report=report)
+    return replace(record, finished=seen, report=report)
 
 
 def run_id(now: datetime) -> str:

@@ -121,6 +121,7 @@ class RunReport:
     started: str = ""
     """UTC, RFC 3339."""
     seconds: float = 0.0
+    """Of an interrupted run: until the last sign of life that its process gave. See ``lasted``."""
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds by phase."""
     tally: Tally = field(default_factory=Tally)
@@ -131,6 +132,14 @@ class RunReport:
     """By name, the first NAMED of them."""
     requests: Requests = field(default_factory=Requests)
     attempts: int = 1
+    created: str = ""
+    """The target's bucket, ``alias/bucket``, if the run made it."""
+
+    @property
+    def lasted(self) -> float | None:
+        """How long it took, in seconds; None when nobody knows: killed before it gave a sign of life."""
+        unseen = self.status is Status.INTERRUPTED and self.seconds < SIGN_OF_LIFE
+        return None if unseen else self.seconds
 
     @property
     def exit_code(self) -> ExitCode:
@@ -142,5 +151,7 @@ class RunReport:
         return EXIT_CODES[self.status]
 
 
+SIGN_OF_LIFE = 1.0
+"""Seconds between two signs of life of a run; what was seen of it before the first is its beginning alone."""
 NAMED = 1000
 """How many keys a report names; the event stream names all."""

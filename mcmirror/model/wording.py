@@ -49,8 +49,10 @@ def shown_bytes(number: float) -> str:
     raise AssertionError("unreachable")
 
 
-def shown_seconds(seconds: float) -> str:
-    """Return a duration: ``0.3 s``, ``12 s``, ``3m 20s``, ``2h 05m``, ``3d 04h``."""
+def shown_seconds(seconds: float | None) -> str:
+    """Return a duration: ``0.3 s``, ``12 s``, ``3m 20s``, ``2h 05m``, ``3d 04h``; ``unknown`` for None."""
+    if seconds is None:
+        return "unknown"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

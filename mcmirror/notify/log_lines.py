@@ -86,6 +86,8 @@ class Narrator:
                 yield Line("info", "waiting", text, ODD, job=event.job, fields={"target": event.target})
             case events.PhaseStarted():
                 yield from self._phase(event, track)
+            case events.TargetCreated():
+                yield self._created(event)
             case events.Planned():
                 track.planned = event.plan.copies
                 yield from self._planned(event, track)
@@ -137,6 +139,13 @@ class Narrator:
         quiet = not (self._sidecar and event.phase is Phase.PREFLIGHT)
         text = "Checking bucket accessibility..." if not quiet else event.phase.value
         yield Line("info", "phase_started", text, job=event.job, fields={"phase": event.phase.value}, quiet=quiet)
+
+    def _created(self, event: events.TargetCreated) -> Line:
+        name = harmless(event.bucket.partition("/")[2] if self._sidecar else event.bucket)
+        text = (
+            f"Destination bucket created: {name}" if self._sidecar else f"The bucket {name} was missing, and was made"
+        )
+        return Line("info", "target_created", text, OK, job=event.job, fields={"bucket": event.bucket})
 
     def _planned(self, event: events.Planned, track: _Track) -> Iterator[Line]:
         plan = event.plan
@@ -308,6 +317,7 @@ def _summary(report: RunReport) -> dict[str, Any]:
         "exit_code": int(report.exit_code),
         "seconds": round(report.seconds, 3),
         "attempts": report.attempts,
+        "created": report.created or None,
         **{name: count_document(getattr(tally, name)) for name in names},
         "problems": [problem_document(problem) for problem in report.problems[:NAMED]],
         "remaining_keys": [{"key": one.key, "reason": one.reason} for one in report.remaining[:NAMED]],

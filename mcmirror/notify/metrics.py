@@ -179,8 +179,9 @@ def _last_runs(reports: Mapping[str, RunReport]) -> Iterator[Family]:
 
     yield _family("last_run_status", "1 for the last verdict.", reports, status, "status")
     yield _family(
-        "last_run_duration_seconds", "How long the last run took.", reports, lambda report: [("", report.seconds)]
-    )
+        "last_run_duration_seconds", "How long the last run took.", reports,
+        lambda report: [("", report.lasted)] if report.lasted is not None else (),
+    )  # fmt: skip
     yield _family("last_run_attempts", "How often the last run tried.", reports, lambda report: [("", report.attempts)])
     yield _family(
         "last_run_verified", "Whether listings stand behind the verdict.", reports,

@@ -38,6 +38,7 @@ class Recorder:
             self.record = replace(self.record, finished=_now(), report=event.report)
         if self._opened is None:
             return
+        self._opened.beat()
         match event:
             case Planned():
                 self._plan = event.plan

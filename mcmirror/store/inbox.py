@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mcmirror.model.document import record_document, record_of
 from mcmirror.model.record import Fate, Record, interrupted
+from mcmirror.model.report import SIGN_OF_LIFE
 from mcmirror.store.fates import FateFile, chunks
 from mcmirror.store.place import private
 
@@ -52,11 +53,20 @@ class Opened:
         """``lock`` is the descriptor of its file, -1 when that could not be written."""
         self._inbox = inbox
         self._lock = lock
+        self._beaten = time.monotonic()
         self._fates = FateFile(inbox.file(record.id, FATES) if lock >= 0 else None)
 
     def fate(self, fate: Fate, key: str) -> None:
         """Name an object and what became of it."""
         self._fates.add(fate, key)
+
+    def beat(self) -> None:
+        """Say that it lives; may be said as often as one likes."""
+        now = time.monotonic()
+        if now - self._beaten >= SIGN_OF_LIFE and self._lock >= 0:
+            self._beaten = now
+            with suppress(OSError):
+                os.utime(self._lock)
 
     def close(self, record: Record) -> None:
         """Write down how it ended; what cannot be written now is kept and written by ``Inbox.retry``."""
@@ -76,6 +86,8 @@ class Inbox:
         self._waiting: dict[str, tuple[Record, int]] = {}
         self.warning = ""
         """Why runs cannot be written down; empty while they can."""
+        self.unread = ""
+        """Why what lies there cannot be seen; empty when it can, or nothing was ever written."""
 
     def file(self, run: str, suffix: str) -> Path:
         """Where a file of that run lies."""
@@ -221,11 +233,9 @@ class Inbox:
         if record is None or self.file(run, DONE).exists():
             return None
         times = [path.stat().st_mtime for path in (file, self.file(run, FATES)) if path.exists()]
-        begun = datetime.fromisoformat(record.started).timestamp()
-        seen = max([begun, *times])
+        seen = max([datetime.fromisoformat(record.started).timestamp(), *times])
         ended = interrupted(record, datetime.fromtimestamp(seen, UTC).isoformat(timespec="milliseconds"))
-        report = ended.report and replace(ended.report, seconds=round(seen - begun, 3))
-        return Ended(replace(ended, report=report), self._fates(run))
+        return Ended(ended, self._fates(run))
 
     def _fates(self, run: str) -> Path | None:
         path = self.file(run, FATES)

@@ -150,6 +150,8 @@ class Console:
                 self._line(event.job, f"{text} (attempt {event.attempt})")
             case events.Waiting():
                 self._line(event.job, f"another run writes to {harmless(event.target)}; waiting until it has ended")
+            case events.TargetCreated():
+                self._line(event.job, f"the bucket {harmless(event.bucket)} was missing, and was made")
             case _ if self._style.moving:
                 pass
             case events.RunStarted():

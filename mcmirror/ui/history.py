@@ -150,7 +150,7 @@ def _row(record: Record, zone: tzinfo | None) -> list[str]:
     if report is None:
         took = shown_seconds(max(0.0, datetime.now(begun.tzinfo).timestamp() - begun.timestamp()))
     else:
-        took = shown_seconds(report.seconds)
+        took = shown_seconds(report.lasted)
         done, gone = report.tally.done, report.tally.removed.objects
         copied = f"{done.objects:,}, {shown_bytes(done.bytes)}" if done.objects else ""
         removed = f"{gone:,}" if gone else ""

@@ -63,6 +63,8 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
         if count.objects:
             lines.extend(style.row(label, text, *names))
 
+    if report.created:
+        lines += style.row("made", f"the bucket {harmless(report.created)}")
     if changing:
         known = report.verified or report.status is Status.SUCCEEDED
         row("copied", tally.planned, _of(tally.done, tally.planned) + ("" if known else " for certain"))
@@ -110,7 +112,7 @@ def _to_copy(planned: Count, plan: Plan | None) -> str:
 
 def _effort(report: RunReport, style: Style, *, requests: bool) -> list[str]:
     phases = ", ".join(f"{phase} {shown_seconds(spent)}" for phase, spent in report.phases.items() if spent >= 0.05)
-    time = shown_seconds(report.seconds) + (f": {phases}" if phases else "")
+    time = shown_seconds(report.lasted) + (f": {phases}" if phases else "")
     mirror = report.phases.get("mirror", 0.0)
     if report.tally.done.bytes and mirror >= 0.05:
         time += f" ({shown_bytes(report.tally.done.bytes / mirror)}/s)"

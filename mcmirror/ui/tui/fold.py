@@ -241,6 +241,8 @@ class Fold:
 
     def look(self, key: str) -> Seen | None:
         """A run as it is now; None when it is not known."""
+            case events.TargetCreated():
+                self._say(live, "info", f"the bucket {harmless(event.bucket)} was missing, and was made")
         with self._lock:
             live = self._live.get(key)
             if live is None:

@@ -163,7 +163,7 @@ class History(Room):
             Content(fitted(begun(record, self.dashboard.zone), widths[0])),
             Content.styled(fitted(record.job, widths[1]), BOLD),
             column(look.content, widths[2]),
-            Content(fitted(shown_seconds(report.seconds) if report else "", widths[3])),
+            Content(fitted(shown_seconds(report.lasted) if report else "", widths[3])),
             Content(fitted(f"{done.objects:,}, {shown_bytes(done.bytes)}" if done and done.objects else "", widths[4])),
         ]
         if widths[5]:

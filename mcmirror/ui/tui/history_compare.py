@@ -90,9 +90,9 @@ def compared(earlier: Record, later: Record, zone: tzinfo | None) -> list[Line]:
     left, right = earlier.report, later.report
     if left is None or right is None:
         return lines
-    lines.append(
-        ("took", shown_seconds(left.seconds), shown_seconds(right.seconds), _seconds(right.seconds - left.seconds))
-    )
+    took = [report.lasted for report in (left, right)]
+    longer = "" if took[0] is None or took[1] is None else _seconds(took[1] - took[0])
+    lines.append(("took", shown_seconds(took[0]), shown_seconds(took[1]), longer))
     for phase in dict.fromkeys((*left.phases, *right.phases)):
         before, after = left.phases.get(phase, 0.0), right.phases.get(phase, 0.0)
         lines.append((f"  {phase}", shown_seconds(before), shown_seconds(after), _seconds(after - before)))

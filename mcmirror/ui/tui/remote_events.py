@@ -18,6 +18,7 @@ _SIMPLE: dict[str, type[Any]] = {
     "run_started": events.RunStarted,
     "listed": events.Listed,
     "copy_started": events.CopyStarted,
+    "target_created": events.TargetCreated,
     "moved": events.Moved,
     "removed": events.Removed,
     "retrying": events.Retrying,

@@ -149,7 +149,7 @@ def _last_lines(job: JobState) -> list[Content]:
     tally = report.tally
     numbers = [f"copied {shown_count(tally.done)}" if tally.done.objects else ""]
     numbers += [f"removed {objects(tally.removed.objects)}" if tally.removed.objects else ""]
-    numbers += [f"{shown_seconds(report.seconds)}"]
+    numbers += [shown_seconds(report.lasted)] if report.lasted is not None else []
     style = job_look(job).style
     lines = [
         Content.assemble(
