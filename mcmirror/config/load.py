@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.config.values import ConfigError, Configuration, Mistake, nearest
-from mcmirror.model.job import Job
+from mcmirror.model.job import Job, Origin
 
 FILE_NAME = "mcmirror.toml"
 VARIABLE = "MCMIRROR_CONFIG"
@@ -81,6 +81,14 @@ def describing(environ: Mapping[str, str]) -> str:
         if environ.get(name) or environ.get(f"{name}_FILE"):
             return name
     return next((name for name in environ if name.startswith("S3_SYNC_") and environ[name]), "")
+
+
+def origin(environ: Mapping[str, str], folder: Path) -> Origin:
+    """Who describes the jobs here, so that a person is spoken to in the right words."""
+    if find_file(None, environ, folder) is not None:
+        return Origin.FILE
+    described = describing(environ)
+    return Origin.SIDECAR if described.startswith("S3_SYNC_") else Origin.PAIRS if described else Origin.FILE
 
 
 def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuration:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mcmirror.config import check, cron, environment, prefix, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
-from mcmirror.model.job import Job, MirrorOptions
+from mcmirror.model.job import Job, MirrorOptions, Origin
 from mcmirror.model.location import Alias, Location, Secret
 
 NAMES = ("BUCKET_PAIR", "BUCKET_PAIRS", "MINIO_URL", "AWS_URL")
@@ -52,7 +52,9 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     jobs: dict[str, Job] = {}
     for pair in pairs:
         name = _name(pair, jobs)
-        jobs[name] = Job(name, pair.source, pair.target, options, prefix=below, timezone=settings.timezone)
+        jobs[name] = Job(
+            name, pair.source, pair.target, options, prefix=below, timezone=settings.timezone, origin=Origin.PAIRS
+        )
         if check.overlap(jobs[name], {alias: aliases[alias].url or alias for alias in _ALIASES}):
             given.wrong(
                 "BUCKET_PAIRS", f"{pair.source} and {pair.target} overlap", "Choose a target outside the source."

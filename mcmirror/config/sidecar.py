@@ -6,7 +6,7 @@ from pathlib import Path
 from mcmirror.config import check, environment, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
-from mcmirror.model.job import Job, MaxDelete, MirrorOptions
+from mcmirror.model.job import Job, MaxDelete, MirrorOptions, Origin
 from mcmirror.model.location import Alias, Location, Secret
 
 PREFIX = "S3_SYNC_"
@@ -97,6 +97,7 @@ def _job(given: Variables, aliases: Mapping[str, Alias], zone: str) -> Job:
         retries=given.parsed("S3_SYNC_MAX_RETRIES", syntax.retries, default=3),
         retry_delay=float(given.parsed("S3_SYNC_RETRY_DELAY", syntax.seconds, default=60)),
         timezone=zone,
+        origin=Origin.SIDECAR,
     )
     if bucket and check.overlap(job, {name: alias.url for name, alias in aliases.items()}):
         given.wrong("S3_SYNC_BUCKET", "is the source itself, or lies in it", "Choose another bucket or endpoint.")

@@ -5,13 +5,14 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.engine.reach import Finding, Grade, fine, reach, wrong
 from mcmirror.mc import argv, decode, listing
 from mcmirror.mc.find import Mc
 from mcmirror.mc.session import Session
-from mcmirror.mc.troubleshoot import classify, problem
+from mcmirror.mc.troubleshoot import classify, for_alias, for_job, problem
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Problem, Trouble
@@ -41,14 +42,17 @@ def examine(
             yield wrong(f"alias {name}", "definition", alias)
             continue
         working[name] = alias
-        for finding in reach(alias) if program.problem else check_alias(alias, open_session):
+        for finding in _of_alias(reach(alias), alias) if program.problem else check_alias(alias, open_session):
             yield finding
             if finding.grade is Grade.FAILED:
                 working.pop(name)
     for job in () if program.problem else jobs:
         needed = {place.alias for place in (job.source, job.target) if place.alias}
         if needed <= working.keys():
-            yield from check_job(job, {name: working[name] for name in needed}, open_session, write=write)
+            used = {name: working[name] for name in needed}
+            for finding in check_job(job, used, open_session, write=write):
+                found = finding.problem and for_job(finding.problem, job, used)
+                yield replace(finding, problem=found)
         else:
             unusable = ", ".join(sorted(needed - working.keys()))
             yield Finding(f"job {job.name}", "rights", Grade.WARNING, f"not tried: see alias {unusable}")
@@ -65,6 +69,15 @@ def check_mc(find: Callable[[], Mc]) -> Finding:
 
 def check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
     """Ask a server whether it is there and takes the keys; the first answer that fails is the last."""
+    return _of_alias(_check_alias(alias, open_session), alias)
+
+
+def _of_alias(findings: Iterator[Finding], alias: Alias) -> Iterator[Finding]:
+    for finding in findings:
+        yield replace(finding, problem=finding.problem and for_alias(finding.problem, alias))
+
+
+def _check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
     for finding in reach(alias):
         yield finding
         if finding.grade is Grade.FAILED:

@@ -1,10 +1,13 @@
 """Refuse what would destroy: asked before the first write."""
 
+from mcmirror.mc.remedy import rendered
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.plan import Plan
 from mcmirror.model.problem import Category, Problem
+
+_ALLOW = "See what would go with `mcmirror plan`. If that is right: {allow}."
 
 
 def before_listing(job: Job, aliases: dict[str, Alias]) -> Problem | None:
@@ -63,10 +66,9 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
         return problem(
             Category.TOO_MANY_DELETES,
             f"{deletes} of {plan.target.objects} objects would be removed from {job.target}",
-            f"max_delete is {job.max_delete}" + _shrunken(plan, before),
+            f"{rendered('{limit}', job.origin)} is {job.max_delete}" + _shrunken(plan, before),
             str(job.target),
-            remedy="See what would go with `mcmirror plan`. If that is right: "
-            f"`max_delete = {deletes}` (--max-delete {deletes}) for this run.",
+            remedy=rendered(_ALLOW, job.origin, number=deletes),
         )
     return None
 

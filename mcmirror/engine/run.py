@@ -15,6 +15,7 @@ from mcmirror.engine.judge import judge, judge_copy, judge_plan
 from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.unassured import mirror_unassured
+from mcmirror.mc.troubleshoot import for_job
 from mcmirror.model.cost import Requests, both_listed
 from mcmirror.model.event import (
     Event,
@@ -25,8 +26,8 @@ from mcmirror.model.event import (
     RunFinished,
     RunStarted,
     StillMissing,
-)
     TargetCreated,
+)
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
 from mcmirror.model.problem import Category, Problem, Trouble
@@ -63,7 +64,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
     dry_run = job.options.dry_run or context.verb is Verb.PLAN
     yield RunStarted(job.name, str(job.source), str(job.target), dry_run)
     for warning in context.warnings:
-        log.hear(warned := ProblemFound(job.name, warning))
+        log.hear(warned := _found(context, warning))
         yield warned
     steps = _STEPS[context.verb](context, attempts)
     while True:
@@ -73,12 +74,14 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
             outcome: Outcome = end.value
             break
         except Trouble as trouble:
-            event = ProblemFound(job.name, trouble.problem)
+            event = _found(context, trouble.problem)
             outcome = Outcome(Status.CANCELLED if context.stop.requested else Status.FAILED)
             if not context.stop.requested:
                 log.hear(event)
                 yield event
             break
+        if isinstance(event, ProblemFound):
+            event = _found(context, event.problem)
         log.hear(event)
         yield event
     report = RunReport(
@@ -98,15 +101,21 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
         removed=outcome.removed,
         requests=outcome.requests.asked_of(source=not job.source.is_local, target=not job.target.is_local),
         attempts=attempts.made,
+        created=log.created,
     )
     yield RunFinished(job.name, report)
     return report
-        created=log.created,
+
+
+def _found(context: Context, problem: Problem) -> ProblemFound:
+    """Every problem leaves in the words of whoever described the job."""
+    return ProblemFound(context.job.name, for_job(problem, context.job, context.session.aliases))
 
 
 def not_started(job: Job, status: Status, found: Problem, signal: int = 0) -> Generator[Event, None, RunReport]:
     """The events and the report of a run for which something was missing before it could begin."""
     yield RunStarted(job.name, str(job.source), str(job.target), job.options.dry_run)
+    found = for_job(found, job, {})
     yield ProblemFound(job.name, found)
     report = RunReport(
         job=job.name,
@@ -203,8 +212,9 @@ def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Pla
             yield PhaseStarted(job.name, Phase.PLAN)
         try:
             if missing:
-                create_target(context)
+                bucket = create_target(context)
                 missing, made = False, True
+                yield TargetCreated(job.name, bucket)
             plan = yield from make_plan(context)
         except Trouble as trouble:
             found = trouble.problem
@@ -214,7 +224,6 @@ def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Pla
             # Some servers show a bucket only a while after it was made.
             passing = found.retryable or (made and _is_target_bucket(found, job))
             if not passing or context.stop.requested:
-                yield TargetCreated(job.name, bucket)
                 raise
             yield ProblemFound(job.name, found)
             if not (yield from attempts.again(0)):
@@ -275,6 +284,7 @@ class _Log:
     """What the report needs of the events: problems, each once, what was made, and the time that each phase took."""
 
     def __init__(self) -> None:
+        self.created = ""
         self.problems = list[Problem]()
         self._known = set[Problem]()
         self._marks = list[tuple[Phase, float]]()
@@ -284,7 +294,8 @@ class _Log:
             case ProblemFound(_, problem) if problem not in self._known and len(self.problems) < NAMED:
                 self._known.add(problem)
                 self.problems.append(problem)
-        self.created = ""
+            case TargetCreated(_, bucket):
+                self.created = bucket
             case PhaseStarted(_, phase):
                 self._marks.append((phase, time.monotonic()))
             case _:
@@ -294,7 +305,5 @@ class _Log:
         total = dict[str, float]()
         ends = [mark for _, mark in self._marks[1:]] + [time.monotonic()]
         for (phase, start), end in zip(self._marks, ends, strict=True):
-            case TargetCreated(_, bucket):
-                self.created = bucket
             total[phase] = round(total.get(phase, 0.0) + end - start, 3)
         return total

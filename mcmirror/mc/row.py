@@ -13,7 +13,7 @@ class Row:
     cause: str
     """What it means: a sentence without its capital and its full stop, so that it can follow a colon."""
     remedy: str
-    """What to do."""
+    """What to do; what stands in braces depends on who reads it: see ``remedy.rendered``."""
     codes: tuple[str, ...] = ()
     """S3 error codes, looked up before any phrase."""
     phrases: tuple[str, ...] = ()

@@ -7,8 +7,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.OVERWRITE_OFF,
         cause="the target holds another version, and overwriting is off",
-        remedy="Write `overwrite = true` in the job (--overwrite) if the source is right. `mcmirror plan` shows what "
-        "differs.",
+        remedy="{overwrite}",
         phrases=(r"overwrite not allowed",),
         headings=("Overwrite not allowed",),
         evidence=("mirror_differs_no_overwrite",),
@@ -16,7 +15,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.KEY_NOT_STORABLE,
         cause="the target cannot store an object of this name or size",
-        remedy="Rename it at the source, or leave it out with `exclude`. MinIO and folders refuse `//`, `.` and `..` "
+        remedy="Rename it at the source{exclude}. MinIO and folders refuse `//`, `.` and `..` "
         "as folder names and parts over 255 bytes; no target holds both `x` and `x/y` in a folder.",
         codes=(
             "KeyTooLongError",
@@ -52,22 +51,19 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.CONTENT_DIFFERS,
         cause="source and target have the same size and other bytes",
-        remedy="With `overwrite = true` the next run copies it again. If it comes back, something else writes to the "
-        "target, or a drive is failing.",
+        remedy="{again} If it comes back, something else writes to the target, or a drive is failing.",
         evidence=("mirror_differs_overwrite",),
     ),
     Row(
         Category.SOURCE_EMPTY,
         cause="the source is empty, so `remove` would empty the target; or it was not empty before",
-        remedy="Check that the source is mounted and named right. If it is meant to be empty: `max_delete = "
-        '"unlimited"` (--max-delete unlimited) for this one run.',
+        remedy="Check that the source is {mounted}. If it is meant to be empty: {empty}.",
         evidence=("mirror_remove_empty_source", "mirror_remove_empty_dir"),
     ),
     Row(
         Category.TOO_MANY_DELETES,
         cause="the run would remove more of the target than `max_delete` allows",
-        remedy="See what would go with `mcmirror plan`. If that is right, raise `max_delete` (--max-delete 50%, a "
-        "number, or unlimited) for this run.",
+        remedy="See what would go with `mcmirror plan`. If that is right, {raise}.",
         evidence=("mirror_remove_empty_source",),
     ),
     Row(
@@ -99,7 +95,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.MC_IMPOSTOR,
         cause="the program found is not MinIO's mc",
-        remedy="Point `mc = ...` under [settings] or MCMIRROR_MC to MinIO's client, or run `mcmirror mc install`. Most "
+        remedy="Point {mc} to MinIO's client, or run `mcmirror mc install`. Most "
         "systems' package `mc` is Midnight Commander; MinIO's is called mcli or minio-client.",
         phrases=(r"midnight commander",),
         headings=("GNU Midnight Commander",),
@@ -128,9 +124,8 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.CONFIGURATION,
         cause="a setting or a name does not suit the server",
-        remedy='Correct what the cause names. A wrong region: `region = "..."` in the alias; a bucket name that is '
-        "taken or not allowed: another; a storage class or attribute the server lacks: leave it out. `mcmirror job "
-        "show JOB` prints what is in force.",
+        remedy="Correct what the cause names.{region} name that is taken or not allowed: another{option}. `mcmirror "
+        "job show JOB` prints what is in force.",
         codes=(
             "AuthorizationHeaderMalformed",
             "PermanentRedirect",
@@ -159,7 +154,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.UNKNOWN,
         cause="mc reported something that mcmirror does not know",
-        remedy="Read mc's words above. Run again with --debug and report the line, so that the table gets a row.",
+        remedy="Read mc's words above. Run again with {debug} and report the line, so that the table gets a row.",
         evidence=("test_what_nobody_knows_keeps_mcs_words",),
     ),
 )

@@ -7,7 +7,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.MC_DIED,
         cause="mc ended before its work was done and did not say why",
-        remedy="Run it again with --debug to see mc's own lines. Look for a kill from outside (memory limit of the "
+        remedy="Run it again with {debug} to see mc's own lines. Look for a kill from outside (memory limit of the "
         "container, a time limit of the CI step); then check names, network and keys with `mcmirror doctor`.",
         phrases=(r"process closed with code", r"exit code -?\d+$", r"^panic: ", r"signal: killed"),
         headings=("Mirror process closed with code: 1", "mc exited with code 1", "mc was killed"),
@@ -16,8 +16,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.SOURCE_NOT_FOUND,
         cause="there is nothing at the source: the folder or prefix does not exist",
-        remedy="Check the spelling of the source (alias/bucket/prefix, or a folder beginning with / or ./), that the "
-        "folder is mounted, and that the prefix holds objects today (`mc ls ALIAS/BUCKET/PREFIX`).",
+        remedy="Check the spelling of {source}, {there}.",
         phrases=(
             r"unable to stat source[^\n]*\n.*object does not exist",
             r"requested path .* not (found|a directory)",
@@ -29,8 +28,8 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.CONNECTION_REFUSED,
         cause="nothing answers at this address and port",
-        remedy="Check the alias's URL (http:// or https://, host, port), that the server runs, and that firewall and "
-        "security groups let this machine reach the port: `mcmirror alias test NAME`.",
+        remedy="Check {url} (http:// or https://, host, port), that the server runs, and that firewall and "
+        "security groups let this machine reach the port: {try}.",
         phrases=(
             r"(?s)\A(?!.*\blookup\b).*connection refused",
             r"no route to host",
@@ -45,8 +44,8 @@ TABLE: tuple[Row, ...] = (
         Category.PERMISSION,
         cause="the key is known but may not do this",
         remedy="Give the access key's policy s3:ListBucket and s3:GetObject on the source, s3:ListBucket, s3:PutObject "
-        "and s3:AbortMultipartUpload on the target, s3:DeleteObject too with `remove`. For a folder, check its owner "
-        "and mode. `mcmirror doctor` tries each right.",
+        "and s3:AbortMultipartUpload on the target{delete}.{folder} `mcmirror doctor` tries "
+        "each right.",
         codes=("AccessDenied", "AllAccessDisabled", "AccountProblem", "ObjectLocked", "403 Forbidden"),
         phrases=(
             r"access denied",
@@ -82,8 +81,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.CREDENTIALS,
         cause="the server refuses the keys: it does not know the access key, or the secret key is not its own",
-        remedy="Correct the keys with `mcmirror alias set NAME`, and try them with `mcmirror alias test NAME`. A "
-        "temporary key may have expired. Mind a newline or a space at the end of a secret file.",
+        remedy="{keys} A temporary key may have expired. Mind a newline or a space at the end of a secret file.",
         codes=(
             "InvalidAccessKeyId",
             "SignatureDoesNotMatch",
@@ -119,8 +117,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.BUCKET_NOT_FOUND,
         cause="there is no bucket of this name on the server",
-        remedy="Check its spelling and that the alias names the right server (`mc ls ALIAS`). A target bucket is made "
-        "with `create_target = true` (--create-target).",
+        remedy="Check {bucket} and that {server}.{create}",
         codes=("NoSuchBucket",),
         phrases=(r"bucket .*does not exist",),
         headings=("The specified bucket does not exist",),
@@ -129,15 +126,14 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.ALIAS_UNKNOWN,
         cause="no alias of this name is defined; mc would have taken it for a local folder",
-        remedy="Define it with `mcmirror alias set NAME URL`, see `mcmirror alias list` for those that exist. A local "
-        "folder is written with ./ or / before it.",
+        remedy="{define}",
         phrases=(r"no such alias", r"alias .* (is not defined|does not exist|not found)"),
         evidence=("mirror_unknown_alias_tgt",),
     ),
     Row(
         Category.ADDRESS_NOT_RESOLVED,
         cause="the host's name has no address",
-        remedy="Check the spelling of the host in the alias's URL and that this machine's DNS knows it (`getent hosts "
+        remedy="Check the spelling of the host in {url} and that this machine's DNS knows it (`getent hosts "
         "NAME`); in a container, its network and its DNS server.",
         phrases=(r"no such host", r"\blookup \S+.*:", r"name resolution", r"name or service not known"),
         headings=("no such host", "ENOTFOUND", "DNS"),
@@ -147,8 +143,8 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.TLS_NOT_TRUSTED,
         cause="the server's certificate is not trusted here",
-        remedy='Name the authority that signed it: `ca_file = "/path/ca.pem"` in the alias. If it has expired or is '
-        "for another name, renew it or use the name it was made for; if it is not yet valid, set this machine's clock.",
+        remedy="{authority} If it has expired or is for another name, renew it or use the name it was made for; if it "
+        "is not yet valid, set this machine's clock.",
         phrases=(r"x509: ", r"failed to verify certificate", r"certificate (is not trusted|verify failed)"),
         headings=(
             "x509: certificate signed by unknown authority",
@@ -160,7 +156,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.TLS_MISMATCH,
         cause="the address speaks TLS where plain HTTP was asked for, or the other way round",
-        remedy="Exchange http:// and https:// in the alias's URL, or correct the port (MinIO's console has its own).",
+        remedy="Exchange http:// and https:// in {url}, or correct the port (MinIO's console has its own).",
         phrases=(
             r"server gave http response to https client",
             r"http request (was sent )?to (an )?https (server|port)",
@@ -203,8 +199,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.THROTTLED,
         cause="the server asks for fewer requests at a time",
-        remedy="It is tried again with growing pauses. If it stays, use fewer `workers`, a `limit_upload`, or run "
-        "fewer jobs at once (`parallel`).",
+        remedy="It is tried again with growing pauses. If it stays, {fewer}.",
         codes=(
             "SlowDown",
             "SlowDownRead",
@@ -258,8 +253,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.STALLED,
         cause="the connection stood still: no answer, or not a byte for too long",
-        remedy="Check that a firewall does not swallow packets on the way and that the server is not hung; a slow link "
-        'may need a longer `stall_timeout = "10m"`.',
+        remedy="Check that a firewall does not swallow packets on the way and that the server is not hung{slow}.",
         codes=("RequestTimeout", "408 Request Timeout"),
         phrases=(
             r"i/o timeout",

@@ -6,8 +6,13 @@ Pure: the table is data (``troubles``), nothing is read or run here.
 import functools
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 
+from mcmirror.mc.remedy import origin_of, rendered
 from mcmirror.mc.troubles import TABLE, Row
+from mcmirror.model.job import Job
+from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import harmless
 
@@ -17,6 +22,7 @@ LONGEST_STORY = 2000
 """Characters of a cause that we worded ourselves, a list of places for one."""
 
 _BY_CATEGORY = {row.category: row for row in TABLE}
+_TEMPLATES = {rendered(row.remedy): row.remedy for row in TABLE}
 _BY_CODE = {code.lower(): row for row in TABLE for code in row.codes}
 
 _WHAT = (
@@ -53,7 +59,7 @@ def problem(category: Category, message: str = "", cause: str = "", object: str 
         category=category,
         message=_one_line(message) or meaning,
         cause=_shorten(_one_line(cause), LONGEST_STORY) or meaning,
-        remedy=remedy or found.remedy,
+        remedy=remedy or rendered(found.remedy),
         retryable=found.retryable,
         object=object,
     )
@@ -69,6 +75,36 @@ def classify(message: str, cause: str, code: str = "", *, object: str = "", side
     what = _what(message, object or (f"The {side}" if side else ""))
     headline = f"{what}: {found.cause}" if what else ""
     return problem(found.category, headline, words(cause or code or message), object)
+
+
+def for_job(found: Problem, job: Job, aliases: Mapping[str, Alias]) -> Problem:
+    """The same problem with its remedy in the words of whoever described the job; one of its own stays as it is.
+
+    ``aliases`` are those of the job that are known, by name.
+    """
+    template = _TEMPLATES.get(found.remedy)
+    if template is None:
+        return found
+    sides = {side: place for side, place in (("source", job.source), ("target", job.target))
+             if _concerns(found.object, place, aliases)}  # fmt: skip
+    side = next(iter(sides)) if len(sides) == 1 else ""
+    places = sides.values() if sides else (job.source, job.target)
+    meant = {place.alias: aliases[place.alias] for place in places if place.alias in aliases}
+    return replace(found, remedy=rendered(template, job.origin, side, tuple(meant.values())))
+
+
+def for_alias(found: Problem, alias: Alias) -> Problem:
+    """The same of a problem with one alias."""
+    template = _TEMPLATES.get(found.remedy)
+    return replace(found, remedy=rendered(template, origin_of(alias), aliases=(alias,))) if template else found
+
+
+def _concerns(about: str, place: Location, aliases: Mapping[str, Alias]) -> bool:
+    """Whether a problem's object is the place, lies in it, or is its bucket or its server."""
+    if place.is_local:
+        return f"{about}/".startswith(f"{place}/")
+    alias = aliases.get(place.alias)
+    return f"{about}/".startswith(f"{place.alias}/{place.bucket}/") or bool(alias and about == alias.url)
 
 
 def find(text: str) -> Row | None:
@@ -98,7 +134,7 @@ def markdown() -> str:
     lines = ["| what you see | what it means | what to do | tried again |", "| --- | --- | --- | --- |"]
     for known in TABLE:
         seen = f"{known.headings[0]}<br>`{known.category}`" if known.headings else f"`{known.category}`"
-        cells = (seen, _sentence(known.cause), known.remedy, "yes" if known.retryable else "no")
+        cells = (seen, _sentence(known.cause), rendered(known.remedy), "yes" if known.retryable else "no")
         lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -82,6 +82,17 @@ class MirrorOptions:
     """Only for a bucket that the run creates."""
 
 
+class Origin(StrEnum):
+    """Who described a job, and so by which words its reader mends it."""
+
+    FILE = "file"
+    """``mcmirror.toml``, or a command line."""
+    PAIRS = "pairs"
+    """The variables BUCKET_PAIRS, MINIO_*, AWS_* and MIRROR_*."""
+    SIDECAR = "sidecar"
+    """The variables S3_SYNC_* and MINIO_*."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One pair to mirror, complete and valid."""
@@ -103,3 +114,4 @@ class Job:
     prefix: str = ""
     """As written, with its dates; ``service`` puts it below source and target when a run starts."""
     timezone: str = "UTC"
+    origin: Origin = Origin.FILE

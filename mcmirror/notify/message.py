@@ -175,11 +175,11 @@ def finished(  # noqa: PLR0913  each from another hand
         ("Source", report.source.removesuffix(f"/{prefix}") if prefix else report.source),
         ("Target", report.target.removesuffix(f"/{prefix}") if prefix else report.target),
         ("Prefix", prefix),
+        ("Made", f"the bucket {report.created}" if report.created else ""),
         ("Copied", copied if tally.planned.objects or tally.done.objects else ""),
         ("Removed", removed if tally.removed.objects or tally.to_remove.objects else ""),
         ("Kept", f"{shown_count(tally.kept)}, different, overwrite is off" if tally.kept.objects else ""),
         ("Remaining", shown_count(tally.remaining) if tally.remaining.objects else ""),
-        *(("Began", text) for text, _ in begun),
         ("Duration", shown_seconds(report.lasted) + _attempts(report.attempts)),
         ("Requests", cost(report.requests) if report.requests != Requests() else ""),
         ("History", _history(what, streak)),
@@ -205,7 +205,6 @@ def _verdict(report: RunReport, what: Occasion) -> str:  # noqa: PLR0911  a case
             again = "works again, " if what is Occasion.RECOVERY else ""
             parts += [f"{tally.kept.objects:,} left different, overwrite is off"] if tally.kept.objects else []
             proof = "verified" if report.verified else "not verified"
-        ("Made", f"the bucket {report.created}" if report.created else ""),
             proof = "done" if tally.kept.objects else proof  # what was left different is no copy
             return f"{again}{proof}: {', '.join(parts) or 'nothing to do'}"
         case Status.PARTIAL:

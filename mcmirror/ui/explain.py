@@ -1,12 +1,16 @@
 """``mcmirror explain``: what an error means and what to do about it."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mcmirror.config.load import origin
+from mcmirror.mc.remedy import rendered
 from mcmirror.mc.troubles import Row
 from mcmirror.mc.troubleshoot import find, markdown, table
 from mcmirror.model.report import ExitCode
@@ -23,20 +27,28 @@ def explain(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the whole table as Markdown.")] = False,
 ) -> None:
     """Say what an error means and what to do; without TEXT, show every one that mcmirror knows."""
-    asked = " ".join(text or ())
+    asked, reader = " ".join(text or ()), origin(os.environ, Path.cwd())
+
+    def document(row: Row) -> dict[str, object]:
+        return {**asdict(row), "remedy": rendered(row.remedy, reader)}
+
+    def told(row: Row) -> str:
+        return _told(row, rendered(row.remedy, reader))
+
     if as_markdown:
         print(markdown(), end="")
     elif not asked:
-        print(json.dumps([asdict(row) for row in table()], indent=2) if as_json else "\n\n".join(map(_told, table())))
+        rows = table()
+        print(json.dumps([document(row) for row in rows], indent=2) if as_json else "\n\n".join(map(told, rows)))
     elif row := find(asked):
-        print(json.dumps(asdict(row), indent=2) if as_json else _told(row))
+        print(json.dumps(document(row), indent=2) if as_json else told(row))
     else:
         print(f"Error: nothing is known of “{harmless(asked)}”", file=sys.stderr)
         print("  do:  mcmirror explain, without a text, shows everything that is known", file=sys.stderr)
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _told(row: Row) -> str:
+def _told(row: Row, remedy: str) -> str:
     again = "yes, with growing pauses" if row.retryable else "no"
     seen = f"\n  seen as:     {'; '.join(row.headings)}" if row.headings else ""
-    return f"{row.category}{seen}\n  what:        {row.cause}\n  do:          {row.remedy}\n  tried again: {again}"
+    return f"{row.category}{seen}\n  what:        {row.cause}\n  do:          {remedy}\n  tried again: {again}"

@@ -19,8 +19,6 @@ def explained(problem: Problem) -> Content:
     parts.append(("tried again", again, ""))
     if known.cause.casefold() not in what.casefold():
         parts.append(("in general", known.cause, ""))
-    if known.remedy != problem.remedy:
-        parts.append(("", known.remedy, ""))
     if known.headings:
         parts.append(("known as", "; ".join(known.headings), DIM))
     lines = list[Content]()

@@ -204,6 +204,8 @@ class Fold:
                 live.sampled = (0.0, 0)
                 live.waiting = ""
                 self._say(live, "phase", VERBS[event.phase])
+            case events.TargetCreated():
+                self._say(live, "info", f"the bucket {harmless(event.bucket)} was missing, and was made")
             case events.Planned():
                 self._say(live, "info", plan_text(event.plan))
             case events.Removed():
@@ -241,8 +243,6 @@ class Fold:
 
     def look(self, key: str) -> Seen | None:
         """A run as it is now; None when it is not known."""
-            case events.TargetCreated():
-                self._say(live, "info", f"the bucket {harmless(event.bucket)} was missing, and was made")
         with self._lock:
             live = self._live.get(key)
             if live is None:
