@@ -88,8 +88,13 @@ class Database:
 
         from mcmirror.store.migrations import STEPS
 
-        if not file.exists():
+        try:
+            file.stat()
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            # Nothing is known then; that is not to know that nothing has happened.
+            raise self._failed(error) from None
         try:
             with closing(
                 sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=PATIENCE)

@@ -271,9 +271,17 @@ class Inbox:
 
     def _names(self) -> set[str]:
         try:
-            return {path.name for path in self._folder.iterdir()}
-        except OSError:
+            names = {path.name for path in self._folder.iterdir()}
+        except (FileNotFoundError, NotADirectoryError):
+            names = set()
+        except OSError as error:
+            why = error.strerror or str(error)
+            self.unread = (
+                f"{self._folder}: the runs that lie there cannot be read: {why}. Give the folder to this user."
+            )
             return set()
+        self.unread = ""
+        return names
 
     def _bound(self) -> None:
         """Let the oldest go when nobody empties the inbox."""

@@ -4,7 +4,8 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,10 @@ class Server:
     pid: int
     started: float
     """Seconds since the epoch."""
+    address: str = ""
+    """``host:port`` at which it answers; empty when it does not."""
+    configuration: str = ""
+    """Where it has its configuration from: the file's whole path, or ``environment``."""
 
 
 class Presence:
@@ -28,6 +33,7 @@ class Presence:
         """``file`` is ``place.presence``'s."""
         self._file = file
         self._lock = -1
+        self._server = Server(os.getpid(), time.time())
 
     def __enter__(self) -> Self:
         self.begin()
@@ -45,13 +51,20 @@ class Presence:
             private(self._file.parent)
             lock = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, json.dumps(asdict(Server(os.getpid(), time.time()))).encode(), 0)
+            self._server = Server(os.getpid(), time.time())
+            _write(lock, self._server)
         except OSError:
             if lock >= 0:
                 os.close(lock)
             return
         self._lock = lock
+
+    def answers(self, address: str, configuration: str) -> None:
+        """Let those who look know where to ask; a server that is not seen is not asked."""
+        self._server = replace(self._server, address=address, configuration=configuration)
+        if self._lock >= 0:
+            with suppress(OSError):
+                _write(self._lock, self._server)
 
     def end(self) -> None:
         """Be seen no more."""
@@ -77,3 +90,9 @@ class Presence:
         finally:
             os.close(descriptor)
         return None
+
+
+def _write(file: int, server: Server) -> None:
+    data = json.dumps(asdict(server)).encode()
+    os.pwrite(file, data, 0)
+    os.ftruncate(file, len(data))

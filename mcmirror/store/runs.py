@@ -52,7 +52,13 @@ class Runs:
     @property
     def warning(self) -> str:
         """Why nothing can be remembered right now; empty when all is well."""
-        return " ".join(filter(None, (self._database.warning or self._intake.warning, self._inbox.warning)))
+        mine, files = self._database.warning or self._intake.warning, self._inbox.warning or self._inbox.unread
+        return " ".join(filter(None, (mine, files)))
+
+    @property
+    def readable(self) -> bool:
+        """Whether what was asked for last could be read; else no answer only means that it is not known."""
+        return not (self._database.warning or self._inbox.unread)
 
     def absorb(self) -> None:
         """Take what has ended out of the inbox and into the database."""

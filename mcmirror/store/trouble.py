@@ -60,6 +60,10 @@ _BOTH: Remedies = (
 )
 _FILE: Remedies = (
     *_BOTH,
+    (
+        ("not a directory", "file exists"),
+        lambda at: f"A file lies where the folder of {at} belongs: move it away, {ELSEWHERE}",
+    ),
     (("is locked",), lambda at: f"See which program holds it, and end that: fuser -v {at}"),
     (
         ("malformed", "not a database"),

@@ -1,8 +1,9 @@
 """How each job stands, worked out from what is remembered: no server is asked, for there may be none."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
@@ -11,8 +12,13 @@ from mcmirror.store.presence import Server
 
 if TYPE_CHECKING:
     from mcmirror.config.outline import JobOutline, Outline
+    from mcmirror.config.values import ConfigError, Mistake
     from mcmirror.model.state import NotifierState
-    from mcmirror.store.runs import Standing
+    from mcmirror.store.runs import Key, Standing
+
+
+UNKNOWN = "unknown"
+"""In place of a verdict when nothing could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +37,11 @@ class JobGlance:
     next_run: float
     """When a server begins it next; 0 when nobody does."""
     max_age: float
-    stale: bool
-    """Whether the last success is older than ``max_age``, or there is none."""
+    stale: bool | None
+    """Whether the last success is older than ``max_age``, or there is none; None when that is not known."""
     dry_run: bool
+    known: bool = True
+    """Whether its past could be read: no run is then a job that never ran."""
 
     @property
     def verdict(self) -> str:
@@ -62,10 +70,12 @@ class Glance:
     jobs: tuple[JobGlance, ...]
     notifiers: "tuple[NotifierState, ...]"
     warnings: tuple[str, ...]
+    mistakes: "tuple[Mistake, ...]" = ()
+    """Why the configuration cannot be used; the jobs are then those that are remembered."""
 
 
-def glance(outline: "Outline", now: float | None = None) -> Glance:
-    """Look. What cannot be read is a warning."""
+def glance(outline: "Outline", now: float | None = None, mistakes: "tuple[Mistake, ...]" = ()) -> Glance:
+    """Look. What cannot be read is a warning; with ``mistakes`` in the configuration the records say which jobs are."""
     from mcmirror.store import place
     from mcmirror.store.database import Database
     from mcmirror.store.inbox import Inbox
@@ -81,6 +91,7 @@ def glance(outline: "Outline", now: float | None = None) -> Glance:
     for record in runs.going_on():
         going_on[record.job, record.source, record.target] = (record.id, record.started)
     paused = Pauses(database).read()
+    known = runs.readable
     everything = outline.paused or "" in paused
     triggers = _Triggers()
     jobs = tuple(
@@ -92,9 +103,13 @@ def glance(outline: "Outline", now: float | None = None) -> Glance:
             paused=everything or job.name in paused,
             server=server,
             now=now,
+            known=known,
         )
-        for job in outline.jobs
+        for job in (_remembered(standings, going_on) if mistakes else outline.jobs)
     )
+    if mistakes:
+        # When it is due, and how old its success may be, nobody can say.
+        jobs = tuple(replace(job, trigger="", stale=None) for job in jobs)
     notifiers = _notifiers(database, outline.notifiers)
     database.close()
     return Glance(
@@ -108,7 +123,32 @@ def glance(outline: "Outline", now: float | None = None) -> Glance:
         jobs=jobs,
         notifiers=notifiers,
         warnings=tuple(filter(None, (runs.warning,))),
+        mistakes=mistakes,
     )
+
+
+def without(error: "ConfigError", config: Path | None, environ: Mapping[str, str], folder: Path) -> Glance:
+    """Look, although the configuration cannot be used: at the state that is most probably meant."""
+    from mcmirror.config import salvage
+    from mcmirror.config.outline import Outline
+
+    state, origin = salvage.state(config, environ, folder), salvage.origin(config, environ, folder)
+    nothing = Outline(state, service="", timezone="UTC", paused=False, origin=origin, notifiers=(), jobs=())
+    return glance(nothing, mistakes=error.mistakes)
+
+
+def _remembered(standings: "Mapping[Key, Standing]", going_on: "Iterable[Key]") -> "Iterator[JobOutline]":
+    """The jobs that have run, each as it ran last; pairs of a command are no jobs."""
+    from mcmirror.config.outline import JobOutline
+
+    newest: dict[str, tuple[float, Key]] = {}
+    for key in (*standings, *going_on):
+        began = standings[key].started if key in standings else float("inf")
+        if key[0] != f"{key[1]} → {key[2]}":
+            newest[key[0]] = max(newest.get(key[0], (0.0, key)), (began, key))
+    for name in sorted(newest):
+        _, (_, source, target) = newest[name]
+        yield JobOutline(name, source, target, "", 0.0, gap=False, timezone="UTC", max_age=0.0, dry_run=False)
 
 
 class _Triggers:
@@ -135,6 +175,7 @@ def _job(  # noqa: PLR0913  each from another room
     paused: bool,
     server: Server | None,
     now: float,
+    known: bool,
 ) -> JobGlance:
     from datetime import datetime
 
@@ -154,8 +195,9 @@ def _job(  # noqa: PLR0913  each from another room
         last=last,
         next_run=0.0 if due == NEVER else due,
         max_age=job.max_age,
-        stale=bool(job.max_age) and now - succeeded > job.max_age,
+        stale=None if job.max_age and not known else bool(job.max_age) and now - succeeded > job.max_age,
         dry_run=job.dry_run,
+        known=known,
     )
 
 
@@ -192,6 +234,7 @@ def document(seen: Glance) -> dict[str, Any]:
             for one in seen.notifiers
         ],
         "warnings": list(seen.warnings),
+        "mistakes": [asdict(mistake) for mistake in seen.mistakes],
     }
 
 
@@ -204,7 +247,7 @@ def _job_document(job: JobGlance) -> Mapping[str, Any]:
         "trigger": job.trigger,
         "paused": job.paused,
         "dry_run": job.dry_run,
-        "status": RUNNING if job.run else job.verdict or None,
+        "status": RUNNING if job.run else job.verdict or (None if job.known else UNKNOWN),
         "run": job.run or None,
         "last": {
             "run": last.run,

@@ -59,14 +59,27 @@ def health(
 
 
 def _address(config: Path | None, environ: Mapping[str, str]) -> str:
-    """Where ``serve`` listens, as far as that can be known without reading the whole configuration.
+    """Where ``serve`` answers: where the one of this configuration says that it does, else where it ought to.
 
-    A file that cannot be read is no reason to be red: ``serve`` runs on with the one that it has read.
+    A file that is wrong, or says something else by now, is no reason to be red: ``serve`` runs on with the one that it
+    has read.
     """
+    from mcmirror.config import salvage
+    from mcmirror.config.load import find_file
     from mcmirror.config.values import DEFAULT_LISTEN
+    from mcmirror.store import place
+    from mcmirror.store.presence import Presence
     from mcmirror.ui.web.address import address, reachable
 
-    listen = _written(config, environ) or environ.get("MCMIRROR_LISTEN", "").strip() or DEFAULT_LISTEN
+    folder = Path.cwd()
+    server = Presence(place.presence(salvage.state(config, environ, folder))).see()
+    if server and server.address and server.configuration == salvage.origin(config, environ, folder):
+        return f"http://{reachable(address(server.address))}"
+    listen = (
+        salvage.setting(find_file(config, environ, folder), "listen")
+        or environ.get("MCMIRROR_LISTEN", "").strip()
+        or DEFAULT_LISTEN
+    )
     if listen.lower() == "off":
         raise typer.BadParameter(
             'mcmirror serve answers nowhere: listen is "off". Set [settings] listen, or use --url.'
@@ -75,19 +88,3 @@ def _address(config: Path | None, environ: Mapping[str, str]) -> str:
         return f"http://{reachable(address(listen))}"
     except ValueError:
         raise typer.BadParameter(f"{listen!r} is no address to listen on. Write 127.0.0.1:8080.") from None
-
-
-def _written(config: Path | None, environ: Mapping[str, str]) -> str:
-    from mcmirror.config.load import find_file
-
-    file = find_file(config, environ, Path.cwd())
-    if file is None:
-        return ""
-    import tomllib
-
-    try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("settings")
-    except (OSError, ValueError):
-        return ""
-    listen = settings.get("listen") if isinstance(settings, dict) else None
-    return listen.strip() if isinstance(listen, str) else ""

@@ -13,7 +13,8 @@ import typer
 
 from mcmirror.model.record import RUNNING, Cause, Fate, Record
 from mcmirror.model.report import ExitCode, Status
-from mcmirror.model.wording import harmless, printable, shown_bytes, shown_seconds
+from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
+from mcmirror.ui import border
 from mcmirror.ui.border import say
 from mcmirror.ui.style import Style, style_of
 from mcmirror.ui.table import table_lines
@@ -72,14 +73,20 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what was run, the newest first; with show, one run: its report, and what became of each object."""
-    from mcmirror.config import load
+    from mcmirror.config import ConfigError, Configuration, Settings, load, salvage
 
     given = words or []
     if given[:1] == [SHOW] and len(given) != 2:
         raise typer.BadParameter("show needs one RUN: an id as mcmirror history lists them, or last")
     if len(given) > 1 and given[0] != SHOW:
         raise typer.BadParameter(f"one JOB, not {len(given)}. Did you mean show {given[-1]}?")
-    configuration = load(config, os.environ, Path.cwd())
+    try:
+        configuration, broken = load(config, os.environ, Path.cwd()), None
+    except ConfigError as error:
+        # What was, does not depend on it.
+        state = salvage.state(config, os.environ, Path.cwd())
+        configuration, broken = Configuration(Settings(state=state)), error
+        border.explained(error)
     with _remembered(configuration.settings.state) as runs:
         runs.absorb()
         if given[:1] == [SHOW]:
@@ -88,6 +95,8 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
             _list(runs, "".join(given), status or "", limit, configuration, json=json)
         if runs.warning:
             print(f"warning: {harmless(runs.warning)}", file=sys.stderr)
+    if broken is not None:
+        raise typer.Exit(ExitCode.USAGE)
 
 
 @contextmanager
@@ -119,16 +128,17 @@ def _list(  # noqa: PLR0913
     runs: "Runs", job: str, status: str, limit: int, configuration: "Configuration", *, json: bool
 ) -> None:
     records = runs.runs(job=job, status=status, limit=limit)
-    if not records and job and job not in configuration.jobs:
+    if not records and runs.readable and job and job not in configuration.jobs:
         _unknown_job(runs, job, configuration)
     if json:
         from mcmirror.ui.web.documents import run_document
 
         print(encoder.dumps([run_document(record, brief=True) for record in records], indent=2))
         return
-    if not records:
+    if not records and runs.readable:
         asked = [f"of {harmless(job)}" if job else "", f"that is {status}" if status else ""]
         print(" ".join(filter(None, ("no run", *asked, "is remembered"))), file=sys.stderr)
+    if not records:
         return
     print("\n".join(list_lines(records, _zone(configuration), style_of(sys.stdout))))
 

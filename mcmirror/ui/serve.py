@@ -74,6 +74,7 @@ def serve(
 
 
 def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
+    from mcmirror.config.values import ENVIRONMENT
     from mcmirror.service.assembly import assemble
 
     _one_arena()
@@ -86,6 +87,10 @@ def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
         thread = threading.Thread(target=_work, args=(server, wishes), name="serve", daemon=True)
         with _signals(wishes):
             rooms.begin()
+            if web is not None:
+                path = service.configuration.path
+                # The health check asks here, whatever the file says by then.
+                rooms.presence.answers(str(web.address), str(path.absolute()) if path else ENVIRONMENT)
             thread.start()
             number = _obey(server, wishes)
             late = not server.wait(0)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, shown_seconds
+from mcmirror.ui import border
+from mcmirror.ui.glance import UNKNOWN
 from mcmirror.ui.style import Style, style_of
 from mcmirror.ui.table import table_lines
 
@@ -26,6 +29,7 @@ COLOURS = {
     "skipped": "yellow",
     "cancelled": "yellow",
     "never ran": "dim",
+    UNKNOWN: "yellow",
 }
 
 
@@ -39,19 +43,26 @@ def status(
 ) -> None:
     """Show how each job stands: its last verdict, the age of its last success, its next run; who is still to be told.
 
-    It reads what is remembered and asks no server, so it answers while none runs.
+    It reads what is remembered and asks no server, so it answers while none runs. With a configuration that is wrong it
+    says so, and shows the jobs that have run.
     """
+    from mcmirror.config import ConfigError
     from mcmirror.config.outline import outline
     from mcmirror.ui import glance
 
-    seen = glance.glance(outline(config, os.environ, Path.cwd()))
+    try:
+        seen = glance.glance(outline(config, os.environ, Path.cwd()))
+    except ConfigError as error:
+        seen = glance.without(error, config, os.environ, Path.cwd())
+        border.explained(error)
     if json:
         print(encoder.dumps(glance.document(seen), indent=2))
-        return
-    style = style_of(sys.stdout)
-    print("\n".join(lines(seen, style)))
+    elif seen.jobs or not seen.mistakes:
+        print("\n".join(lines(seen, style_of(sys.stdout))))
     for warning in seen.warnings:
         print(f"warning: {harmless(warning)}", file=sys.stderr)
+    if seen.mistakes:
+        raise typer.Exit(ExitCode.USAGE)
 
 
 def lines(seen: "Glance", style: Style) -> list[str]:
@@ -67,6 +78,11 @@ def _rest(seen: "Glance", style: Style) -> list[str]:
     if seen.server:
         since = shown_seconds(max(0.0, seen.now - seen.server.started))
         found.append(f"mcmirror serve runs, process {seen.server.pid}, for {since}")
+        if seen.mistakes:
+            text = "It goes on with the configuration that it read before; these are the jobs that have run."
+            found.append(style.paint(text, "yellow"))
+    elif seen.mistakes:
+        found.append(style.paint("mcmirror serve does not run here", "yellow"))
     elif any(job.trigger != "by hand" for job in seen.jobs):
         found.append(style.paint("mcmirror serve does not run here: nothing begins by itself", "yellow"))
     else:
@@ -89,16 +105,18 @@ def _name(job: "JobGlance") -> str:
 
 
 def _state(job: "JobGlance") -> str:
-    return "running" if job.run else job.verdict or "never ran"
+    return "running" if job.run else job.verdict or ("never ran" if job.known else UNKNOWN)
 
 
 def _verdict(job: "JobGlance", seen: "Glance") -> str:
     if job.run:
         return f"running, {_age(job.run_started, seen.now)}"
-    return f"{job.verdict} {_age(job.last.finished, seen.now)} ago" if job.last else "never ran"
+    return f"{job.verdict} {_age(job.last.finished, seen.now)} ago" if job.last else _state(job)
 
 
 def _success(job: "JobGlance", seen: "Glance") -> str:
+    if not job.known and not job.succeeded:
+        return UNKNOWN
     found = f"{_age(job.succeeded, seen.now)} ago" if job.succeeded else "never" if job.last or job.stale else ""
     return f"{found}, max_age {_limit(job.max_age)}" if job.stale else found
 
