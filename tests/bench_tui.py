@@ -21,6 +21,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 from textual.events import Key
@@ -45,6 +46,9 @@ from tests.bench import row
 from tests.servers.command import COMMAND, clean_environment
 from tests.tui_samples import NOW, Still, still
 from tests.ui_samples import DENIED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RATE = 100_000
 """Events a second."""
@@ -228,7 +232,7 @@ def main() -> None:
             for rate in (0, RATE):
                 asyncio.run(keys(screen, rate, given.presses))
 
-    measures = {
+    measures: dict[str, Callable[[], None]] = {
         "start": lambda: first_picture(given.rounds),
         "keys": pressed,
         "flood": lambda: flood(given.flood),
