@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-PATIENCE = 90.0
+PATIENCE = 120.0
 """Seconds for anything to happen, on a machine that is busy with other tests."""
 SHOWN = 5000
 """Characters of a log when something failed."""
@@ -71,7 +71,7 @@ class Serving:
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """Status and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

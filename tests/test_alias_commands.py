@@ -4,7 +4,7 @@ import json
 import os
 import pty
 import subprocess
-import time
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from tests.servers.command import COMMAND, Cli, Result
 from tests.servers.minio import Minio
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def typed(cli: Cli, *arguments: str, keys: str) -> Result:
         env=cli.environment,
         input=keys.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -87,10 +88,10 @@ def test_set_asks_at_a_terminal_and_shows_nothing(cli: Cli, source: Minio) -> No
         for line, prompt in zip(keys_of(source).splitlines(), (b"Access key", b"Secret key"), strict=True):
             while prompt not in seen:
                 seen += os.read(master, 1024)
-            # The terminal's echo goes off right after the question.
-            time.sleep(0.3)
+            # The terminal's echo goes off right after the question, and what was typed before is thrown away.
+            until(lambda: not termios.tcgetattr(master)[3] & termios.ECHO)
             os.write(master, line.encode() + b"\n")
-        assert 0 == process.wait(60)
+        assert 0 == process.wait(120)
     finally:
         process.kill()
         process.wait()
@@ -209,7 +210,7 @@ def test_import_takes_the_config_of_mc_itself(cli: Cli, mc: Path, source: Minio)
         env=environ,
         input=json.dumps(document).encode(),
         capture_output=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     done = typed(cli, "alias", "import", "-", keys=(cli.folder / "theirs" / "config.json").read_text())

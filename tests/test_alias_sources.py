@@ -81,7 +81,7 @@ def test_mc_reads_the_same_from_the_variable(mc: Path, tmp_path: Path) -> None:
         [str(mc), "alias", "list", "x", "--json"],
         env={"HOME": str(tmp_path), "MC_CONFIG_DIR": str(tmp_path / "mc"), "MC_HOST_x": value, "PATH": "/usr/bin:/bin"},
         capture_output=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     seen = json.loads(done.stdout)
@@ -107,7 +107,7 @@ def test_what_mc_wrote_is_read(mc: Path, tmp_path: Path) -> None:
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         input=json.dumps(document).encode(),
         capture_output=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     (folder,) = (path for path in tmp_path.iterdir() if (path / "config.json").exists())

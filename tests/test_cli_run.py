@@ -140,7 +140,7 @@ def test_a_plan_whose_reader_leaves_is_quiet(cli: Cli, bucket_pair: Pair) -> Non
     assert process.stdout.readline().startswith(b"+             0 missing    0000xxx")
     process.stdout.close()
     stderr = process.stderr.read().decode()
-    assert 1 == process.wait(timeout=30)
+    assert 1 == process.wait(timeout=120)
     process.stderr.close()
     assert "BrokenPipe" not in stderr
     assert "cancelled" not in stderr
@@ -237,7 +237,7 @@ def test_events_that_cannot_be_written_are_said_once_and_count(cli: Cli, bucket_
 
 def interrupted(cli: Cli, bucket_pair: Pair, number: int, *, times: int = 1) -> tuple[int, str, str]:
     bucket_pair.source.put({f"k{key}": bytes(500_000) for key in range(20)})
-    process = cli.start("mirror", *places(bucket_pair), "--limit-upload", "500KiB", "--json")
+    process = cli.start("mirror", *places(bucket_pair), "--limit-upload", "100KiB", "--json")
     assert process.stdout is not None
     lines = list[str]()
     for line in process.stdout:
@@ -248,7 +248,7 @@ def interrupted(cli: Cli, bucket_pair: Pair, number: int, *, times: int = 1) -> 
     for _ in range(times):
         process.send_signal(number)
         time.sleep(0.02)
-    rest, stderr = process.communicate(timeout=30)
+    rest, stderr = process.communicate(timeout=120)
     return process.returncode, "".join(lines) + rest.decode(), stderr.decode()
 
 
@@ -286,7 +286,7 @@ def test_debug_shows_mc_and_never_a_secret(cli: Cli, bucket_pair: Pair) -> None:
 def test_a_second_process_sees_no_secret_in_the_list_of_processes(cli: Cli, bucket_pair: Pair) -> None:
     bucket_pair.source.put({f"k{key}": bytes(500_000) for key in range(20)})
     secret = bucket_pair.source.server.root.secret_key.encode()
-    process = cli.start("mirror", *places(bucket_pair), "--limit-upload", "500KiB", "--json")
+    process = cli.start("mirror", *places(bucket_pair), "--limit-upload", "100KiB", "--json")
     assert process.stdout is not None
     seen = 0
     for line in process.stdout:
@@ -300,7 +300,7 @@ def test_a_second_process_sees_no_secret_in_the_list_of_processes(cli: Cli, buck
                 assert secret not in argv
             break
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert seen >= 2
 
 
@@ -313,7 +313,7 @@ def test_a_terminal_gets_colours_and_still_the_same_words(cli: Cli, bucket_pair:
         env={**cli.environment, "TERM": "xterm-256color"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert 0 == done.returncode

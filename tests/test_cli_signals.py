@@ -33,7 +33,7 @@ def test_the_second_signal_kills_what_was_started() -> None:
     assert b"once more to kill it" in process.stderr.readline()
     os.kill(child, 0)
     process.send_signal(signal.SIGTERM)
-    stdout, _ = process.communicate(timeout=30)
+    stdout, _ = process.communicate(timeout=120)
     assert b"2 -9\n" == stdout
 
 

@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from mcmirror.ui.cli import COMMANDS, loaded
 from mcmirror.ui.options import looks_like_locations, percent
 from mcmirror.ui.verify import with_percentage
 from tests.servers.command import COMMAND, Cli
+from tests.waiting import until
 
 HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio", "textual", "slack_sdk", "celery"}
 
@@ -240,7 +242,7 @@ def shell(cli: Cli, command: str) -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stderr
@@ -252,7 +254,7 @@ def test_ctrl_c_at_a_question_ends_with_130(cli: Cli, times: int) -> None:
         for _ in range(times):
             process.send_signal(signal.SIGINT)
             time.sleep(0.02)
-        stderr = process.communicate(timeout=30)[1].decode()
+        stderr = process.communicate(timeout=120)[1].decode()
     assert 130 == process.returncode
     assert "Traceback" not in stderr
 
@@ -260,7 +262,7 @@ def test_ctrl_c_at_a_question_ends_with_130(cli: Cli, times: int) -> None:
 def test_a_question_that_nobody_answers_is_a_failure(cli: Cli) -> None:
     with asking(cli) as (process, keyboard):
         os.write(keyboard, b"\x04")
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert 1 == process.returncode
 
 
@@ -282,7 +284,8 @@ def asking(cli: Cli) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         asked = b""
         while b"Access key" not in asked:
             asked += process.stderr.read(1) or pytest.fail(f"no question: {asked!r}")
-        time.sleep(0.2)
+        # The terminal's echo goes off right after the question, and what was typed before is thrown away.
+        until(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO)
         yield process, keyboard
     os.close(keyboard)
     os.close(terminal)

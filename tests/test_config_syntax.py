@@ -134,7 +134,7 @@ def mirror(mc: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProces
             env={"HOME": str(tmp_path), "MC_CONFIG_DIR": str(tmp_path / "mc"), "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
 

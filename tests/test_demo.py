@@ -5,7 +5,6 @@ import pty
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from mcmirror.ui.demo_servers import Kind, find_kind, servers
 from mcmirror.ui.style import Style
 from tests.servers import binaries
 from tests.servers.command import COMMAND, Cli, clean_environment
+from tests.waiting import LONG, until
 
 PLAN = [
     "  -         54506 extraneous 2025/not in the source.jpg",
@@ -58,7 +58,7 @@ def processes(folder: Path) -> list[str]:
 
 def nothing_stays(cli: Cli) -> bool:
     """Whether neither a process nor a file of the demonstration is left."""
-    assert [] == processes(cli.folder / "tmp")
+    until(lambda: not processes(cli.folder / "tmp"))
     assert [] == cli.leftovers
     assert [] == list((cli.folder / "home").rglob("*"))
     return True
@@ -95,7 +95,7 @@ def test_cut_short_it_leaves_nothing(
         said += line
 
     process.send_signal(number)
-    _, rest = process.communicate(timeout=30)
+    _, rest = process.communicate(timeout=LONG)
 
     assert code == process.returncode, (said + rest).decode()
     assert b"4. The film" not in said + rest
@@ -108,12 +108,9 @@ def test_killed_it_takes_its_servers_along(newcomer: Cli, servers_found: Mapping
     while b"1. A first" not in process.stderr.readline():
         assert process.poll() is None
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=LONG)
 
-    deadline = time.monotonic() + 10
-    while processes(newcomer.folder / "tmp"):
-        assert time.monotonic() < deadline, processes(newcomer.folder / "tmp")
-        time.sleep(0.05)
+    until(lambda: not processes(newcomer.folder / "tmp"))
 
 
 def test_on_a_terminal_it_shows_what_moves(newcomer: Cli) -> None:

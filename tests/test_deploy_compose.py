@@ -188,9 +188,11 @@ def test_its_services_work_together(composed: Composed) -> None:
         serving.until(lambda: contents(source, "relics") == contents(target, "relics-backup"))
         serving.says("✓ Sync completed successfully")
 
-        health = subprocess.run(sidecar["healthcheck"]["test"][1:], env=variables, capture_output=True, check=False)
-        assert 0 == health.returncode, health.stderr
+        def health() -> int:
+            command = sidecar["healthcheck"]["test"][1:]
+            return subprocess.run(command, env=variables, capture_output=True, check=False).returncode
+
+        serving.until(lambda: health() == 0)
         assert 143 == serving.stop()
-        health = subprocess.run(sidecar["healthcheck"]["test"][1:], env=variables, capture_output=True, check=False)
-        assert 1 == health.returncode
+        assert 1 == health()
     assert SECRETS["s3_sync_secret_key"] not in serving.log

@@ -121,7 +121,7 @@ def test_serve_answers_for_its_health(serving: Serving, cli: Cli) -> None:
     serving.until(lambda: serving.status("/readyz") == 200)
     inside = first(serving.process)
 
-    assert 0 == health(inside, cli)
+    serving.until(lambda: health(inside, cli) == 0)
     inside.suspend()
     assert 1 == health(inside, cli)
     inside.resume()
@@ -135,7 +135,8 @@ def test_a_single_run_counts_as_healthy_while_it_lasts(cli: Cli, bucket_pair: Pa
         'limit_upload = "100KiB"\n'
     )
     with Serving([*CONTAINER, COMMAND, "run"], cli.environment, cli.folder, 0) as running:
-        assert 0 == health(first(running.process), cli)
+        inside = first(running.process)
+        running.until(lambda: health(inside, cli) == 0)
         assert running.process.poll() is None
 
 

@@ -125,7 +125,7 @@ def test_nobody_there_is_red_and_says_what_to_do(cli: Cli) -> None:
 
 def hang(connection: socket.socket) -> None:
     connection.recv(1000)
-    time.sleep(30)
+    time.sleep(300)
 
 
 def drip(connection: socket.socket) -> None:
@@ -146,7 +146,7 @@ def say(text: bytes) -> Rude:
 def test_a_server_that_hangs_or_drips_is_red_in_time(rude: Callable[[Rude], str], answer: Rude) -> None:
     began = time.monotonic()
     asked = ask(rude(answer), "/readyz", 0.5)
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 100
     assert (False, True) == (asked.well, "did not answer within 0.5 s" in asked.reasons[0])
 
 
@@ -232,12 +232,12 @@ def test_a_server_that_is_stopped_in_its_tracks_is_red(cli: Cli) -> None:
     serve = cli.start("serve")
     try:
         deadline = time.monotonic() + 60
-        while cli("health", "--timeout", "5").code:
+        while cli("health", "--timeout", "30").code:
             assert serve.poll() is None
             assert time.monotonic() < deadline
         os.kill(serve.pid, signal.SIGSTOP)
-        result = cli("health", "--timeout", "1")
-        assert (1, True) == (result.code, "did not answer within 1 s" in result.stderr)
+        result = cli("health", "--timeout", "3")
+        assert (1, True) == (result.code, "did not answer within 3 s" in result.stderr)
         os.kill(serve.pid, signal.SIGCONT)
         assert 0 == cli("health", "--timeout", "30").code
     finally:

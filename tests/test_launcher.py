@@ -173,7 +173,7 @@ def test_signals_reach_the_command_itself(ready: Path, environment: dict[str, st
 
     process.terminate()
 
-    assert -signal.SIGTERM == process.wait(10)
+    assert -signal.SIGTERM == process.wait(60)
     process.stdout.close()
 
 

@@ -11,7 +11,7 @@ from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.servers.minio import Minio
 from tests.servers.proxy import Hang, Proxy
-from tests.waiting import until
+from tests.waiting import LONG, until
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def _held(cli: Cli, pair: Pair, proxy: Proxy) -> Iterator[Callable[[], Any]]:
 
     def release() -> int:
         other.terminate()
-        other.communicate(timeout=60)
+        other.communicate(timeout=LONG)
         return other.returncode
 
     try:
@@ -61,7 +61,7 @@ def test_waiting_begins_when_the_other_has_ended(
         assert ("waiting", bucket_pair.target.location) == (first["event"], first["target"])
         assert {} == bucket_pair.target.contents()
         assert 143 == release()
-        waiting.communicate(timeout=60)
+        waiting.communicate(timeout=LONG)
     assert 0 == waiting.returncode
     assert bucket_pair.equal
 
@@ -75,7 +75,7 @@ def test_waiting_ends_when_asked(
         assert waiting.stdout is not None
         waiting.stdout.readline()
         waiting.terminate()
-        rest = waiting.communicate(timeout=30)[0]
+        rest = waiting.communicate(timeout=LONG)[0]
     assert (143, "cancelled") == (waiting.returncode, json.loads(rest.splitlines()[-1])["report"]["status"])
 
 

@@ -32,7 +32,7 @@ def gone(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not gone(pid):
         assert time.monotonic() < end, f"{pid} is still running"
         time.sleep(0.02)
@@ -55,13 +55,13 @@ def test_a_last_line_without_newline_and_no_other_separator() -> None:
 
 def test_a_silent_process_is_stopped_and_killed_if_need_be() -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)"
-    _, end = lines(f"exec {sys.executable} -c '{deaf}'", stall_timeout=0.6, grace=0.5)
+    _, end = lines(f"exec {sys.executable} -c '{deaf}'", stall_timeout=3.0, grace=0.5)
     assert (end.code, end.stalled, end.stopped) == (-signal.SIGKILL, True, False)
 
 
 def test_a_process_that_works_in_silence_is_not_stalled() -> None:
-    busy = 'import time\nfor _ in range(15): open("/dev/zero", "rb").read(65536); time.sleep(0.2)'
-    _, end = lines(f"exec {sys.executable} -c '{busy}'", stall_timeout=1.2)
+    busy = 'import time\nfor _ in range(30): open("/dev/zero", "rb").read(65536); time.sleep(0.2)'
+    _, end = lines(f"exec {sys.executable} -c '{busy}'", stall_timeout=3.0)
     assert (end.code, end.stalled) == (0, False)
 
 
@@ -105,7 +105,7 @@ def test_kill_minus_nine_of_the_parent_takes_the_child_with_it(tmp_path: Path) -
 
 
 def test_a_closed_stdin_of_ours_is_no_stdin_of_theirs(tmp_path: Path) -> None:
-    call = "capture('/bin/sh', ['-c', 'cat; echo end'], env={'PATH': '/usr/bin:/bin'}, timeout=5)"
+    call = "capture('/bin/sh', ['-c', 'cat; echo end'], env={'PATH': '/usr/bin:/bin'}, timeout=60)"
     script = f"import os; os.close(0); from mcmirror.mc.process import capture; print({call})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout == "(0, 'end\\n', '')\n"
@@ -122,18 +122,18 @@ def test_no_descriptor_and_no_thread_is_left() -> None:
     before = held()
     for _ in range(5):
         lines("echo x; echo y >&2")
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while left() != (set(), set()) and time.monotonic() < end:
         time.sleep(0.1)  # sh's thread looks once a second whether it may end
     assert left() == (set(), set())
 
 
 def test_capture_cuts_what_floods_it() -> None:
-    _, output, _ = capture("/usr/bin/yes", [], env={}, timeout=5, most=1000)
+    _, output, _ = capture("/usr/bin/yes", [], env={}, timeout=60, most=1000)
     assert output == "y\n" * 500
 
 
 @pytest.mark.parametrize("program", ["/nonexistent/mc", "/etc/hostname"])
 def test_what_cannot_be_run_is_an_oserror(program: str) -> None:
     with pytest.raises(OSError, match=r"cannot be run|can be run"):
-        capture(program, ["--version"], env={}, timeout=5)
+        capture(program, ["--version"], env={}, timeout=60)

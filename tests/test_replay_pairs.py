@@ -37,7 +37,11 @@ docker run --rm \\
   -e BUCKET_PAIR="minio/source:aws/destination" \\
   minio-s3-mirror:latest
 """
-TODAY, YESTERDAY = (f"{datetime.now(UTC) - timedelta(days=days):%Y/%m/%d}" for days in (0, 1))
+
+
+def day(ago: int) -> str:
+    """Today's folder, or that of so many days ago."""
+    return f"{datetime.now(UTC) - timedelta(days=ago):%Y/%m/%d}"
 
 
 def line(options: str) -> str:
@@ -116,18 +120,19 @@ def test_the_first_run_and_the_nights_after_it(sites: Sites) -> None:
 @pytest.mark.parametrize(
     ("options", "pair", "wanted"),
     [
-        ('-e MIRROR_PREFIX="$(date +%Y/%m/%d)"', "minio/source:aws/destination", TODAY),
-        ("-e MIRROR_PREFIX=\"$(date -d 'yesterday' +%Y/%m/%d)\"", "minio/data:aws/archive", YESTERDAY),
+        ('-e MIRROR_PREFIX="$(date +%Y/%m/%d)"', "minio/source:aws/destination", 0),
+        ("-e MIRROR_PREFIX=\"$(date -d 'yesterday' +%Y/%m/%d)\"", "minio/data:aws/archive", 1),
         ('-e MIRROR_PREFIX="2025/01/22"', "minio/data:aws/data", "2025/01/22"),
         ('-e MIRROR_PREFIX="batch/batch-20250122"', "minio/processing:aws/archive", "batch/batch-20250122"),
     ],
     ids=["today", "yesterday", "a day", "a batch"],
 )
 def test_only_what_lies_below_the_prefix_is_listed_and_mirrored(
-    sites: Sites, options: str, pair: str, wanted: str
+    sites: Sites, options: str, pair: str, wanted: str | int
 ) -> None:
+    wanted = day(wanted) if isinstance(wanted, int) else wanted
     source, target = (side.partition("/")[2] for side in pair.split(":"))
-    folders = (TODAY, YESTERDAY, "2025/01/22", "2025/01/222", "batch/batch-20250122")
+    folders = (day(0), day(1), "2025/01/22", "2025/01/222", "batch/batch-20250122")
     sites.fill(source, {f"{folder}/x": folder.encode() for folder in folders})
     sites.arrives_at(target)
 

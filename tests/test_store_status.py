@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -216,6 +217,12 @@ def test_what_the_environment_says_of_the_state_holds_at_once(cli: Cli) -> None:
         assert f"{where}-by-file" == outline(file, said, cli.folder).state
 
 
+def _processor_time() -> float:
+    """Seconds that the commands of this process have worked so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_two_thousand_jobs_take_no_library_and_little_time(cli: Cli, state: str) -> None:
     job = '[job.job-{0}]\nsource = "src/bucket-{0}"\ntarget = "dst/bucket-{0}"\nevery = "1m"\nremove = true\n'
     cli.write("".join(job.format(number) for number in range(2000)))
@@ -229,13 +236,13 @@ def test_two_thousand_jobs_take_no_library_and_little_time(cli: Cli, state: str)
 
     spent = []
     for _ in range(5):
-        start = time.monotonic()
+        start = _processor_time()
         said = cli("status", PYTHONPROFILEIMPORTTIME="1")
-        spent.append(time.monotonic() - start)
+        spent.append(_processor_time() - start)
 
     assert 2001 < len(said.stdout.splitlines())
     loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
     assert {"mcmirror.ui.table", "sqlite3"} <= loaded
     assert not {"pydantic", "sqlalchemy", "tomllib", "rich", "mcmirror.service.root"} & loaded
-    # 0.15 s on a quiet machine with two cores; this one may be busy.
+    # 0.15 s on a quiet machine with two cores; the processor's time, since this one may be busy.
     assert min(spent) < 1.5

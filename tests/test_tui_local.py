@@ -82,7 +82,7 @@ def test_run_watch_break_see_why_mend_see_the_recovery(
                 side.server.kill()
                 await driver.press("r", "enter")
                 await driver.until(lambda: "✗ failed" in driver.text)
-                assert "1 problem, Enter explains" in driver.text
+                await driver.until(lambda: "1 problem, Enter explains" in driver.text)
                 driver.app.screen.query_one("#problems").focus()
                 await driver.press("enter")
                 await driver.until(lambda: "Problem: connection-refused" in driver.text)
@@ -91,9 +91,12 @@ def test_run_watch_break_see_why_mend_see_the_recovery(
                 side.server.start()
                 await driver.press("r")
                 await driver.until(lambda: "✓ 1 good" in driver.text)
-                assert "✗ 1 needs you" not in driver.text
-                view = source.view()
-                assert ["succeeded", "failed", "succeeded"] == [past.status for past in view.pasts["copy"]]
+                await driver.until(lambda: "✗ 1 needs you" not in driver.text)
+                await driver.until(
+                    lambda: (
+                        ["succeeded", "failed", "succeeded"] == [past.status for past in source.view().pasts["copy"]]
+                    )
+                )
 
     asyncio.run(test())
     assert ["succeeded", "failed", "succeeded"] == verdicts(cli)
@@ -113,8 +116,9 @@ def test_a_plan_a_refusal_and_its_release(cli: Cli, bucket_pair: Pair) -> None:
                 assert 20 == len(bucket_pair.target.sizes())
                 await driver.press("P")
                 await driver.until(lambda: "WOULD HAVE REMOVED 20 objects" in driver.text)
-                assert "- old/19" in driver.text
+                await driver.until(lambda: "- old/19" in driver.text)
                 await driver.press("R")
+                await driver.until(lambda: "type the number 20" in driver.asked)
                 await driver.type("20")
                 await driver.press("enter")
                 await driver.until(lambda: "copy verified:" in driver.text)
@@ -140,13 +144,15 @@ def test_cancelling_and_leaving_stop_mc_politely(cli: Cli, bucket_pair: Pair) ->
                 await driver.until(lambda: "▶ copying" in driver.text)
                 with pytest.raises(Refusal, match="the job is at it already"):
                     source.trigger("copy")
-                await driver.press("c", "y")
+                await driver.press("c")
+                await driver.until(lambda: "Cancel this run of copy?" in driver.text)
+                await driver.press("y")
                 await driver.until(lambda: "• cancelled" in driver.text or "✗ cancelled" in driver.text)
                 await driver.press("r")
                 await driver.until(lambda: "▶ copying" in driver.text)
                 assert ("copy",) == source.ours()
                 await driver.press("q")
-                assert "1 run goes on. Stop and quit?" in driver.text
+                await driver.until(lambda: "1 run goes on. Stop and quit?" in driver.text)
                 await driver.press("y")
                 await driver.until(lambda: not driver.app.is_running)
 
@@ -155,12 +161,13 @@ def test_cancelling_and_leaving_stop_mc_politely(cli: Cli, bucket_pair: Pair) ->
 
 
 def test_what_others_run_is_seen_here(cli: Cli, bucket_pair: Pair) -> None:
-    bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(8)})
+    bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
     configured(cli, {"copy": quick(bucket_pair, limit_upload="1MiB", every="1h")})
     with local(cli) as source:
         source.start()
         until(lambda: source.view().state)
-        assert "schedules do not run" in source.view().note
+        until(lambda: "schedules do not run" in source.view().note)
+        before = time.time()
         other = cli.start("run", "--quiet")
         try:
             until(lambda: (state := source.view().state) and state.jobs[0].phase == "elsewhere")
@@ -171,7 +178,7 @@ def test_what_others_run_is_seen_here(cli: Cli, bucket_pair: Pair) -> None:
         state = source.view().state
         assert state is not None
         assert "" == state.jobs[0].run
-        assert state.jobs[0].last_success > time.time() - PATIENCE
+        assert state.jobs[0].last_success > before
 
 
 def test_a_wrong_configuration_is_said_and_read_again(cli: Cli, bucket_pair: Pair) -> None:
@@ -187,7 +194,7 @@ def test_a_wrong_configuration_is_said_and_read_again(cli: Cli, bucket_pair: Pai
                 await driver.until(lambda: "○ never ran" in driver.text)
                 file.write_text("[job.copy]\nsorce = 1\n")
                 await driver.until(lambda: "did you mean" in driver.words.lower() or "sorce" in driver.words)
-                assert "○ never ran" in driver.text
+                await driver.until(lambda: "○ never ran" in driver.text)
 
     asyncio.run(test())
 
@@ -198,12 +205,12 @@ def test_schedules_run_only_when_told_so(cli: Cli, bucket_pair: Pair) -> None:
     with local(cli, schedules=True) as source:
         source.start()
         until(lambda: (state := source.view().state) and state.jobs[0].last and state.jobs[0].last.succeeded)
-        assert "schedules run here" == source.view().note
+        until(lambda: "schedules run here" == source.view().note)
         # Whoever asks for them a second time is told who has them.
         with local(cli, schedules=True) as second:
             second.start()
             until(lambda: second.view().state)
-            assert "schedules: mcmirror serve" in second.view().note
+            until(lambda: "schedules: mcmirror serve" in second.view().note)
     runs = len(verdicts(cli))
     with local(cli) as source:
         source.start()

@@ -4,7 +4,6 @@ import io
 import os
 import pty
 import threading
-import time
 from dataclasses import replace
 
 from mcmirror.model.event import (
@@ -25,6 +24,7 @@ from mcmirror.ui.console import Console, Manner
 from mcmirror.ui.progress import Track
 from mcmirror.ui.style import Style, cells
 from tests.ui_samples import EVIL, EVIL_SHOWN, PARTIAL, VERIFIED, run_events
+from tests.waiting import until
 
 PLANNED = (
     "  1,205 objects, 9.8 KiB at the source: 4 to copy (3.4 KiB), 1,200 equal, 1 different, kept, 2 on the target only"
@@ -209,14 +209,11 @@ def test_a_terminal_gets_a_display_that_leaves_only_the_report() -> None:
             console(Planned("photos", Plan(missing=Count(10, 1000))))
             console(PhaseStarted("photos", Phase.MIRROR))
             console(CopyStarted("photos", EVIL, 500))
-            until = time.monotonic() + 20
-            while b"1 of 10 objects" not in shown:
-                assert time.monotonic() < until, bytes(shown)
-                time.sleep(0.02)
+            until(lambda: b"1 of 10 objects" in shown)
             console(RunFinished("photos", replace(VERIFIED, problems=())))
         stream.flush()
-        time.sleep(0.2)
-    reader.join(timeout=5)
+        until(lambda: b"\x1b[?25h" in shown and b"seen on the target" in shown)
+    reader.join(timeout=60)
     os.close(leader)
     text = shown.decode()
     assert EVIL_SHOWN in text

@@ -18,7 +18,7 @@ NOW = 1_790_000_000.25
 TOKEN = "the-token-of-the-api"
 BEGUN = b"retry: 3000\n: mcmirror\n\n"
 """What a stream begins with, once it hears everything."""
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for anything to happen, on a machine that is busy."""
 
 SUCCESS = Record(

@@ -78,6 +78,8 @@ class Stage:
     source_place: str = ""
     target_place: str = ""
     patience: float = PATIENCE
+    foretaste: Callable[[], object] | None = None
+    """What must have come before bare mc's patience begins, and may be waited for."""
     again: tuple[str, ...] = QUICK
     """Mcmirror's patience."""
     aftermath: Callable[[], object] | None = None
@@ -131,6 +133,8 @@ class Stage:
                 stderr=subprocess.STDOUT,
             )
             try:
+                if self.foretaste:
+                    self.foretaste()
                 code = process.wait(self.patience)
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -142,7 +146,7 @@ class Stage:
 
     def run(self, cli: Cli, *more: str) -> Result:
         """Run ``mcmirror mirror`` to its end."""
-        return replace(cli, environment={**cli.environment, **self.hosts})(*self.arguments(), *more, timeout=60)
+        return replace(cli, environment={**cli.environment, **self.hosts})(*self.arguments(), *more, timeout=150)
 
     def arguments(self) -> list[str]:
         """Mcmirror's."""

@@ -1,6 +1,6 @@
 """What would destroy, or could only end in nonsense, is refused before the first write."""
 
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,8 @@ from tests.faults.conftest import LONG, NewStage, Play
 from tests.faults.fault import Fault, Mc, Scene
 from tests.faults.stage import SMALL, Stage
 from tests.servers.command import Cli
-from tests.servers.proxy import Delay
+from tests.servers.proxy import Call
+from tests.waiting import until
 
 OLD = {f"old/{number:02}": b"the only copy" for number in range(20)}
 
@@ -167,15 +168,15 @@ def test_a_lifted_limit_removes(new_stage: NewStage, cli: Cli) -> None:
 def test_the_second_run_on_one_target_yields(new_stage: NewStage, cli: Cli) -> None:
     stage = new_stage()
     proxy = stage.proxy(stage.source)
-    proxy.on("get", Delay(3), path="/a$")
+    yielded = threading.Event()
+    proxy.on("get", Call(lambda: yielded.wait(LONG)), path="/a$")
+    stage.again = ("--retries", "0", "--stall-timeout", "300")
     first = cli.start(*stage.arguments(), **stage.hosts)
-    deadline = time.monotonic() + 20
-    while not proxy.counts["get"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: proxy.counts["get"])
 
     second = stage.run(cli)
-    first.communicate(timeout=60)
+    yielded.set()
+    first.communicate(timeout=LONG)
 
     assert (75, "skipped") == (second.code, second.report["status"])
     assert ["locked"] == [problem["category"] for problem in second.report["problems"]]

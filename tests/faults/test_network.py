@@ -12,6 +12,7 @@ from tests.faults.stage import Stage
 from tests.servers.command import Cli
 from tests.servers.minio import free_port
 from tests.servers.proxy import CutUpload, Hang, Reset, silent, unaccepting
+from tests.waiting import until
 
 _open = ExitStack()
 
@@ -45,7 +46,8 @@ def _at(alias: str, port: Callable[[], AbstractContextManager[int]]) -> Scene:
 
 def _hanging(alias: str, kind: str) -> Scene:
     def scene(stage: Stage) -> None:
-        stage.again = ("--retries", "0", "--stall-timeout", "2")
+        stage.again = ("--retries", "0", "--stall-timeout", "5")
+        stage.foretaste = lambda: until(stage.target.sizes)
         stage.proxy(_side(stage, alias)).on(kind, Hang(), path="/b/c$")
 
     return scene

@@ -44,7 +44,7 @@ class Serve(Serving):
 
     def ask(self, method: str, path: str, token: str = TOKEN) -> tuple[int, Any]:
         """Status and document of an answer of the API; 0 and None when there is none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, f"/api/v1/{path}", headers={"Authorization": f"Bearer {token}"})
             response = connection.getresponse()
@@ -110,7 +110,7 @@ class House:
     def write(self) -> Path:
         """Write the configuration as it is now, in one move."""
         defaults = {**self.defaults, "notify": list(self.notify)}
-        tables: Tables = {"settings": {"grace": "20s", **self.settings}, "defaults": defaults}
+        tables: Tables = {"settings": {"grace": "60s", **self.settings}, "defaults": defaults}
         tables |= {f"alias.{name}": table for name, table in self.aliases.items()}
         tables |= {f"job.{name}": table for name, table in self.jobs.items()}
         tables |= {f"notify.{name}": table for name, table in self.notify.items()}

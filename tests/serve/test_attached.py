@@ -15,7 +15,7 @@ from tests.tui_samples import driven
 
 def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(house: House, bucket_pair: Pair) -> None:
     del house.defaults["every"]
-    house.jobs["job"]["limit_upload"] = "2MiB"
+    house.jobs["job"]["limit_upload"] = "1MiB"
     bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
     serve = house.start()
 

@@ -8,6 +8,7 @@ from tests.conftest import Pair
 from tests.serve.house import House, Serve, assert_no_mc, in_time
 from tests.servers.minio import Minio
 from tests.servers.proxy import Delay, Hang, Proxy
+from tests.serving import PATIENCE
 
 
 def _hanging(house: House, pair: Pair, new_proxy: Callable[[Minio], Proxy]) -> tuple[Proxy, Serve]:
@@ -37,7 +38,7 @@ def test_commands_stand_back_as_told(house: House, bucket_pair: Pair, new_proxy:
 
     serve.post(f"runs/{serve.job('job')['run']}/cancel")
 
-    rest = waiting.communicate(timeout=120)[0].splitlines()
+    rest = waiting.communicate(timeout=PATIENCE)[0].splitlines()
     assert (0, "succeeded") == (waiting.returncode, json.loads(rest[-1])["report"]["status"])
     assert bucket_pair.equal
     house.another("job")
@@ -63,7 +64,7 @@ def test_serve_waits_for_a_command(house: House, bucket_pair: Pair, new_proxy: C
     serve.until(lambda: serve.job("job")["phase"] == "waiting")
     run = serve.job("job")["run"]
     command.terminate()
-    command.communicate(timeout=60)
+    command.communicate(timeout=PATIENCE)
     serve.until(lambda: serve.ask("GET", f"runs/{run}")[1]["status"] == "succeeded")
     assert bucket_pair.equal
     assert (143, 143) == (command.returncode, serve.stop())

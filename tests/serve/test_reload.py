@@ -1,6 +1,7 @@
 """The configuration is broken, mended and changed while runs go on."""
 
 import signal
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,8 @@ from tests.conftest import Pair
 from tests.serve.house import House, Serve, in_time
 from tests.serve.receiver import Receiver
 from tests.servers.minio import Credentials, Minio
-from tests.servers.proxy import Delay, Proxy
+from tests.servers.proxy import Call, Delay, Proxy
+from tests.serving import PATIENCE
 from tests.simulation import World, configuration
 
 
@@ -45,7 +47,9 @@ def test_a_configuration_that_is_broken_and_mended(
     if broken is None:
         path.unlink()
     else:
-        path.write_bytes(broken.encode("latin-1"))
+        new = path.with_suffix(".new")
+        new.write_bytes(broken.encode("latin-1"))
+        new.replace(path)
     serve.until(lambda: bool(_warnings(serve)))
     assert says in _warnings(serve)[0]
     bucket_pair.source.put({"b": b"2"})
@@ -68,7 +72,9 @@ def test_a_job_is_removed_while_it_runs(house: House, bucket_pair: Pair, new_pro
     proxy = new_proxy(bucket_pair.target.server)
     house.cli.environment["MC_HOST_dst"] = bucket_pair.target.server.mc_host(address=proxy.address)
     house.jobs["stays"] = {"source": bucket_pair.source.location, "target": "./local"}
-    proxy.on("put", Delay(8), times=1)
+    removed = threading.Event()
+    proxy.on("put", Call(lambda: removed.wait(PATIENCE)), times=1)
+    house.jobs["job"]["stall_timeout"] = "10m"
     serve = house.start()
     serve.until(lambda: proxy.counts["put"] >= 1)
     house.another("stays")
@@ -78,6 +84,7 @@ def test_a_job_is_removed_while_it_runs(house: House, bucket_pair: Pair, new_pro
     serve.process.send_signal(signal.SIGHUP)
 
     serve.until(lambda: serve.ask("GET", "jobs/job")[0] == 404)
+    removed.set()
     in_time(lambda: house.ended("job") == ["succeeded"])
     assert bucket_pair.equal, "what was under way is finished"
     house.another("stays")

