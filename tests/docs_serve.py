@@ -13,7 +13,7 @@ from tests.machine import ADDRESSES, Machine, fenced
 from tests.serve.house import TOKEN, Serve
 from tests.servers import binaries
 from tests.servers.command import COMMAND
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 
 HERE = "127.0.0.1:8080"
 """Where serve answers, as the documents write it."""

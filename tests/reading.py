@@ -12,7 +12,7 @@ from tests import docs_serve
 from tests.machine import ROOT, Machine
 from tests.serve.house import TOKEN, Serve
 from tests.servers.command import Result
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.servers.slack import FakeSlack
 from tests.serving import PATIENCE
 

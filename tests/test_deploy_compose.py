@@ -18,7 +18,8 @@ from tests.machine import ROOT
 from tests.servers import binaries
 from tests.servers.command import COMMAND, clean_environment
 from tests.servers.docker import instructions, read_env_file
-from tests.servers.minio import contents, free_port
+from tests.servers.minio import contents
+from tests.servers.server import free_port
 from tests.serving import Serving
 
 FILE = "docker-compose.yml"

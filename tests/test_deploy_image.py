@@ -16,7 +16,7 @@ from tests.conftest import Pair
 from tests.machine import ROOT
 from tests.servers.command import COMMAND, Cli
 from tests.servers.docker import instructions
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.serving import PATIENCE, Serving
 
 (HEALTH,) = [arguments for word, arguments in instructions((ROOT / "Dockerfile").read_text()) if word == "HEALTHCHECK"]

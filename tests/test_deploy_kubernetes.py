@@ -16,7 +16,7 @@ from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
 from tests.servers import binaries
 from tests.servers.command import COMMAND
 from tests.servers.docker import instructions
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.serving import Serving
 
 FOLDER = EXAMPLES / "kubernetes"

@@ -16,7 +16,7 @@ from tests.deployed import EXAMPLES, GRACE, pairs_env, refusal, toml_for, unread
 from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
 from tests.servers import binaries, sandbox
 from tests.servers.command import COMMAND
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.serving import Serving
 
 UNITS = EXAMPLES / "systemd"

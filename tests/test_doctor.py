@@ -20,8 +20,9 @@ from mcmirror.model.location import Alias, Location, Secret
 from mcmirror.model.problem import Category
 from tests.conftest import Pair
 from tests.servers.command import Cli
-from tests.servers.minio import Credentials, Minio, deny, free_port
+from tests.servers.minio import Credentials, Minio, deny
 from tests.servers.proxy import Proxy, Reset, silent
+from tests.servers.server import free_port
 
 Open = Callable[[Sequence[Alias]], AbstractContextManager[Session]]
 

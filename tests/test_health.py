@@ -17,7 +17,7 @@ from mcmirror.ui.web import probe
 from mcmirror.ui.web.probe import Asked, NoAddress, ask
 from mcmirror.ui.web.server import Web
 from tests.servers.command import COMMAND, Cli, Result
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.web_control import DOCS, NOW, PHOTOS, STATE, InMemory
 
 Rude = Callable[[socket.socket], None]

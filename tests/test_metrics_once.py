@@ -21,7 +21,7 @@ from mcmirror.notify.message import NotTold
 from mcmirror.notify.metrics_once import FILE, job_states, push, write_textfile
 from tests.servers.command import Cli
 from tests.servers.hook import FakeHook
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.ui_samples import PARTIAL, VERIFIED
 
 ENDED = datetime(2026, 1, 1, 6, tzinfo=UTC)

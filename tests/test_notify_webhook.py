@@ -20,7 +20,7 @@ from mcmirror.notify.post import seconds
 from mcmirror.notify.webhook import Hook, Pings, pinged, values
 from tests.notify_samples import SECRET
 from tests.servers.hook import PATH, FakeHook
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.ui_samples import EVIL, PARTIAL
 
 RUN = "20261121T020000-9f86d081"

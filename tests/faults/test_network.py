@@ -10,8 +10,8 @@ from tests.faults.conftest import NewStage, Play
 from tests.faults.fault import HANGS, Fault, Mc, Scene
 from tests.faults.stage import Stage
 from tests.servers.command import Cli
-from tests.servers.minio import free_port
 from tests.servers.proxy import CutUpload, Hang, Reset, silent, unaccepting
+from tests.servers.server import free_port
 from tests.waiting import until
 
 _open = ExitStack()

@@ -16,7 +16,7 @@ from mcmirror.store.place import inbox
 from mcmirror.store.runs import Runs
 from tests.faults.stage import processes
 from tests.servers.command import COMMAND, Cli
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.serving import PATIENCE, Serving
 from tests.waiting import until
 

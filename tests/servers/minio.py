@@ -5,25 +5,16 @@ import http.client
 import json
 import os
 import secrets
-import shutil
-import socket
 import ssl
 import subprocess
-import tempfile
-import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
-
 from tests.servers import binaries
-
-PATIENCE = 120
-"""Seconds until a server must answer, on a machine that is busy with other tests."""
-
+from tests.servers.server import Server, free_port, new_folder
 
 KMS_KEY = "test-key"
 """The name of the key that every server here can encrypt with."""
@@ -40,27 +31,22 @@ class Credentials:
 ROOT = Credentials("minioroot", "minioroot-secret")
 
 
-@dataclass
-class Minio:
+@dataclass(kw_only=True)
+class Minio(Server):
     """One server with its data; ``with`` starts it and removes both."""
 
     name: str
-    folder: Path
-    port: int
     certificates: Path | None = None
     small: str = ""
     """The data lies on a file system of this size (``"64m"``), in memory."""
     scanner: str = "fastest"
     """How busily it counts usage, which quotas look at; "default" where something is timed beside it."""
     root: Credentials = ROOT
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
     def make(cls, name: str, *, certificates: Path | None = None, small: str = "") -> Self:
         """A server that is not started yet, on a free port."""
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        folder = Path(tempfile.mkdtemp(prefix=f"mcmirror-test-{name}-", dir=memory))
-        return cls(name, folder, free_port(), certificates, small)
+        return cls(name=name, folder=new_folder(name), port=free_port(), certificates=certificates, small=small)
 
     @property
     def scheme(self) -> str:
@@ -74,25 +60,11 @@ class Minio:
     def url(self) -> str:
         return f"{self.scheme}://{self.address}"
 
-    def __enter__(self) -> Self:
-        # A port that was free may be taken by the time it is used.
-        for _ in range(5):
-            try:
-                return self.start()
-            except OSError:
-                self.port = free_port()
-        pytest.fail(f"MinIO does not start:\n{self.log}", pytrace=False)
-
-    def __exit__(self, *error: object) -> None:
-        self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def start(self) -> Self:
-        """Start it, and return once it answers."""
+    def launch(self) -> subprocess.Popen[bytes]:
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         options = ["--certs-dir", str(self.certificates or self.folder / "no-certificates")]
-        self.process = binaries.start(
+        return binaries.start(
             [str(binaries.minio()), "server", "--quiet", "--address", self.address, *options, str(data)],
             {
                 "HOME": str(self.folder),
@@ -107,13 +79,6 @@ class Minio:
             self.folder / "log",
             before=f"mount -t tmpfs -o size={self.small} tmpfs '{data}'" if self.small else "",
         )
-        deadline = time.monotonic() + PATIENCE
-        while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise OSError(self.log)
-            time.sleep(0.03)
-        return self
 
     def kill(self) -> None:
         """As ``kill -9`` does; what it holds on disk stays."""
@@ -121,6 +86,8 @@ class Minio:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    stop = kill
 
     def restart(self) -> None:
         """Kill it and start it again, with the same port and data."""
@@ -142,11 +109,6 @@ class Minio:
             return False
         finally:
             connection.close()
-
-    @property
-    def log(self) -> str:
-        """What it printed."""
-        return (self.folder / "log").read_text(errors="replace")
 
     def client(self, credentials: Credentials | None = None) -> Any:
         """A boto3 client: the witness that is not mc."""
@@ -210,13 +172,6 @@ def deny(actions: Iterable[str], resources: Iterable[str] = ("*",)) -> dict[str,
         "Action": [f"s3:{action}" for action in actions],
         "Resource": [f"arn:aws:s3:::{resource}" for resource in resources],
     }
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def contents(client: Any, bucket: str) -> dict[str, str]:

@@ -7,18 +7,16 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from tests.servers import binaries
-from tests.servers.minio import PATIENCE, free_port
+from tests.servers.server import PATIENCE, Server, free_port, new_folder
 
 OLDEST = 13
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -65,19 +63,14 @@ def _known(name: str) -> bool:
     return True
 
 
-@dataclass
-class Postgres:
+@dataclass(kw_only=True)
+class Postgres(Server):
     """One server, trusting whoever comes from this machine; ``with`` starts it and removes all."""
-
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
     def make(cls) -> Self:
         """Its data is there, and it is not started yet."""
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        folder = Path(tempfile.mkdtemp(prefix="mcmirror-test-postgres-", dir=memory))
+        folder = new_folder("postgres")
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres" if _known("postgres") else "nobody")
             os.chown(folder, user.pw_uid, user.pw_gid)
@@ -87,27 +80,13 @@ class Postgres:
             cwd=folder, env={"PATH": os.defpath, "LANG": "C.UTF-8"}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"initdb\n{done.stdout}{done.stderr}"
-        return cls(folder, free_port())
-
-    def __enter__(self) -> Self:
-        for _ in range(5):
-            try:
-                return self.start()
-            except OSError:
-                # A port that was free may be taken by the time it is used.
-                self.port = free_port()
-        pytest.fail(f"PostgreSQL does not start:\n{self.log}", pytrace=False)
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        return cls(folder=folder, port=free_port())
 
     def url(self, database: str = "postgres", scheme: str = "postgresql") -> str:
         """The address of one of its databases, as ``state`` has it."""
         return f"{scheme}://tester@127.0.0.1:{self.port}/{database}"
 
-    def start(self) -> Self:
-        """Start it, and return once it answers."""
+    def launch(self) -> subprocess.Popen[bytes]:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -119,19 +98,12 @@ class Postgres:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         # The user is changed before the leash is put on: that would be taken off again.
-        self.process = binaries.start(
+        return binaries.start(
             [str(program("postgres")), "-D", str(self.folder / "data"), *options],
             {"LANG": "C.UTF-8"},
             self.folder / "log",
             outer=_somebody(),
         )
-        deadline = time.monotonic() + PATIENCE
-        while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise OSError(self.log)
-            time.sleep(0.03)
-        return self
 
     def stop(self) -> None:
         """Stop it at once; what was committed stays."""
@@ -170,12 +142,6 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
-
-    @property
-    def log(self) -> str:
-        """What it printed."""
-        file = self.folder / "log"
-        return file.read_text(errors="replace") if file.exists() else ""
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         """Run a statement."""
