@@ -210,6 +210,20 @@ def test_a_stub_server_makes_mc_say_it(
     assert [category] == [found.category for found in say(kind, answer, *argv)]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "read: connection reset by peer",
+        "write: broken pipe",
+        "EOF",
+        "write tcp h:1->h:2: use of closed network connection",
+    ],
+)
+def test_one_broken_connection_has_many_words(words: str) -> None:
+    """Timing decides which of them Go finds."""
+    assert Category.CONNECTION_LOST == classify("Failed to copy `a`.", f'Put "http://h/b/a": {words}').category
+
+
 @pytest.mark.parametrize("key", ["a//b", "p" * 256, "a/../b", "x" * 1100])
 def test_a_key_that_the_target_refuses(say: Callable[..., list[Problem]], tmp_path: Path, key: str) -> None:
     (tmp_path / "file").write_bytes(b"0123456789")

@@ -299,6 +299,7 @@ TABLE: tuple[Row, ...] = (
             r"broken pipe",
             r"\bEOF\b",
             r"connection (was )?(lost|aborted|closed)",
+            r"closed network connection",
             r"server closed",
         ),
         headings=("connection reset by peer", "ECONNRESET"),

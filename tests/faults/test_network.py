@@ -149,7 +149,7 @@ FAULTS = (
         "put-always-reset",
         "target: each PUT below one prefix is reset",
         _reset_always,
-        Mc(1, "connection reset", arrived="some"),
+        Mc(1, "Failed to copy", arrived="some"),
         "partial",
         3,
         "connection-lost",
