@@ -1,6 +1,7 @@
 """What tests share: two real servers, fresh buckets on them, the command, and ways to break things."""
 
 import secrets
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,6 +19,13 @@ from tests.servers.command import Cli, clean_environment
 from tests.servers.minio import Minio, contents, sizes
 from tests.servers.postgres import Postgres
 from tests.servers.proxy import Proxy
+
+
+def pytest_configure() -> None:
+    """Whoever starts the tests in the background has Ctrl-C ignored by all that they start."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
