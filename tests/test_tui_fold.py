@@ -85,9 +85,9 @@ def test_a_plan_and_a_run_of_one_job_are_apart() -> None:
     fold.begin("p", "photos", PLAN)
     fold.begin("r", "photos", RUN)
     fold.hear("p", Planned("photos", THE_PLAN))
-    assert [("r", "photos")] == fold.unfinished()
+    assert [("p", "photos", PLAN), ("r", "photos", RUN)] == fold.unfinished()
     fold.hear("r", RunFinished("photos", VERIFIED))
-    assert [] == fold.unfinished()
+    assert [("p", "photos", PLAN)] == fold.unfinished()
     plan = fold.look("p")
     assert plan is not None
     assert not plan.over

@@ -10,7 +10,7 @@ from mcmirror.model.event import Event, Phase, PhaseStarted, Planned, ProblemFou
 from mcmirror.model.plan import Changed, Count, Entry, Extraneous, Impossible, Kept, Missing, Plan, Reason
 from mcmirror.model.problem import Category
 from mcmirror.model.report import RunReport, Status, Tally
-from mcmirror.ui.tui.groups import MOST, NAMED, REST, grouped
+from mcmirror.model.groups import MOST, NAMED, REST, grouped
 from mcmirror.ui.tui.source import Refusal
 from tests.tui_samples import Still, driven, still
 from tests.ui_samples import EVIL, EVIL_SHOWN, VERIFIED, entry
@@ -61,6 +61,7 @@ def events(job: str, plan: Plan = PLAN, report: RunReport = REPORT) -> list[Even
 def planning(plan: Plan = PLAN, report: RunReport = REPORT) -> Still:
     """A source whose plans are ready at once."""
     source = still()
+    source.grouped = grouped(plan.differences, removing=bool(report.tally.to_remove.objects))
 
     def begun(key: str, job: str) -> None:
         if key.startswith("plan"):

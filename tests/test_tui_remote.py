@@ -10,12 +10,18 @@ from typing import Any
 
 import pytest
 
-from mcmirror.model.event import CopyStarted, Moved, Phase, PhaseStarted, Planned, RunFinished, RunStarted
+from mcmirror.engine.context import Verb
+from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, Planned, RunFinished, RunStarted
+from mcmirror.model.plan import Count
 from mcmirror.model.record import Fate
+from mcmirror.model.report import Status
 from mcmirror.ui.tui.client import Away, Client
+from mcmirror.ui.tui.fold import Seen
 from mcmirror.ui.tui.remote import RemoteSource
 from mcmirror.ui.tui.source import Refusal
 from mcmirror.ui.web.server import Web
+from tests.inspected import Room
+from tests.test_tui_plan import TOO_MANY
 from tests.tui_relay import Relay
 from tests.tui_samples import driven
 from tests.ui_samples import PLAN, VERIFIED
@@ -191,11 +197,14 @@ def test_what_the_server_refuses_comes_in_its_three_parts() -> None:
         assert "did you mean photos?" == unknown.value.remedy
         for ask in (source.plan, source.verify):
             with pytest.raises(Refusal) as refused:
-                ask("photos")
-            assert "this dashboard is attached" in refused.value.why
-        with pytest.raises(Refusal) as release:
-            source.trigger("photos", 3)
-        assert "the guard cannot be released from here" == release.value.what
+                ask("fotos")
+            assert "did you mean photos?" == refused.value.remedy
+        with pytest.raises(Refusal) as negative:
+            source.trigger("photos", -1)
+        assert "max_delete -1 is no number of objects" == negative.value.what
+        with pytest.raises(Refusal) as gone:
+            source.groups("plan-nowhere")
+        assert "there is no plan or verification 'plan-nowhere'" == gone.value.what
 
 
 def test_a_wrong_token_says_so_and_not_what_it_was() -> None:
@@ -257,13 +266,176 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
 
 
-def test_plan_on_an_attached_dashboard_says_where_it_can_be_made() -> None:
+def ended(source: RemoteSource, key: str) -> Seen:
+    """What is shown of it, once its end is known."""
+    until(lambda: (seen := source.fold.look(key)) is not None and seen.over)
+    seen = source.fold.look(key)
+    assert seen is not None
+    return seen
+
+
+def test_a_plan_is_approved_on_an_attached_dashboard() -> None:
     async def test() -> None:
-        with attached() as (source, _, _, _):
+        with attached() as (source, control, _, _):
             async with driven(source, (120, 40)) as driver:
                 await driver.until(lambda: "photos" in driver.text)
                 driver.app.open_plan("photos")
-                await driver.until(lambda: "✗ a plan cannot be made from here" in driver.text)
-                await driver.until(lambda: "mcmirror plan photos" in driver.words)
+                await driver.until(lambda: "WOULD REMOVE 1 object" in driver.text)
+                assert "copy   4 objects, 3.4 KiB (3 missing, 1 different)" in driver.text
+                assert "- gone  20 B" in driver.text
+                await driver.press("a")
+                assert "Run photos and remove 2 objects?" in driver.text
+                await driver.press("y")
+                await driver.until(lambda: control.asked)
+                assert [("trigger", "photos")] == control.asked
 
     run(test())
+
+
+def test_the_guard_is_released_from_an_attached_dashboard_by_the_number() -> None:
+    async def test() -> None:
+        with attached() as (source, control, _, _):
+            control.looker.status, control.looker.problems = Status.REFUSED, (TOO_MANY,)
+            async with driven(source, (120, 40)) as driver:
+                await driver.until(lambda: "photos" in driver.text)
+                driver.app.open_plan("photos")
+                await driver.until(lambda: "WOULD HAVE REMOVED 1 object" in driver.text)
+                await driver.press("R")
+                await driver.type("2")
+                await driver.press("enter")
+                await driver.until(lambda: control.asked)
+                assert [("trigger", "photos", "2")] == control.asked
+
+    run(test())
+
+
+def test_a_verification_on_an_attached_dashboard() -> None:
+    async def test() -> None:
+        with attached() as (source, control, _, _):
+            async with driven(source, (120, 40)) as driver:
+                await driver.until(lambda: "photos" in driver.text)
+                await driver.press("v")
+                # The cursor is on the job that goes on.
+                await driver.until(lambda: "x verified: the target holds every object of the source" in driver.text)
+                assert ["verify docs/2026 → x"] == control.looker.begun
+
+    run(test())
+
+
+def test_leaving_a_plan_stops_it_unless_somebody_else_wants_it() -> None:
+    async def test() -> None:
+        with attached() as (source, control, _, _):
+            control.looker.let.clear()
+            async with driven(source, (120, 40)) as driver:
+                await driver.until(lambda: "photos" in driver.text)
+                driver.app.open_plan("photos")
+                await driver.until(lambda: "1,000 objects at the source, 900 on the target listed" in driver.text)
+                key = control.inspections.begin("photos", Verb.PLAN)
+                await driver.press("c")
+                await driver.until(lambda: "the plan goes on" in " ".join(driver.told))
+                control.inspections.begin("photos", Verb.PLAN)
+                await driver.press("escape")
+                await driver.until(lambda: not control.inspections.get(key).stopping)
+                driver.app.open_plan("photos")
+                await driver.until(lambda: "▶ looking at both sides" in driver.text)
+                assert control.inspections.cancel(key) is False
+                await driver.press("escape")
+                await driver.until(lambda: control.inspections.get(key).stage == "ended")
+
+    run(test())
+
+
+def test_the_end_of_a_plan_is_seen_whatever_became_of_the_line() -> None:
+    with attached() as (source, control, relay, _):
+        control.looker.let.clear()
+        source.start()
+        until(lambda: source.view().state is not None and control.hub._subscriptions)
+        key = source.plan("photos")
+        until(lambda: (seen := source.fold.look(key)) and seen.track.listed == (1000, 900))
+        relay.closed = True
+        relay.cut()
+        until(lambda: source.view().stale_since)
+        control.looker.let.set()
+        until(lambda: control.inspections.get(key).report)
+        relay.closed = False
+        seen = ended(source, key)
+        assert (PLAN, "succeeded") == (seen.track.plan, seen.report and seen.report.status)
+        assert Count(1, 20) == source.groups(key).removed
+
+
+def test_a_plan_that_the_server_has_forgotten_has_ended() -> None:
+    with attached() as (source, control, _, _):
+        control.looker.let.clear()
+        source.start()
+        until(lambda: source.view().state is not None)
+        key = source.plan("photos")
+        control.inspections.stop()
+        control.inspections = Room(control.looker, control.hub).inspections()
+        report = ended(source, key).report
+        assert report is not None
+        assert "interrupted" == report.status
+        assert "Ask for it again." == report.problems[0].remedy
+
+
+def test_what_others_ask_of_the_server_replaces_nothing_here() -> None:
+    with attached() as (source, control, _, _):
+        source.start()
+        until(lambda: source.view().state is not None and control.hub._subscriptions)
+        key = source.plan("photos")
+        ended(source, key)
+        other = control.inspections.begin("photos", Verb.PLAN)
+        until(lambda: control.inspections.get(other).report)
+        control.hub.send(RUN, RunStarted(JOB, "a", "b", dry_run=False))
+        until(lambda: source.fold.look(RUN))
+        assert source.fold.look(other) is None
+        assert key == source.fold.last("photos", "plan")
+
+
+def test_whoever_comes_in_the_middle_of_a_run_sees_its_totals() -> None:
+    async def test() -> None:
+        with attached() as (source, control, _, _):
+            before: tuple[Event, ...] = (
+                RunStarted(JOB, "onprem/docs", "aws/docs", dry_run=False),
+                Planned(JOB, PLAN),
+                PhaseStarted(JOB, Phase.MIRROR),
+                *(CopyStarted(JOB, f"key-{number}", 500) for number in range(2)),
+                Moved(JOB, 800),
+            )
+            for event in before:
+                control.hub.send(RUN, event)
+            async with driven(source, (120, 40), clock=time.time) as driver:
+                driver.app.open_run(JOB)
+                await driver.until(lambda: "2 of 4 objects  ·  800 B of 3.4 KiB" in driver.text)
+                assert "this run had begun before" not in driver.text
+                assert "4 objects, 3.4 KiB to copy, 1,200 equal" in driver.text
+                # From here on it has a rate, and so an end.
+                moved = 800
+
+                def more() -> bool:
+                    nonlocal moved
+                    moved += 1
+                    control.hub.send(RUN, Moved(JOB, moved))
+                    return " left" in driver.text
+
+                await driver.until(more)
+                assert "B/s" in driver.text
+
+    run(test())
+
+
+def test_what_was_missed_while_the_line_was_cut_is_made_up_for() -> None:
+    with attached() as (source, control, relay, _):
+        source.start()
+        until(lambda: source.view().state is not None and control.hub._subscriptions)
+        control.hub.send(RUN, RunStarted(JOB, "onprem/docs", "aws/docs", dry_run=False))
+        until(lambda: source.fold.look(RUN))
+        relay.closed = True
+        relay.cut()
+        until(lambda: not control.hub._subscriptions)
+        for event in (Planned(JOB, PLAN), PhaseStarted(JOB, Phase.MIRROR), CopyStarted(JOB, "a", 500), Moved(JOB, 5)):
+            control.hub.send(RUN, event)
+        relay.closed = False
+        until(lambda: (seen := source.fold.look(RUN)) and seen.track.moved == 5)
+        seen = source.fold.look(RUN)
+        assert seen is not None
+        assert (PLAN.copies, 1) == (seen.track.total, seen.track.announced.objects)

@@ -10,7 +10,7 @@ import pytest
 from mcmirror.model.document import record_document
 from mcmirror.model.record import Fate
 from mcmirror.ui.web.server import Web
-from tests.ui_samples import EVIL
+from tests.ui_samples import EVIL, run_events
 from tests.web_control import DOCS, FAILURE, NOW, PHOTOS, STATE, SUCCESS, TOKEN, Client, InMemory
 
 DOCS_PATH = f"/api/v1/jobs/{quote(DOCS.name, safe='')}"
@@ -214,6 +214,23 @@ def test_a_job_is_run_by_hand(client: Client, control: InMemory) -> None:
     assert [("trigger", "photos")] == control.asked
 
 
+def test_one_run_is_let_to_remove_so_many(client: Client, control: InMemory) -> None:
+    assert 202 == client.post("/api/v1/jobs/photos/run", b'{"max_delete": 20}').status
+    assert 202 == client.post("/api/v1/jobs/photos/run", b'{"max_delete": 0}').status
+    assert [("trigger", "photos", "20"), ("trigger", "photos", "0")] == control.asked
+    assert "did you mean max_delete?" == client.post("/api/v1/jobs/photos/run", b'{"max_deletes": 3}').error[2]
+
+
+def test_a_run_that_is_under_way_says_how_far_it_is(client: Client, control: InMemory) -> None:
+    path = f"/api/v1/runs/{DOCS.run}"
+    assert client.get(path).json["progress"] is None
+    for event in run_events(DOCS.name)[:8]:
+        control.hub.send(DOCS.run, event)
+    progress = client.get(path).json["progress"]
+    assert ("mirror", 600, {"objects": 4, "bytes": 3500}) == (progress["phase"], progress["bytes"], progress["total"])
+    assert "progress" not in client.get(f"/api/v1/runs/{SUCCESS.id}").json
+
+
 def test_a_job_that_is_at_it_is_409_with_its_run(client: Client) -> None:
     got = client.post(f"{DOCS_PATH}/run")
     assert (409, DOCS.run) == (got.status, got.json["error"]["run"])
@@ -255,6 +272,15 @@ def test_one_job_or_all_are_paused_and_resumed(client: Client) -> None:
         (b"[" * 60_000, "the body is no JSON"),
         (b"[]", "the body is no JSON object"),
         (b'{"force": true}', "there is no field 'force' here"),
+        (b'{"max_deletes": 3}', "there is no field 'max_deletes' here"),
+        (b'{"max_delete": -1}', "max_delete -1 is no number of objects"),
+        (b'{"max_delete": "20"}', 'max_delete "20" is no number of objects'),
+        (b'{"max_delete": "25%"}', 'max_delete "25%" is no number of objects'),
+        (b'{"max_delete": 2.0}', "max_delete 2.0 is no number of objects"),
+        (b'{"max_delete": true}', "max_delete true is no number of objects"),
+        (b'{"max_delete": null}', "max_delete null is no number of objects"),
+        (b'{"max_delete": 9007199254740992}', "max_delete 9007199254740992 is no number of objects"),
+        (b'{"max_delete": [%b]}' % b",".join([b"1"] * 1000), f"max_delete [{'1, ' * 19}1,... is no number of objects"),
     ],
 )
 def test_a_body_that_cannot_be_meant_is_400_and_nothing_is_done(

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, RunFinished
+from mcmirror.engine.context import Verb
+from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, RunFinished
 from mcmirror.service import feed as feed_module
 from mcmirror.service.control import Sent
 from mcmirror.ui.web import connection
 from mcmirror.ui.web import stream as stream_module
 from mcmirror.ui.web.server import Web
 from mcmirror.ui.web.stream import Stream
-from tests.ui_samples import EVIL, VERIFIED, run_events
+from tests.ui_samples import EVIL, PLAN, VERIFIED, run_events
 from tests.web_control import BEGUN, PATIENCE, TOKEN, Client, InMemory, eventually, everything, until
 
 RUN = "20260921T140000-0000000c"
@@ -199,6 +200,8 @@ class Scripted:
     def ended(self) -> bool:
         return not self._events
 
+    under_way = ()
+
     def subscribe(self) -> "Scripted":
         return self
 
@@ -253,3 +256,38 @@ def test_a_flood_costs_its_reader_little(client: Client, control: InMemory) -> N
         reader.settimeout(PATIENCE)
         received = until(reader, b"run_finished", received)
     assert len(received) < 100_000
+
+
+def joined(received: bytes) -> list[dict[str, Any]]:
+    """What is said of runs that had begun before the stream did."""
+    blocks = [block for block in received.split(b"\n\n") if block.rpartition(b"\r\n")[2].startswith(b"data: ")]
+    return [json.loads(block.partition(b"data: ")[2]) for block in blocks]
+
+
+def test_whoever_comes_in_the_middle_is_told_how_far_each_run_is(client: Client, control: InMemory) -> None:
+    sent(control, *run_events()[:7])
+    sent(control, *(CopyStarted("photos", f"k{number}", 10) for number in range(100)), Moved("photos", 1500))
+    control.hub.send("plan-1", PhaseStarted("docs", Phase.PLAN), Verb.PLAN)
+    with client.stream("/api/v1/events") as reader:
+        received = until(reader, b'"inspection":"plan-1"')
+        with client.stream("/api/v1/events?job=photos") as other:
+            alone = until(other, b'"under_way"')
+        sent(control, RunFinished("photos", VERIFIED))
+        received = until(reader, b'"event":"run_finished"', received)
+    run, plan = joined(received)
+    assert ("under_way", RUN, "photos") == (run["event"], run["run"], run["job"])
+    assert ("mirror", 1500, {"objects": 101, "bytes": 2000}) == (run["phase"], run["bytes"], run["announced"])
+    assert ({"objects": 4, "bytes": 3500}, PLAN.equal.objects) == (run["total"], run["plan"]["equal"]["objects"])
+    assert ["preflight", "plan", "guard", "mirror"] == list(run["phases"])
+    assert ("plan-1", "plan", "docs") == (plan["inspection"], plan["verb"], plan["job"])
+    (last,) = documents(received)
+    assert 110 == last["id"], "what was told of the past has no number"
+    assert b"plan-1" not in alone
+
+
+def test_a_run_that_has_ended_or_was_lost_is_not_under_way(control: InMemory) -> None:
+    sent(control, *run_events())
+    control.hub.send("lost", PhaseStarted("docs", Phase.PLAN))
+    assert ["lost"] == [one.run for one in control.hub.subscribe().under_way]
+    control.hub.forget("lost")
+    assert () == control.hub.subscribe().under_way

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mcmirror.config import Configuration
+from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.state import JobState, NotifierState, State, Totals
 from mcmirror.service.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.service.feed import Hub, Subscription
+from tests.inspected import Looker, Room, jobs
 from tests.ui_samples import PARTIAL, VERIFIED
 
 NOW = 1_790_000_000.25
@@ -88,6 +91,11 @@ class InMemory:
     asked: list[tuple[str, ...]] = field(default_factory=list)
     hub: Hub = field(default_factory=Hub)
     broken: Exception | None = None
+    looker: Looker = field(default_factory=lambda: Looker(Configuration(jobs=jobs(PHOTOS.name, DOCS.name))))
+
+    def __post_init__(self) -> None:
+        self.looker.let.set()
+        self.inspections = Room(self.looker, self.hub).inspections()
 
     @property
     def ended(self) -> bool:
@@ -98,13 +106,13 @@ class InMemory:
             raise self.broken
         return self.current
 
-    def trigger(self, job: str) -> str:
+    def trigger(self, job: str, *, max_delete: int | None = None) -> str:
         found = self._job(job)
         if self.current.stopping:
             raise Stopping
         if found.run:
             raise Busy(found.run)
-        self.asked.append(("trigger", job))
+        self.asked.append(("trigger", job) if max_delete is None else ("trigger", job, str(max_delete)))
         return "20260921T150000-0000000d"
 
     def cancel(self, run: str) -> None:
@@ -148,6 +156,9 @@ class InMemory:
         if run not in self.records:
             raise UnknownRun(run)
         return self.records[run]
+
+    def progress(self, run: str) -> Progress | None:
+        return self.hub.progress(run)
 
     def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
         self.run(run)

@@ -103,6 +103,7 @@ def record_document(record: Record) -> dict[str, Any]:
         "finished": record.finished,
         "host": record.host,
         "pid": record.pid,
+        "max_delete": record.max_delete,
         "report": report_document(record.report) if record.report else None,
     }
 
@@ -122,6 +123,7 @@ def record_of(document: Mapping[str, Any]) -> Record:
             pid=int(document.get("pid", 0)),
             finished=document.get("finished", ""),
             report=report_of(report) if report else None,
+            max_delete=document.get("max_delete"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"this is no run: {error}") from None

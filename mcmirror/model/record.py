@@ -43,6 +43,8 @@ class Record:
     """UTC; empty while it runs."""
     report: RunReport | None = None
     """None while it runs."""
+    max_delete: int | None = None
+    """How many objects it may remove, when somebody released the guard for it alone; None: as the job has it."""
 
     @property
     def status(self) -> str:

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from mcmirror.engine.context import Verb
 from mcmirror.model.event import Event
+from mcmirror.model.inspection import Inspection
+from mcmirror.model.progress import Progress
 from mcmirror.model.record import Fate, Record
 from mcmirror.model.state import State
 
@@ -15,6 +18,10 @@ class UnknownJob(LookupError):
 
 class UnknownRun(LookupError):
     """There is no run of that id, or it has ended."""
+
+
+class UnknownInspection(LookupError):
+    """There is no plan or verification of that id, or it is kept no longer."""
 
 
 class Busy(Exception):
@@ -39,18 +46,55 @@ class Sent:
     time: str
     """UTC, RFC 3339, milliseconds."""
     run: str
-    """The id of the run."""
+    """The id of the run, or of the inspection."""
     event: Event
+    verb: Verb = Verb.RUN
+    """What it does: a plan and a verification are inspections."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A run, or an inspection, that a subscriber joins in the middle."""
+
+    run: str
+    """Its id."""
+    verb: Verb
+    progress: Progress
 
 
 class Feed(Protocol):
     """A subscription. It keeps the newest events when nobody reads, and holds nobody up."""
+
+    under_way: tuple[UnderWay, ...]
+    """What had begun before it; the events that come continue that."""
 
     def next(self, timeout: float) -> Sent | None:
         """The next event, or None when there was none for ``timeout`` seconds or the server has ended."""
 
     def close(self) -> None:
         """End the subscription."""
+
+
+class Inspections(Protocol):
+    """Plans and verifications of a server: they write nothing, leave no record, and are kept for a while.
+
+    Every method may be called from any thread and returns soon.
+    """
+
+    def begin(self, job: str, verb: Verb) -> str:
+        """Have a job planned or verified; its id. Whoever asks for what is under way already shares it.
+
+        Raises UnknownJob, Stopping.
+        """
+
+    def cancel(self, inspection: str) -> bool:
+        """Want it no more; False while somebody else does. Raises UnknownInspection when it is not under way."""
+
+    def get(self, inspection: str) -> Inspection:
+        """How it stands, or what it came to. Raises UnknownInspection."""
+
+    def all(self) -> tuple[Inspection, ...]:
+        """All that are known, the newest first."""
 
 
 class Control(Protocol):
@@ -60,11 +104,18 @@ class Control(Protocol):
     def ended(self) -> bool:
         """Whether the server has ended: feeds get nothing more."""
 
+    @property
+    def inspections(self) -> Inspections:
+        """Its plans and verifications."""
+
     def state(self) -> State:
         """How it is."""
 
-    def trigger(self, job: str) -> str:
-        """Run a job now, beside its schedule; the id of the run. Raises UnknownJob, Busy, Stopping."""
+    def trigger(self, job: str, *, max_delete: int | None = None) -> str:
+        """Run a job now, beside its schedule; the id of the run. Raises UnknownJob, Busy, Stopping.
+
+        With ``max_delete`` this run alone may remove so many objects, whatever limit the job has.
+        """
 
     def cancel(self, run: str) -> None:
         """Stop a run politely. Raises UnknownRun."""
@@ -83,6 +134,9 @@ class Control(Protocol):
 
     def run(self, run: str) -> Record:
         """One run. Raises UnknownRun."""
+
+    def progress(self, run: str) -> Progress | None:
+        """How far a run of this server is; None for any other, and before it has begun."""
 
     def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
         """What became of each object that the run had to do with: fate and key. Raises UnknownRun."""

@@ -4,37 +4,58 @@ import threading
 from collections import deque
 from datetime import UTC, datetime
 
-from mcmirror.model.event import Event
-from mcmirror.service.control import Sent
+from mcmirror.engine.context import Verb
+from mcmirror.model.event import Event, RunFinished
+from mcmirror.model.progress import Progress
+from mcmirror.service.control import Sent, UnderWay
+from mcmirror.service.so_far import SoFar
 
 KEPT = 10_000
 """Events kept for a reader that is slow; older ones are lost to it."""
 
 
 class Hub:
-    """Hands each event to every subscription."""
+    """Hands each event to every subscription, and knows how far each run is."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._number = 0
         self._subscriptions: tuple[Subscription, ...] = ()
+        self._under_way: dict[str, tuple[Verb, SoFar]] = {}
         self.ended = False
 
-    def send(self, run: str, event: Event) -> None:
+    def send(self, run: str, event: Event, verb: Verb = Verb.RUN) -> None:
         """Pass an event of a run on; returns at once."""
         with self._lock:
             self._number += 1
+            if run not in self._under_way:
+                self._under_way[run] = verb, SoFar(event.job)
+            self._under_way[run][1].hear(event)
+            if isinstance(event, RunFinished):
+                del self._under_way[run]
             if not self._subscriptions:
                 return
-            sent = Sent(self._number, datetime.now(UTC).isoformat(timespec="milliseconds"), run, event)
+            sent = Sent(self._number, datetime.now(UTC).isoformat(timespec="milliseconds"), run, event, verb)
             readers = self._subscriptions
         for reader in readers:
             reader.put(sent)
 
-    def subscribe(self) -> "Subscription":
-        """Hear every event from now on."""
-        reader = Subscription(self)
+    def progress(self, run: str) -> Progress | None:
+        """How far a run is; None when it has said nothing yet, or has ended."""
         with self._lock:
+            known = self._under_way.get(run)
+            return known[1].progress() if known else None
+
+    def forget(self, run: str) -> None:
+        """It says nothing more, though it has not said that it ended."""
+        with self._lock:
+            self._under_way.pop(run, None)
+
+    def subscribe(self) -> "Subscription":
+        """Hear every event from now on, and how far each run is by now."""
+        with self._lock:
+            going = tuple(UnderWay(run, verb, known.progress()) for run, (verb, known) in self._under_way.items())
+            reader = Subscription(self, going)
             self._subscriptions = (*self._subscriptions, reader)
         return reader
 
@@ -55,7 +76,9 @@ class Hub:
 class Subscription:
     """One reader's queue (``control.Feed``)."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, under_way: tuple[UnderWay, ...]) -> None:
+        self.under_way = under_way
+        """The runs that it joins in the middle."""
         self._hub = hub
         self._queue = deque[Sent](maxlen=KEPT)
         self._there = threading.Condition()

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,12 +14,16 @@ from mcmirror.model.event import Event, PhaseStarted, Waiting
 from mcmirror.model.job import Job, MaxDelete
 from mcmirror.model.location import Location
 from mcmirror.model.lock import Lock
+from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.state import NotifierState, State
+from mcmirror.model.wording import objects
+from mcmirror.service.ailing import Ailing
 from mcmirror.service.books import Books
 from mcmirror.service.control import Busy, Feed, Stopping, UnknownJob, UnknownRun
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.feed import Hub
+from mcmirror.service.inspections import Inspections
 from mcmirror.service.jobs import job_state, lasts, lines
 from mcmirror.service.known import Known
 from mcmirror.service.one_run import Order
@@ -42,10 +47,6 @@ class _Flags:
     reload: bool = False
     stopping: bool = False
     signal: int = 0
-    state: str = ""
-    """Why runs are not remembered, as it was said."""
-    silent: dict[str, str] = field(default_factory=dict)
-    """Which notifiers could not be told anything, as it was said."""
     refused: str = ""
     """Why the configuration on disk is not in use."""
     paused: frozenset[str] = field(default_factory=frozenset)
@@ -63,10 +64,12 @@ class Server:
         self._woken = False
         self._hub = Hub()
         self._queue = Queue()
+        self.inspections = Inspections(around, self._hub, lambda: self._service)
         self._flags = _Flags()
         self._notifiers = Known[tuple[NotifierState, ...]](around.told.state, (), around.spawn)
         self._pauses = Known(around.pauses.read, around.pauses.read(), around.spawn)
         self._tell = FanOut(around.observers)
+        self._ailing = Ailing(around)
         self._started = self._heart = around.now()
         self._offset = around.now() - around.monotonic()
         self._looked = self._beaten = self._tidied = around.monotonic()
@@ -84,7 +87,7 @@ class Server:
             what = "all jobs" if "" in self._flags.paused else ", ".join(sorted(self._flags.paused))
             text = f"Paused since before: {what}. POST /api/v1/resume, or .../jobs/NAME/resume, lets them go on."
             self._around.say("warning", "paused", text)
-        self._around.spawn(self._say_ailing, "ailing")
+        self._around.spawn(self._ailing.look, "ailing")
         while not self._flags.stopping:
             wait = self.tick()
             with self._changed:
@@ -165,6 +168,7 @@ class Server:
 
     def _ended(self, place: Place, record: Record | None) -> None:
         around, job = self._around, place.job.name
+        self._hub.forget(place.record.id)
         with self._changed:
             self._queue.end(job)
             now = around.now()
@@ -204,27 +208,12 @@ class Server:
         if self._queue.running:
             around.remembered.beat()
         self._settled.settle()
-        self._say_ailing()
+        self._ailing.look()
+        self.inspections.tidy()
         if around.monotonic() - self._tidied >= TIDY:
             self._tidied = around.monotonic()
             settings = self._service.configuration.settings
             around.remembered.prune(settings.keep_for, settings.keep_runs)
-
-    def _say_ailing(self) -> None:
-        """Say once what keeps runs from being remembered, or somebody from being told; and that it is over."""
-        flags, state = self._flags, self._around.remembered.warning
-        if state != flags.state:
-            flags.state = state
-            if state:
-                self._around.say("warning", "state_unusable", "Runs are not remembered for now", why=state)
-            else:
-                self._around.say("info", "state_usable", "Runs are remembered again")
-        silent = {one.name: one.error for one in self._around.told.state() if one.error}
-        for name in silent.keys() - flags.silent.keys():
-            self._around.say("warning", "not_told", f"{name} could not be told", why=silent[name])
-        for name in flags.silent.keys() - silent.keys():
-            self._around.say("info", "told_again", f"{name} can be told again")
-        flags.silent = silent
 
     # Another configuration.
 
@@ -285,6 +274,7 @@ class Server:
             for place in self._queue.running:
                 place.stop.request(signal)
             self._wake()
+        self.inspections.stop(signal)
 
     def _end(self) -> None:
         grace = self._service.configuration.settings.grace
@@ -306,8 +296,10 @@ class Server:
 
     def wait(self, seconds: float) -> bool:
         """Wait until nothing is under way, for so long at most; whether that is so."""
+        until = time.monotonic() + seconds
         with self._changed:
-            return self._changed.wait_for(lambda: not self._queue.running, seconds)
+            ended = self._changed.wait_for(lambda: not self._queue.running, seconds)
+        return self.inspections.wait(max(0.0, until - time.monotonic())) and ended
 
     def _wake(self) -> None:
         self._woken = True
@@ -359,8 +351,8 @@ class Server:
         paused = self._flags.paused
         return "" in paused or (bool(job) and job in paused) or self._service.configuration.paused
 
-    def trigger(self, job: str, *, cause: Cause = Cause.API, max_delete: MaxDelete | None = None) -> str:
-        """Run a job now; the id of the run. ``max_delete`` is another limit for this run alone."""
+    def trigger(self, job: str, *, max_delete: int | None = None, cause: Cause = Cause.API) -> str:
+        """Run a job now; the id of the run. ``max_delete`` releases the guard for it: it may remove so many objects."""
         with self._changed:
             self._known(job)
             if self._flags.stopping:
@@ -370,7 +362,10 @@ class Server:
                 raise Busy(place.record.id)
             place = self._place(job, cause)
             if max_delete is not None:
-                place.job = replace(place.job, max_delete=max_delete)
+                place.job = replace(place.job, max_delete=MaxDelete(None, max_delete))
+                place.record = replace(place.record, max_delete=max_delete)
+                text = f"Somebody has released the guard: this run may remove up to {objects(max_delete)}."
+                self._around.say("warning", "released", text, job=job, objects=max_delete)
             self._queue.add(place)
             self._begin()
             return place.record.id
@@ -422,6 +417,10 @@ class Server:
         if found is None:
             raise UnknownRun(run)
         return found
+
+    def progress(self, run: str) -> Progress | None:
+        """How far a run is."""
+        return self._hub.progress(run)
 
     def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
         """What became of each object of a run."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from mcmirror.ui.tui.source import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from http.client import HTTPConnection
 
 TIMEOUT = 10.0
@@ -22,6 +22,10 @@ API = "/api/v1"
 
 class Away(Exception):
     """The server does not answer; the text says why in few words."""
+
+
+class Missing(Refusal):
+    """The server is there, and has no such thing."""
 
 
 class Client:
@@ -46,12 +50,15 @@ class Client:
         kind = HTTPSConnection if self._secure else HTTPConnection
         return kind(self._host, self._port, timeout=timeout)
 
-    def _asked(self, connection: HTTPConnection, method: str, path: str, **headers: str) -> Any:
+    def _asked(
+        self, connection: HTTPConnection, method: str, path: str, body: bytes | None = None, /, **headers: str
+    ) -> Any:
         """Ask; raises Away when there is no answer, Refusal when it is no."""
         from http.client import HTTPException
 
+        given = {"Authorization": f"Bearer {self._token}", **headers}
         try:
-            connection.request(method, self._base + path, headers={"Authorization": f"Bearer {self._token}", **headers})
+            connection.request(method, self._base + path, body, given)
             answer = connection.getresponse()
             if answer.status >= 400:
                 raise _refused(answer.status, answer.read(100_000))
@@ -59,14 +66,15 @@ class Client:
             raise Away(_why(error)) from None
         return answer
 
-    def ask(self, method: str, path: str, **query: object) -> Any:
-        """The JSON of an answer."""
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None, /, **query: object) -> Any:
+        """The JSON of an answer; ``body`` is sent as JSON."""
         from http.client import HTTPException
 
         given = {name: str(value) for name, value in query.items() if value not in {"", None}}
         connection = self._connected(TIMEOUT)
         try:
-            answer = self._asked(connection, method, path + (f"?{urlencode(given)}" if given else ""))
+            sent = None if body is None else json.dumps(body).encode()
+            answer = self._asked(connection, method, path + (f"?{urlencode(given)}" if given else ""), sent)
             try:
                 return json.loads(answer.read())
             except (OSError, HTTPException) as error:
@@ -110,7 +118,8 @@ def part(name: str) -> str:
 def _refused(status: int, body: bytes) -> Refusal:
     try:
         error = json.loads(body)["error"]
-        return Refusal(str(error["what"]), str(error.get("why", "")), str(error.get("do", "")))
+        known = Missing if status == 404 else Refusal
+        return known(str(error["what"]), str(error.get("why", "")), str(error.get("do", "")))
     except (ValueError, KeyError, TypeError, AttributeError):
         return Refusal(
             f"the server answers HTTP {status}", "what answers may be no mcmirror serve", "check the address"

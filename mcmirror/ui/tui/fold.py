@@ -13,6 +13,7 @@ from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
 from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Problem
+from mcmirror.model.progress import Progress
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import harmless, objects, printable, shown_count, shown_seconds
 from mcmirror.ui.progress import VERBS, Track
@@ -106,6 +107,15 @@ class _Live:
             self.track.key = self.keys[-1]
             self.objects = self.bytes = 0
 
+    def join(self, progress: Progress, now: float) -> None:
+        """Be where it is by now."""
+        self.settle()
+        self.track.resume(progress)
+        self.phases, self.since, self.sampled = dict(progress.phases), now, (0.0, 0)
+        self.waiting = progress.waiting
+        for problem in progress.problems:
+            self.problems.setdefault(problem, 1)
+
 
 class Fold:
     """All runs that were heard of; of those that have ended, the last one of each job and verb."""
@@ -122,6 +132,33 @@ class Fold:
         """Expect events under this key; the job's run before it is forgotten."""
         with self._lock:
             self._begin(key, job, verb, joined=joined)
+
+    def expect(self, key: str, job: str, verb: str) -> None:
+        """Expect events under this key, some of which may have been heard."""
+        with self._lock:
+            if key not in self._live:
+                self._begin(key, job, verb, joined=False)
+
+    def knows(self, key: str) -> bool:
+        """Whether something was heard, or is expected, under this key."""
+        return key in self._live
+
+    def join(self, key: str, verb: str, progress: Progress) -> None:
+        """Take up in its middle what was not heard from its beginning, or not for a while."""
+        with self._lock:
+            live, new = self._live.get(key), False
+            if live is None:
+                live, new = self._begin(key, progress.job, verb, joined=False), True
+            if live.report is not None:
+                return
+            live.join(progress, self._monotonic())
+            self.number += 1
+            if new:
+                self._say(live, "info", "seen from here on: it had begun before")
+                if progress.plan is not None:
+                    self._say(live, "info", plan_text(progress.plan))
+                for problem in progress.problems:
+                    self._say(live, "problem", harmless(problem.message))
 
     def _begin(self, key: str, job: str, verb: str, *, joined: bool) -> _Live:
         self._live.pop(self._last.get((job, verb), ""), None)
@@ -147,13 +184,13 @@ class Fold:
             self._live.pop(self._last.pop((job, verb), ""), None)
             self.number += 1
 
-    def hear(self, key: str, event: Event) -> None:
-        """Take in an event."""
+    def hear(self, key: str, event: Event, verb: str = RUN) -> None:
+        """Take in an event; ``verb`` tells what it is of when nothing was expected under this key."""
         with self._lock:
             live = self._live.get(key)
             if live is None:
                 joined = not isinstance(event, events.RunStarted | events.Waiting)
-                live = self._begin(key, event.job, RUN, joined=joined)
+                live = self._begin(key, event.job, verb, joined=joined)
             self.number += 1
             if isinstance(event, events.CopyStarted):
                 # A hundred thousand of these may come in a second: no more than what must be done.
@@ -207,6 +244,8 @@ class Fold:
             case events.TargetCreated():
                 self._say(live, "info", f"the bucket {harmless(event.bucket)} was missing, and was made")
             case events.Planned():
+                # Its differences hold a file open.
+                live.track.plan = replace(event.plan, differences=())
                 self._say(live, "info", plan_text(event.plan))
             case events.Removed():
                 live.keys.append(event.key)
@@ -232,9 +271,6 @@ class Fold:
                 live.report = event.report
                 good = event.report.status is Status.SUCCEEDED
                 self._say(live, "good" if good else "bad", f"ended: {event.report.status.value}")
-                if live.verb != PLAN and event.report.status is not Status.REFUSED and live.track.plan is not None:
-                    # A plan's differences hold a file open; only those that will be shown are worth it.
-                    live.track.plan = replace(live.track.plan, differences=())
             case _:
                 pass
 
@@ -269,10 +305,10 @@ class Fold:
                 cancelling=live.cancelling,
             )
 
-    def unfinished(self) -> list[tuple[str, str]]:
-        """Key and job of the runs whose end was not heard."""
+    def unfinished(self) -> list[tuple[str, str, str]]:
+        """Key, job and verb of all whose end was not heard."""
         with self._lock:
-            return [(live.key, live.job) for live in self._live.values() if live.report is None and live.verb == RUN]
+            return [(live.key, live.job, live.verb) for live in self._live.values() if live.report is None]
 
     def glance(self, key: str) -> tuple[Phase | None, float]:
         """The phase of a run and how much of its copying is done, 0 to 1: what a line of the overview needs."""

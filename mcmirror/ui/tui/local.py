@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mcmirror.ui.tui.fold import PLAN, VERIFY, Fold
+from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Fold
 from mcmirror.ui.tui.pasts import Pasts
-from mcmirror.ui.tui.source import Refusal, View
+from mcmirror.ui.tui.source import Refusal, View, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from mcmirror.model.event import Event
+    from mcmirror.model.groups import Groups
     from mcmirror.model.record import Fate, Record
-    from mcmirror.model.stop import Stop
     from mcmirror.service import Service
     from mcmirror.service.assembly import Rooms
     from mcmirror.ui.tui.beside import Beside
@@ -45,12 +45,9 @@ class LocalSource:
         self._load, self._edits, self._schedules = load, edits, schedules
         self._view = View(note="Reading the configuration ...")
         self._pasts = Pasts()
-        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._keys: dict[str, str] = {}
-        self._asides: dict[str, tuple[str, str, Stop]] = {}
-        """Plans and verifications under way: key to job, verb and what stops it."""
         self._rooms: Rooms | None = None
         self._beside: Beside | None = None
         self._threads: list[threading.Thread] = []
@@ -162,8 +159,6 @@ class LocalSource:
         """Stop what runs here, and wait for it; the grace of the configuration is kept."""
         self._closing.set()
         self._wake.set()
-        for _, _, stop in list(self._asides.values()):
-            stop.request()
         rooms = self._rooms
         if rooms is not None:
             rooms.server.stop(signal)
@@ -188,7 +183,8 @@ class LocalSource:
         """Runs of this process, and verifications: a plan is quickly made again."""
         rooms = self._rooms
         running = [job.name for job in rooms.server.state().jobs if job.run] if rooms else []
-        running += [f"{job} (verify)" for job, verb, _ in list(self._asides.values()) if verb == VERIFY]
+        looks = rooms.server.inspections.all() if rooms else ()
+        running += [f"{one.job} (verify)" for one in looks if one.verb == VERIFY and one.report is None]
         return tuple(running)
 
     def live(self, job: str) -> str:
@@ -206,63 +202,52 @@ class LocalSource:
 
     def trigger(self, job: str, max_delete: int | None = None) -> str:
         """Run it now."""
-        from mcmirror.model.job import MaxDelete
         from mcmirror.model.record import Cause
 
         with _refusing():
-            limit = None if max_delete is None else MaxDelete(None, max_delete)
-            key = self._server().server.trigger(job, cause=Cause.HAND, max_delete=limit)
+            key = self._server().server.trigger(job, cause=Cause.HAND, max_delete=max_delete)
         self._wake.set()
         return key
 
     def plan(self, job: str) -> str:
         """What would a run do."""
-        return self._aside(job, PLAN)
+        return self._inspect(job, PLAN)
+
+    def groups(self, key: str) -> Groups:
+        """The same by prefix."""
+        with _refusing():
+            found = self._server().server.inspections.get(key).groups
+        if found is None:
+            raise Refusal("there is no plan to show", "it has not come to its end", "l looks again")
+        return found
 
     def verify(self, job: str) -> str:
         """Is the copy true."""
-        return self._aside(job, VERIFY)
+        return self._inspect(job, VERIFY)
 
-    def _aside(self, job: str, verb: str) -> str:
-        """Something that writes nothing: beside the queue, in a thread of its own."""
-        from mcmirror.model.record import Cause
-        from mcmirror.model.stop import Stop
+    def _inspect(self, job: str, verb: str) -> str:
+        """Something that writes nothing: beside the queue."""
         from mcmirror.service import Verb
-        from mcmirror.service.one_run import Order
 
-        service = self._server().server.service
-        with self._lock:
-            for key, (name, what, _) in self._asides.items():
-                if (name, what) == (job, verb):
-                    return key
-            found = service.configuration.jobs.get(job)
-            if found is None:
-                raise _no_job(job)
-            record = service.record(found, Cause.HAND)
-            key, stop = f"{verb}-{record.id}", Stop()
-            self._asides[key] = (job, verb, stop)
-        self.fold.begin(key, job, verb)
-
-        def work() -> None:
-            try:
-                service.run_one(
-                    found, Order(verb=Verb(verb), stop=stop), lambda event: self.fold.hear(key, event), record
-                )
-            finally:
-                self._asides.pop(key, None)
-                self.number += 1
-
-        threading.Thread(target=work, name=key, daemon=True).start()
+        with _refusing():
+            key = self._server().server.inspections.begin(job, Verb(verb), self._inspected)
+        self.fold.expect(key, job, verb)
         return key
+
+    def _inspected(self, key: str, verb: str, event: Event) -> None:
+        self.fold.hear(key, event, verb)
+        if type(event).__name__ == "RunFinished":
+            self.number += 1
 
     def cancel(self, key: str) -> None:
         """Stop it politely."""
-        aside = self._asides.get(key)
-        if aside is not None:
-            aside[2].request()
-        else:
-            with _refusing():
-                self._server().server.cancel(key)
+        seen = self.fold.look(key)
+        server = self._server().server
+        with _refusing():
+            if seen is None or seen.verb == RUN:
+                server.cancel(key)
+            elif not server.inspections.cancel(key):
+                raise shared(seen.verb)
         self.fold.mark_cancelling(key)
         self._wake.set()
 
@@ -306,7 +291,7 @@ def _no_job(job: str) -> Refusal:
 @contextmanager
 def _refusing() -> Iterator[None]:
     """Why the server would not, in three parts."""
-    from mcmirror.service.control import Busy, Stopping, UnknownJob, UnknownRun
+    from mcmirror.service.control import Busy, Stopping, UnknownInspection, UnknownJob, UnknownRun
 
     try:
         yield
@@ -320,5 +305,7 @@ def _refusing() -> Iterator[None]:
         raise Refusal(
             "this run is not to be had here", why, "stop it where it runs, or with --attach to its serve"
         ) from None
+    except UnknownInspection as unknown:
+        raise Refusal(f"{unknown} is not under way any more", "it has ended, or is kept no longer", "") from None
     except Stopping:
         raise Refusal("no more work is taken", "the dashboard is being left", "") from None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mcmirror.model.event import Event, Observer
+    from mcmirror.model.groups import Groups
     from mcmirror.model.job import Job
     from mcmirror.model.record import Fate
     from mcmirror.model.report import RunReport
@@ -130,6 +131,10 @@ class OneShot:
     def plan(self, job: str) -> str:
         """Not beside a run."""
         raise _only_once(job)
+
+    def groups(self, key: str) -> Groups:
+        """There is no plan here."""
+        raise _only_once(key)
 
     def verify(self, job: str) -> str:
         """Not beside a run."""

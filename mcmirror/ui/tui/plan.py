@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -10,21 +11,23 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mcmirror.model.cost import estimate
+from mcmirror.model.groups import REST, Group, Groups
 from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import cost, harmless, objects, printable, shown_bytes, shown_count, three_parts
-from mcmirror.ui.tui.fold import PLAN, Seen
 from mcmirror.ui.tui.frame import Room
-from mcmirror.ui.tui.groups import NAMED, REST, Group, Groups, grouped
 from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted
 from mcmirror.ui.tui.rows import Row, Rows
 from mcmirror.ui.tui.run import progress, steps
 from mcmirror.ui.tui.source import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
 
+    from mcmirror.ui.tui.fold import Seen
     from mcmirror.ui.tui.source import View
 
 NUMBERS = 11
@@ -125,7 +128,7 @@ class PlanRoom(Room):
         report = seen.report if seen else None
         plan = seen.track.plan if seen else None
         if seen and report and plan and self._grouped != seen.key:
-            self._group(seen.key, plan, report)
+            self._group(seen.key)
         self._static("what", self._what(seen))
         self._static("sum", self._sum(seen, plan, report))
         self._static("refused", self._refused(report))
@@ -136,14 +139,14 @@ class PlanRoom(Room):
         widget.set_class(not content.plain, "off")
         widget.update(content)
 
-    def _group(self, key: str, plan: Plan, report: RunReport) -> None:
-        self._grouped = key
-        removing = bool(report.tally.to_remove.objects)
+    def _group(self, key: str) -> None:
+        self._grouped, source = key, self.dashboard.source
 
         def done(groups: Groups) -> None:
-            self._groups = groups
+            if key == self._key:
+                self._groups = groups
 
-        self.dashboard.ask(lambda: grouped(plan.differences, removing=removing), done)
+        self.dashboard.ask(lambda: source.groups(key), done)
 
     def _what(self, seen: Seen | None) -> Content:
         name = Content.styled(harmless(self.job), BOLD)
@@ -226,18 +229,24 @@ class PlanRoom(Room):
 
     def action_leave(self) -> None:
         """Leave everything as it is; a plan that is being made is not needed any more."""
-        self._stop()
+        source = self.dashboard.source
+
+        def stop(key: str) -> None:
+            with suppress(Refusal):  # it has ended, or others want it
+                source.cancel(key)
+
+        self._stop(stop)
         self.app.pop_screen()
 
     def action_cancel(self) -> None:
         """Look no further."""
-        self._stop()
+        self._stop(self.dashboard.source.cancel)
 
-    def _stop(self) -> None:
-        seen, source = self._seen(), self.dashboard.source
+    def _stop(self, cancel: Callable[[str], None]) -> None:
+        seen = self._seen()
         if seen is not None and not seen.over:
             key = seen.key
-            self.dashboard.ask(lambda: source.cancel(key))
+            self.dashboard.ask(lambda: cancel(key))
 
     def action_approve(self) -> None:
         """Run it; removals are asked about once more."""
@@ -328,6 +337,3 @@ def _group_row(group: Group, width: int) -> Row:
     )
     cells = [Content.styled(fitted(text, NUMBERS, right=True), style) for text, style in numbers]
     return (f"{group.name}\0", Content(" ").join([Content(fitted(name, width)), *cells]))
-
-
-__all__ = ["NAMED", "PLAN", "PlanRoom"]

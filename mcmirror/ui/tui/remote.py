@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.ui.tui.client import Away, Client, part
-from mcmirror.ui.tui.fold import Fold
+from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Fold
 from mcmirror.ui.tui.pasts import Pasts
+from mcmirror.ui.tui.remote_inspections import RemoteInspections
 from mcmirror.ui.tui.source import Refusal, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from mcmirror.model.groups import Groups
     from mcmirror.model.record import Fate, Record
     from mcmirror.model.state import State
 
@@ -36,6 +39,7 @@ class RemoteSource:
         self.fold = Fold()
         self.number = 0
         self._client, self._clock, self._every = client, clock, look
+        self._inspections = RemoteInspections(client, self.fold)
         self._view = View(note=f"Asking {client.address} ...")
         self._pasts = Pasts()
         self._learned = False
@@ -105,11 +109,14 @@ class RemoteSource:
         self._show(View(state, note="attached", pasts=self._pasts.known))
 
     def _end_unheard(self, state: State) -> None:
-        """Runs that ended while nobody listened."""
+        """Runs that ended while nobody listened, and inspections, whose end is always looked up."""
         from mcmirror.model.event import RunFinished
 
         under_way = {job.run for job in state.jobs if job.run}
-        for key, job in self.fold.unfinished():
+        for key, job, verb in self.fold.unfinished():
+            if verb != RUN:
+                self._inspections.follow(key, job, verb)
+                continue
             if key in under_way:
                 continue
             try:
@@ -160,15 +167,24 @@ class RemoteSource:
 
     def _heard(self, data: str) -> None:
         from mcmirror.ui.tui.remote_events import event_of
+        from mcmirror.ui.web.progress_documents import progress_of
 
         try:
             document: Any = json.loads(data)
+            key, verb = str(document.get("inspection") or document.get("run", "")), document.get("verb", RUN)
+            if verb != RUN and not self.fold.knows(key):
+                return
+            if document["event"] == "under_way":
+                self.fold.join(key, verb, progress_of(document["job"], document))
+                return
             event = event_of(document)
-        except ValueError:
+        except (ValueError, KeyError):
+            return
+        if verb != RUN and document["event"] == "run_finished":
+            self._wake.set()
             return
         if event is None:
             return
-        key = str(document.get("run", ""))
         left_out, moved = int(document.get("left_out", 0)), int(document.get("bytes", 0))
         if left_out or moved:
             self.fold.copies(key, left_out, moved)
@@ -192,9 +208,14 @@ class RemoteSource:
 
     # What is asked of it.
 
-    def _ask(self, method: str, path: str, **query: object) -> Any:
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        with self._asking():
+            return self._client.ask(method, path, body)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
         try:
-            return self._client.ask(method, path, **query)
+            yield
         except Away as away:
             raise Refusal(
                 f"{self._client.address} could not be asked", str(away), "try again when it is back"
@@ -205,27 +226,38 @@ class RemoteSource:
 
     def trigger(self, job: str, max_delete: int | None = None) -> str:
         """Run it now."""
-        if max_delete is not None:
-            raise Refusal(
-                "the guard cannot be released from here",
-                "the API runs a job as it is configured",
-                f"on the server's machine: mcmirror tui, or max_delete = {max_delete} in the job for one run",
-            )
-        key = str(self._ask("POST", f"/jobs/{part(job)}/run")["run"])
+        body = None if max_delete is None else {"max_delete": max_delete}
+        key = str(self._ask("POST", f"/jobs/{part(job)}/run", body)["run"])
         self._wake.set()
         return key
 
     def plan(self, job: str) -> str:
-        """Not over the API."""
-        raise _not_here("plan", job)
+        """What would a run do."""
+        return self._inspect(job, PLAN)
+
+    def groups(self, key: str) -> Groups:
+        """The same by prefix."""
+        with self._asking():
+            return self._inspections.groups(key)
 
     def verify(self, job: str) -> str:
-        """Not over the API."""
-        raise _not_here("verify", job)
+        """Is the copy true."""
+        return self._inspect(job, VERIFY)
+
+    def _inspect(self, job: str, verb: str) -> str:
+        with self._asking():
+            key = self._inspections.begin(job, verb)
+        self._wake.set()
+        return key
 
     def cancel(self, key: str) -> None:
         """Stop it politely."""
-        self._ask("POST", f"/runs/{part(key)}/cancel")
+        seen = self.fold.look(key)
+        with self._asking():
+            if seen is None or seen.verb == RUN:
+                self._client.ask("POST", f"/runs/{part(key)}/cancel")
+            else:
+                self._inspections.cancel(key, seen.verb)
         self.fold.mark_cancelling(key)
         self._wake.set()
 
@@ -278,13 +310,3 @@ class RemoteSource:
 
 def _told(refusal: Refusal) -> str:
     return ", ".join(filter(None, (refusal.what, refusal.why))) + (f": {refusal.remedy}" if refusal.remedy else "")
-
-
-def _not_here(verb: str, job: str) -> Refusal:
-    import shlex
-
-    return Refusal(
-        f"a {'plan' if verb == 'plan' else 'verification'} cannot be made from here",
-        "this dashboard is attached, and the API runs jobs as they are configured",
-        f"on the server's machine: mcmirror {verb} {shlex.quote(job)}, or mcmirror tui there",
-    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mcmirror.model import event as events
 from mcmirror.model.document import problem_of, report_of
 from mcmirror.model.event import Event, Phase
-from mcmirror.model.plan import Count, Plan
+from mcmirror.model.plan import Count
+from mcmirror.ui.web.progress_documents import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,8 +41,7 @@ def event_of(document: Mapping[str, Any]) -> Event | None:  # noqa: PLR0911  a c
             case "phase_started":
                 return events.PhaseStarted(job, Phase(document["phase"]))
             case "planned":
-                counts: dict[str, Any] = {name: Count(**count) for name, count in document["plan"].items()}
-                return events.Planned(job, Plan(**counts))
+                return events.Planned(job, plan_of(document["plan"]))
             case "problem_found":
                 return events.ProblemFound(job, problem_of(document["problem"]))
             case "verified":

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from mcmirror.model.groups import Groups
 from mcmirror.model.record import Fate, Record
 from mcmirror.model.state import State
-from mcmirror.ui.tui.fold import Fold
+from mcmirror.ui.tui.fold import PLAN, Fold
 
 
 class Refusal(Exception):
@@ -16,6 +17,12 @@ class Refusal(Exception):
     def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
         super().__init__(what)
         self.what, self.why, self.remedy = what, why, remedy
+
+
+def shared(verb: str) -> Refusal:
+    """A plan or a verification that was cancelled here, and not elsewhere."""
+    what = "plan" if verb == PLAN else "verification"
+    return Refusal(f"the {what} goes on", "somebody else has asked for it too", "leave it to them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,9 @@ class Source(Protocol):
 
     def plan(self, job: str) -> str:
         """Find out what a run would do; the key of that. May wait."""
+
+    def groups(self, key: str) -> Groups:
+        """What the plan of this key would do, by prefix, once it has ended. May wait."""
 
     def verify(self, job: str) -> str:
         """Find out whether the copy is true; the key of that. May wait."""

@@ -9,6 +9,7 @@ from mcmirror.service.control import Control
 from mcmirror.ui.web.address import LOOPBACK, Address
 from mcmirror.ui.web.answer import Answer, Refused, Request
 from mcmirror.ui.web.api import Api
+from mcmirror.ui.web.inspecting import Inspecting
 from mcmirror.ui.web.pages import Pages
 
 API = ("api", "v1")
@@ -33,17 +34,22 @@ class Routes:
         """``token`` is asked for at each request, for it may change; empty: the API is off."""
         self._where = where
         self._token = token
-        api = Api(control, stopped)
+        api, inspecting = Api(control, stopped), Inspecting(control)
         routes: list[tuple[str, str, Callable[..., Answer]]] = [
             ("GET", "api/v1/status", api.status),
             ("GET", "api/v1/jobs", api.jobs),
             ("GET", "api/v1/jobs/NAME", api.job),
             ("POST", "api/v1/jobs/NAME/run", api.trigger),
+            ("POST", "api/v1/jobs/NAME/plan", inspecting.plan),
+            ("POST", "api/v1/jobs/NAME/verify", inspecting.verify),
             ("POST", "api/v1/jobs/NAME/pause", api.pause),
             ("POST", "api/v1/jobs/NAME/resume", api.resume),
             ("GET", "api/v1/runs", api.runs),
             ("GET", "api/v1/runs/ID", api.run),
             ("POST", "api/v1/runs/ID/cancel", api.cancel),
+            ("GET", "api/v1/inspections", inspecting.all),
+            ("GET", "api/v1/inspections/ID", inspecting.one),
+            ("POST", "api/v1/inspections/ID/cancel", inspecting.cancel),
             ("POST", "api/v1/pause", api.pause),
             ("POST", "api/v1/resume", api.resume),
             ("GET", "api/v1/events", api.events),

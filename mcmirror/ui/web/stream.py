@@ -2,17 +2,23 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+from mcmirror.engine.context import Verb
 from mcmirror.model.event import CopyStarted
 from mcmirror.service.control import Control, Feed, Sent
 from mcmirror.ui.jsonl import encoded, event_document
+from mcmirror.ui.web.documents import rfc3339
+from mcmirror.ui.web.progress_documents import progress_document
 
 TYPE = "text/event-stream; charset=utf-8"
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment shows that the stream lives; it carries the number to go on from."""
 LOOK = 0.5
 """Seconds between two looks at whether the server has ended."""
+UNDER_WAY = "under_way"
+"""The event that says how far a run is which a reader joins in the middle."""
 AT_ONCE = 200
 """Events written together when many wait."""
 COPIES = 0.25
@@ -47,9 +53,20 @@ class Stream:
         feed = self._control.subscribe()
         try:
             yield b"retry: 3000\n: mcmirror\n\n"
+            yield from self._joined(feed)
             yield from self._pieces(feed)
         finally:
             feed.close()
+
+    def _joined(self, feed: Feed) -> Iterator[bytes]:
+        """How far each run is that it joins in the middle. Without a number: it was no event."""
+        time = rfc3339(datetime.now(UTC).timestamp())
+        for one in feed.under_way:
+            job = one.progress.job
+            if self._job and job != self._job:
+                continue
+            document = {"event": UNDER_WAY, "job": job, "time": time, **_whose(one.run, one.verb)}
+            yield b"data: %b\n\n" % encoded({**document, **progress_document(one.progress)})
 
     def _pieces(self, feed: Feed) -> Iterator[bytes]:
         quiet_since = self._monotonic()
@@ -93,7 +110,7 @@ class Stream:
             self._copies[sent.event.job] = now, 0
             more = {"left_out": left_out}
         document = event_document(sent.event, sent.time.replace("+00:00", "Z"))
-        yield _event(sent.number, {**document, "run": sent.run, **more})
+        yield _event(sent.number, {**document, **_whose(sent.run, sent.verb), **more})
 
     def _missed(self, number: int) -> Iterator[bytes]:
         """Say how many events the reader did not get; null when the server is another one than before."""
@@ -105,6 +122,11 @@ class Stream:
         if lost < 0 and not reconnected:
             return
         yield _event(number - 1, {"event": "lost", "events": lost if lost >= 0 else None})
+
+
+def _whose(run: str, verb: Verb) -> dict[str, str]:
+    """The id under which it can be asked for."""
+    return {"run": run} if verb is Verb.RUN else {"inspection": run, "verb": verb.value}
 
 
 def _event(number: int, document: dict[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ REST = "…"
 """The name of the group of all other prefixes; no key can look like it, for a folder ends in a slash."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """What would happen below one prefix."""
 
@@ -53,32 +53,27 @@ def grouped(differences: Iterable[Difference], *, removing: bool) -> Groups:
     return found
 
 
+_COLUMNS = {Missing: 0, Changed: 2, Extraneous: 4, Kept: 6, Impossible: 8}
+"""Where the objects of a kind are counted, and after them their bytes: in the order of the fields of ``Group``."""
+
+
 def _walked(differences: Iterable[Difference], prefix: str, *, removing: bool) -> Groups:
-    groups: dict[str, Group] = {}
+    sums: dict[str, list[int]] = {}
     removals: list[tuple[str, int]] = []
-    removed = Count()
     for difference in differences:
         entry = difference.target if isinstance(difference, Extraneous) else difference.source
-        if isinstance(difference, Extraneous) and not removing:
-            continue
+        if isinstance(difference, Extraneous):
+            if not removing:
+                continue
+            if len(removals) < NAMED:
+                removals.append((entry.key, entry.size))
         head, slash, _ = entry.key[len(prefix) :].partition("/")
         name = head + slash if slash else ""
-        if name not in groups and len(groups) >= MOST:
+        if name not in sums and len(sums) >= MOST:
             name = REST
-        group = groups.setdefault(name, Group(name))
-        one = Count(1, entry.size)
-        match difference:
-            case Missing():
-                group.copy += one
-            case Changed():
-                group.replace += one
-            case Kept():
-                group.kept += one
-            case Impossible():
-                group.impossible += one
-            case Extraneous():
-                group.remove += one
-                removed += one
-                if len(removals) < NAMED:
-                    removals.append((entry.key, entry.size))
-    return Groups(prefix, tuple(groups.values()), tuple(removals), removed)
+        found = sums.setdefault(name, [0] * 10)
+        column = _COLUMNS[type(difference)]
+        found[column] += 1
+        found[column + 1] += entry.size
+    groups = tuple(Group(name, *map(Count, one[::2], one[1::2])) for name, one in sums.items())
+    return Groups(prefix, groups, tuple(removals), sum((group.remove for group in groups), Count()))
