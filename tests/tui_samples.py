@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.worker import Worker, WorkerCancelled
 
+from mcmirror.model.groups import Groups
 from mcmirror.model.plan import Count
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.report import RunReport, Status, Tally
@@ -99,6 +100,7 @@ class Still:
     mine: tuple[str, ...] = ()
     begun: Callable[[str, str], None] = lambda _key, _job: None
     records: tuple[Record, ...] = ()
+    grouped: Groups = field(default_factory=Groups)
     closed: bool = False
 
     def start(self) -> None:
@@ -138,6 +140,10 @@ class Still:
     def plan(self, job: str) -> str:
         self._ask("plan", job)
         return self._begin(job, PLAN)
+
+    def groups(self, key: str) -> Groups:
+        self._ask("groups", key)
+        return self.grouped
 
     def verify(self, job: str) -> str:
         self._ask("verify", job)

@@ -241,6 +241,7 @@ def show_lines(record: Record, zone: tzinfo | None, style: Style) -> list[str]:
         *style.row("run", record.id),
         *style.row("begun", f"{begun:%Y-%m-%d %H:%M:%S %Z}, {CAUSES[record.cause]}"),
         *style.row("process", f"{record.pid} on {harmless(record.host)}"),
+        *(style.row("released", _released(record.max_delete)) if record.max_delete is not None else ()),
     ]
     if record.report is None:
         job = style.paint(style.plain(harmless(record.job)), "bold")
@@ -248,6 +249,10 @@ def show_lines(record: Record, zone: tzinfo | None, style: Style) -> list[str]:
     more = f"mcmirror history show {record.id} --all"
     first, *rest = report_lines(record.report, None, RUN, again(record), style, more=more)
     return [first, *head, *rest]
+
+
+def _released(number: int) -> str:
+    return f"for this run alone: it was allowed to remove up to {objects(number)}"
 
 
 def again(record: Record) -> str:
