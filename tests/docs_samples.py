@@ -26,11 +26,13 @@ from mcmirror.ui.history import fate_lines, list_lines, show_lines
 from mcmirror.ui.status import lines
 from mcmirror.ui.style import Style
 from mcmirror.ui.web.pages import Pages
+from tests.servers.slack import undated
 
 if TYPE_CHECKING:
     from mcmirror.service.control import Control
     from mcmirror.ui.web.answer import Request
 
+PLAIN = str.maketrans("", "", "*`")
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Seoul")
 SERVICE = "shop"
@@ -109,6 +111,7 @@ def week() -> tuple[Record, ...]:
         report=replace(
             nights[1].report,
             status=Status.SUCCEEDED,
+            started="2026-11-19T23:15:00+00:00",
             problems=(),
             remaining=(),
             tally=Tally(planned=LEFT, done=LEFT, equal=Count(98_081, 610_402_000_000)),
@@ -199,13 +202,12 @@ def _told(record: Record, what: Occasion) -> Message:
     assert record.report is not None
     assert bad.report is not None
     streak = Streak().after(bad.report, datetime.fromisoformat(bad.finished))
-    return finished(record.report, what, streak, service=SERVICE, source=SOURCE, run=record.id)
+    return finished(record.report, what, streak, service=SERVICE, source=SOURCE, run=record.id, zone=str(ZONE))
 
 
 def as_read(message: Message) -> str:
-    """Slack's blocks as their reader sees them, without bold and code."""
-    texts = [block["text"]["text"] for block in blocks(message)]
-    return html.unescape("\n".join(texts)).replace("*", "").replace("`", "")
+    """Slack's blocks as their reader sees them, without bold and code, and with times as in the configured zone."""
+    return html.unescape(undated("\n".join(block["text"]["text"] for block in blocks(message)))).translate(PLAIN)
 
 
 def slack_messages() -> str:
@@ -217,8 +219,14 @@ def slack_digest() -> str:
     """A day in one message."""
     records = (night(len(NIGHTS) - 1),)
     last = datetime.fromisoformat(records[0].finished).timestamp()
-    found = digest.lines(["photos", "files"], records, {"photos": last})
-    message = digest.message(found, Desk(SERVICE), NOW)
+    now = NOW.timestamp()
+    monday = datetime(2026, 11, 15, 18, tzinfo=UTC).timestamp()
+    outlooks = {
+        "photos": digest.Outlook(records[0], last, next_run=datetime(2026, 11, 21, 17, tzinfo=UTC).timestamp()),
+        "files": digest.Outlook(None, now - 90_060, due=now - 90_060 + 7200, late=True, next_run=now + 1140),
+        "archive": digest.Outlook(None, monday + 312, next_run=monday + 7 * 86400),
+    }
+    message = digest.message(digest.lines(outlooks, records, outlooks), Desk(SERVICE), NOW, str(ZONE))
     return f"```text\n{as_read(message)}\n```\n"
 
 

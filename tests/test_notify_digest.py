@@ -1,7 +1,7 @@
 """A day in one message: when, what is in it, and that nobody gets it twice."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport
 from mcmirror.notify import digest
+from mcmirror.notify.digest import Outlook
 from mcmirror.notify.listener import Listener
 from mcmirror.notify.message import Desk
 from mcmirror.notify.webhook import Hook
@@ -27,6 +28,7 @@ class Past:
     records: tuple[Record, ...] = ()
     readable: bool = True
     asked: int = 0
+    known: Mapping[str, Outlook] = field(default_factory=dict)
 
     def since(self, moment: datetime) -> Iterable[Record]:
         self.asked += 1
@@ -34,9 +36,14 @@ class Past:
             raise LookupError
         return [record for record in self.records if datetime.fromisoformat(record.started) >= moment]
 
-    def last_success(self, jobs: Iterable[str]) -> Mapping[str, float]:
-        good = [record for record in self.records if record.succeeded and record.job in set(jobs)]
-        return {record.job: datetime.fromisoformat(record.finished).timestamp() for record in good}
+    def outlooks(self, jobs: Iterable[str], now: float) -> Mapping[str, Outlook]:
+        found = {}
+        for job in jobs:
+            runs = sorted((one for one in self.records if one.job == job), key=lambda one: one.started)
+            success = [datetime.fromisoformat(one.finished).timestamp() for one in runs if one.succeeded]
+            last = runs[-1] if runs else None
+            found[job] = self.known.get(job) or Outlook(last, max(success, default=0.0), next_run=now + 3600)
+        return found
 
 
 @pytest.fixture
@@ -78,26 +85,49 @@ def test_a_digest_as_its_reader_sees_it(nights: Callable[[str], Nights], fake: F
     assert [] == fake.posts
     look(night, past, day + timedelta(days=1, minutes=1))
     (post,) = fake.posts
+    success = "last success 2026-11-20 12:00 CET (20h 01m ago)"
     assert [
         "🗓 shop: 24 hours, 3 runs, 1 of 2 jobs not well",
-        "*photos*  ⚠ 1 partial; 5 objects, 50 B copied; never succeeded",
-        "*docs*  2 succeeded; 1,204 objects, 3.0 GiB copied; last success 20h 01m ago",
+        "*photos*  ⚠ 1 partial; 5 objects, 50 B copied; no success yet; next run 2026-11-21 09:01 CET",
+        f"*docs*  2 succeeded; 1,204 objects, 3.0 GiB copied; {success}; next run 2026-11-21 09:01 CET",
         "*Problem*  photos: The target refuses to store objects",
         "*Why*  Access Denied.",
         "*Do*  Give the key s3:PutObject.",
     ] == post.shown.splitlines()
+    assert "last success <!date^1795172400^{date_num} {time}|2026-11-20 12:00 CET> (20h 01m ago)" in post.raw
+    assert success in post.text
 
 
 def test_silence_is_told_too(nights: Callable[[str], Nights], fake: FakeSlack) -> None:
     night = nights(AT_EIGHT)
-    look(night, Past(), datetime(2026, 11, 20, 7, tzinfo=UTC))
-    look(night, Past(), datetime(2026, 11, 21, 7, tzinfo=UTC))
+    due, day = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp(), 86400.0
+    past = Past(known={"photos": Outlook(due=due, late=True), "docs": Outlook(None, due - 6 * day, due + day)})
+    look(night, past, datetime(2026, 11, 20, 7, tzinfo=UTC))
+    look(night, past, datetime(2026, 11, 21, 7, tzinfo=UTC))
     (post,) = fake.posts
     assert [
-        "🗓 shop: 24 hours, 0 runs, 2 of 2 jobs not well",
-        "*docs*  ⚠ 0 runs; never succeeded",
-        "*photos*  ⚠ 0 runs; never succeeded",
+        "🗓 shop: 24 hours, 0 runs, 1 of 2 jobs not well",
+        "*photos*  ⚠ 0 runs; no success yet; the next was due 2026-11-20 13:00 CET",
+        "*docs*  0 runs; last success 2026-11-14 13:00 CET (6d 19h ago)",
     ] == post.shown.splitlines()
+
+
+def test_what_failed_days_ago_is_not_well_and_what_is_paused_is_nobodys_trouble(
+    nights: Callable[[str], Nights], fake: FakeSlack
+) -> None:
+    night = nights(AT_EIGHT)
+    bad = ran(night, datetime(2026, 11, 16, 3, tzinfo=UTC), PARTIAL)
+    late = datetime(2026, 11, 16, 2, tzinfo=UTC).timestamp()
+    past = Past(known={"photos": Outlook(bad, running=True), "docs": Outlook(None, 0.0, late, late=True, paused=True)})
+    look(night, past, datetime(2026, 11, 20, 7, tzinfo=UTC))
+    look(night, past, datetime(2026, 11, 21, 7, tzinfo=UTC))
+    (post,) = fake.posts
+    assert [
+        "🗓 shop: 24 hours, 0 runs, 1 of 2 jobs not well",
+        "*photos*  ⚠ 0 runs, the last one partial 2026-11-16 04:00 CET; no success yet; running",
+        "*docs*  0 runs; no success yet; paused",
+        "*Problem*  photos: The target refuses to store objects",
+    ] == post.shown.splitlines()[:4]
 
 
 def test_it_comes_once_a_day_across_restarts_and_what_was_missed_comes_once(
@@ -161,6 +191,7 @@ def test_thousands_of_jobs_fit(nights: Callable[[str], Nights], fake: FakeSlack)
     record = night.ended(PARTIAL)
     names = [f"job {number:04}" for number in range(2000)]
     records = [replace(record, job=name, report=replace(PARTIAL, job=name)) for name in names]
-    found = digest.message(digest.lines(names, records, {}), Desk("shop"), night.now)
+    outlooks = {record.job: Outlook(record) for record in records}
+    found = digest.message(digest.lines(names, records, outlooks), Desk("shop"), night.now)
     assert "shop: 24 hours, 2,000 runs, 2,000 of 2,000 jobs not well" == found.title
     assert ("and more", "1,940 jobs, 1,940 runs") == found.facts[-1]

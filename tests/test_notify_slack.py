@@ -21,11 +21,12 @@ from mcmirror.notify.blocks import blocks
 from mcmirror.notify.message import Desk, Message, NotTold, Occasion, finished, started
 from mcmirror.notify.slack import Slack, SlackWebhook
 from tests.machine import ROOT, fenced
-from tests.servers.minio import free_port
+from tests.servers.server import free_port
 from tests.servers.slack import CHANNEL, HOOK, TOKEN, FakeSlack
 from tests.ui_samples import DENIED, PARTIAL, VERIFIED
 
 RUN = "20261121T020000-9f86d081"
+FIRST, SECOND = "20261119T170000-7be31d90", "20261119T231500-40aa97d1"
 START = started(Record(RUN, "photos", "onprem/photos", "aws/photos-dr", Cause.HAND, ""), "shop")
 FAILURE = finished(PARTIAL, Occasion.FAILURE, Streak("partial", failures=1))
 CHANGE = finished(VERIFIED, Occasion.CHANGE, Streak())
@@ -73,13 +74,14 @@ def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
         "*Target*  aws/photos-dr",
         "*Copied*  5 of 30 objects, 50 B of 300 B",
         "*Remaining*  25 objects, 250 B",
+        "*Began*  2026-01-01 00:00 UTC",
         "*Duration*  9.0 s",
         "*Problem*  The target refuses to store objects (and 17 more like it)",
         "*Why*  Access Denied.",
         "*Do*  Give the key s3:PutObject.",
         "*Objects remaining*",
-    ] == lines[:10]
-    assert "• `a\\n::error::x\\x1b[2J\\u202eb\\\\c\\ttail: not on the target`" == lines[10]
+    ] == lines[:11]
+    assert "• `a\\n::error::x\\x1b[2J\\u202eb\\\\c\\ttail: not on the target`" == lines[11]
     assert "and 15 more" == lines[-1]
     assert post.text.startswith("❌ photos: partial: 25 objects not as planned on the target\nSource: onprem/photos")
 
@@ -95,6 +97,7 @@ def test_the_readme_shows_messages_as_they_are(fake: FakeSlack, bot: Slack) -> N
     failed = replace(
         PARTIAL,
         target="aws/photos-copy",
+        started="2026-11-19T17:00:00+00:00",
         seconds=26.0,
         tally=Tally(planned=Count(202, copied.bytes + missing.bytes), done=copied, remaining=missing),
         problems=(full,),
@@ -104,17 +107,43 @@ def test_the_readme_shows_messages_as_they_are(fake: FakeSlack, bot: Slack) -> N
     mended = replace(
         failed,
         status=Status.SUCCEEDED,
+        started="2026-11-19T23:15:00+00:00",
         seconds=48.0,
         tally=Tally(planned=missing, done=missing),
         problems=(),
         remaining=(),
     )
     streak = Streak("partial", "2026-11-19T17:00:26+00:00", failures=1)
-    tell(bot, finished(failed, Occasion.FAILURE, streak, service="shop", run="20261119T170000-7be31d90"))
-    tell(bot, finished(mended, Occasion.RECOVERY, streak, service="shop", run="20261119T231500-40aa97d1"))
+    tell(bot, finished(failed, Occasion.FAILURE, streak, service="shop", run=FIRST, zone="Asia/Seoul"))
+    tell(bot, finished(mended, Occasion.RECOVERY, streak, service="shop", run=SECOND, zone="Asia/Seoul"))
     shown = "\n\n".join(re.sub(r"[*`]", "", post.shown) for post in fake.posts)
     (block,) = [block for block in fenced((ROOT / "README.md").read_text(), "text") if block.startswith("❌")]
     assert shown == block.rstrip()
+
+
+def test_times_are_those_of_each_reader_and_of_the_configured_zone_where_that_is_not_shown(
+    fake: FakeSlack, bot: Slack
+) -> None:
+    begun = "2026-11-21T02:00:07.250+00:00"
+    record = Record(FIRST, "photos", "onprem/photos", "aws/photos-dr", Cause.SCHEDULE, begun)
+    tell(bot, started(record, "shop", "Asia/Seoul"))
+    # In the same minute as the run began: one text, of two moments.
+    streak = Streak("partial", "2026-11-21T02:00:59+00:00", failures=4)
+    tell(bot, finished(replace(PARTIAL, started=begun), Occasion.FAILURE, streak, zone="Asia/Seoul"))
+    start, end = fake.posts
+    token = "<!date^1795226407^{date_num} {time}|2026-11-21 11:00 KST>"
+    assert f"*Began*  {token}" in start.raw.splitlines()
+    assert "Began: 2026-11-21 11:00 KST" in start.text.splitlines()
+    assert {f"*Began*  {token.replace('407', '459')}", "*Duration*  9.0 s"} <= set(end.raw.splitlines())
+    assert "*History*  4 failures in a row, since 2026-11-21 11:00 KST" in end.shown.splitlines()
+    assert ["Began: 2026-11-21 11:00 KST", "Duration: 9.0 s"] == end.text.splitlines()[5:7]
+
+
+def test_what_an_earlier_version_left_is_told_as_it_is(fake: FakeSlack, bot: Slack) -> None:
+    payload = dict(bot.payload("", FAILURE, Desk(), None))
+    del payload["moments"]
+    bot.deliver(Delivery(delivery_id("old"), "ops", "photos", RUN, "failure", payload))
+    assert "*Began*  2026-01-01 00:00 UTC" in fake.posts[0].raw.splitlines()
 
 
 def test_start_and_success_are_one_message(fake: FakeSlack, bot: Slack) -> None:

@@ -38,8 +38,8 @@ def test_an_outage_is_told_at_growing_distances_and_its_end_once(
         assert () == night(report)
     failed = "❌ photos: failed: no verdict reached"
     assert [failed] * 4 + ["✅ photos: works again, verified: nothing to do"] == fake.titles
-    assert "*History*  8 failures in a row, since 2026-11-21T02:10:00+00:00" in fake.posts[3].shown
-    assert "*History*  after 9 failures in a row, since 2026-11-21T02:10:00+00:00" in fake.posts[4].shown
+    assert "*History*  8 failures in a row, since 2026-11-21 02:10 UTC" in fake.posts[3].shown
+    assert "*History*  after 9 failures in a row, since 2026-11-21 02:10 UTC" in fake.posts[4].shown
     assert "*Service*  shop" in fake.posts[0].shown
 
 

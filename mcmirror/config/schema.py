@@ -264,7 +264,7 @@ class NotifyTable(Table):
     digest: Annotated[str, _checked(_moment)] | None = None
     """When a day is told in one message by serve: "08:00"."""
     timezone: Annotated[str, _checked(syntax.zone)] | None = None
-    """Of the digest; else that of [settings]."""
+    """Of the digest, and of times in messages; else that of [settings]."""
 
 
 class File(Table):

@@ -138,7 +138,7 @@ class Notifier:
     digest: str = ""
     """``08:00``: when a day is told in one message; empty: never."""
     timezone: str = ""
-    """Of the digest; empty: that of the settings."""
+    """Of the digest and of times in messages; empty: that of the settings."""
 
 
 DEFAULT_ON = {

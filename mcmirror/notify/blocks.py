@@ -1,5 +1,6 @@
 """A message as Slack shows it: Block Kit, and a text for where blocks cannot be shown."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ def blocks(message: Message) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": shortened(_title(message), HEADER)}}
     ]
-    facts = [f"*{_escaped(label, 100)}*  {_escaped(value, 500)}" for label, value in message.facts]
+    facts = [f"*{_escaped(label, 100)}*  {_dated(_escaped(value, 500), message)}" for label, value in message.facts]
     found += [_section(text) for text in _portions(facts)]
     for what, why, remedy in message.problems[:PROBLEMS]:
         parts = (("Problem", what), ("Why", why), ("Do", remedy))
@@ -39,6 +40,16 @@ def blocks(message: Message) -> list[dict[str, Any]]:
         lines += [f"and {more:,} more"] if more else []
         found.append(_section("\n".join((f"*{head}*", *lines))))
     return found[:BLOCKS]
+
+
+def _dated(value: str, message: Message) -> str:
+    """Slack shows times by the clock of each reader; where it cannot, as they were written."""
+    moments = dict(message.moments)
+    if not moments:
+        return value
+    # In one go: what is put in holds the text again. The longest first, for one may begin like another.
+    texts = "|".join(map(re.escape, sorted(moments, key=len, reverse=True)))
+    return re.sub(texts, lambda one: f"<!date^{moments[one[0]]}^{{date_num}} {{time}}|{one[0]}>", value)
 
 
 def _portions(lines: Iterable[str]) -> Iterator[str]:

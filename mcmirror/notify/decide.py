@@ -41,7 +41,7 @@ def begun(listener: Listener, record: Record, desk: Desk, together: Sequence[str
         jobs = "\n".join(map(harmless, together or (record.job,)))
         ping = _ping(listener, record.id, "start", Occasion.START.value, desk.redact(f"mcmirror: started\n{jobs}"))
         return Decision(deliveries=(ping,), replaces=_START)
-    message = started(record, desk.service)
+    message = started(record, desk.service, listener.timezone)
     delivery = telling(listener, message, desk, listener.key(record), record=record)
     return Decision(deliveries=(delivery,), replaces=_START)
 
@@ -89,6 +89,7 @@ def _told(listener: Listener, seen: _Seen, desk: Desk, now: datetime) -> Decisio
         run=seen.record.id,
         # Where nothing can be changed, whoever heard of a start hears of its end.
         loud=loud or not listener.channel.edits,
+        zone=listener.timezone,
     )
     return Decision(streaks, (telling(listener, message, desk, seen.job, record=seen.record),), replaces)
 
@@ -118,15 +119,18 @@ def _pinged(  # noqa: PLR0913, PLR0917
     if not any(wanted(one.what, one.report, listener.on) for one in bad or counted):
         return Decision(streaks)
     # Failures first: services keep the beginning of a body.
-    body = "\n\n".join(_body(one, desk) for one in (*bad, *(one for one in counted if one not in bad)))
+    ordered = (*bad, *(one for one in counted if one not in bad))
+    body = "\n\n".join(_body(one, desk, listener.timezone) for one in ordered)
     ending, kind = ("fail", Occasion.FAILURE) if bad else ("", Occasion.SUCCESS)
     ping = _ping(listener, rid or seen[0].record.id, ending, kind.value, body[:BODY])
     return Decision(streaks, (ping,), _ANY)
 
 
-def _body(seen: _Seen, desk: Desk) -> str:
+def _body(seen: _Seen, desk: Desk, zone: str) -> str:
     record = seen.record
-    message = finished(seen.report, seen.what, seen.before, service=desk.service, source=record.source, run=record.id)
+    message = finished(
+        seen.report, seen.what, seen.before, service=desk.service, source=record.source, run=record.id, zone=zone
+    )
     return plain(message.redacted(desk.redact), BODY if seen.report.status in FAILURES else 500)
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mcmirror.model.cost import Requests
 from mcmirror.model.problem import Category, Problem
@@ -85,6 +87,8 @@ class Message:
     """A heading, the keys that are named, and how many more there are."""
     loud: bool = True
     """Whether people shall notice; else it only brings an earlier message up to date."""
+    moments: tuple[tuple[str, int], ...] = ()
+    """Times as the facts have them, and the same in seconds since the epoch: some services show them their own way."""
 
     def redacted(self, redact: Callable[[str], str]) -> "Message":
         """The same without secrets."""
@@ -113,6 +117,8 @@ def message_of(document: Mapping[str, Any]) -> Message:
         problems=tuple((what, why, remedy) for what, why, remedy in document["problems"]),
         lists=tuple((head, tuple(keys), more) for head, keys, more in document["lists"]),
         loud=document["loud"],
+        # One of an earlier version has none.
+        moments=tuple((text, int(seconds)) for text, seconds in document.get("moments", ())),
     )
 
 
@@ -141,11 +147,29 @@ def _changed(report: RunReport) -> bool:
     return bool(report.tally.done.objects or report.tally.removed.objects)
 
 
-def started(record: Record, service: str) -> Message:
-    """Say that a run begins."""
-    facts = (("Service", service), ("Source", record.source), ("Target", record.target), ("Run", record.id))
+def shown_moment(seconds: float, zone: str) -> tuple[str, int]:
+    """A time as it is read in that zone, ``2026-11-21 02:00 KST``, and its seconds since the epoch."""
+    moment = datetime.fromtimestamp(seconds, ZoneInfo(zone))
+    return f"{moment:%Y-%m-%d %H:%M %Z}", int(seconds)
+
+
+def _moment(text: str, zone: str) -> tuple[tuple[str, int], ...]:
+    """The moment of RFC 3339, if there is one."""
+    return (shown_moment(datetime.fromisoformat(text).timestamp(), zone),) if text else ()
+
+
+def started(record: Record, service: str, zone: str = "UTC") -> Message:
+    """Say that a run begins; times are those of ``zone``."""
+    begun = _moment(record.started, zone)
+    facts = (
+        ("Service", service),
+        ("Source", record.source),
+        ("Target", record.target),
+        *(("Began", text) for text, _ in begun),
+        ("Run", record.id),
+    )
     job = harmless(record.job)
-    return Message(job, Occasion.START, f"{job}: started", _facts(facts))
+    return Message(job, Occasion.START, f"{job}: started", _facts(facts), moments=begun)
 
 
 def finished(  # noqa: PLR0913  each from another hand
@@ -157,8 +181,13 @@ def finished(  # noqa: PLR0913  each from another hand
     source: str = "",
     run: str = "",
     loud: bool = True,
+    zone: str = "UTC",
 ) -> Message:
-    """Say how a run ended. ``source`` is the job's without its prefix; ``streak`` as it was before a recovery."""
+    """Say how a run ended. ``source`` is the job's without its prefix; ``streak`` as it was before a recovery.
+
+    Times are those of ``zone``.
+    """
+    begun, since = _moment(report.started, zone), _moment(streak.since, zone)
     tally = report.tally
     job = harmless(report.job)
     prefix = report.source.removeprefix(f"{source}/") if source and report.source.startswith(f"{source}/") else ""
@@ -180,9 +209,10 @@ def finished(  # noqa: PLR0913  each from another hand
         ("Removed", removed if tally.removed.objects or tally.to_remove.objects else ""),
         ("Kept", f"{shown_count(tally.kept)}, different, overwrite is off" if tally.kept.objects else ""),
         ("Remaining", shown_count(tally.remaining) if tally.remaining.objects else ""),
+        *(("Began", text) for text, _ in begun),
         ("Duration", shown_seconds(report.lasted) + _attempts(report.attempts)),
         ("Requests", cost(report.requests) if report.requests != Requests() else ""),
-        ("History", _history(what, streak)),
+        *(("History", _history(what, streak, text)) for text, _ in since),
         ("Run", run),
     )
     return Message(
@@ -193,6 +223,7 @@ def finished(  # noqa: PLR0913  each from another hand
         _problems(report.problems) if known or report.problems else _KILLED,
         _lists(report),
         loud,
+        (*begun, *since),
     )
 
 
@@ -225,11 +256,11 @@ def _attempts(attempts: int) -> str:
     return f", {attempts} attempts" if attempts > 1 else ""
 
 
-def _history(what: Occasion, streak: Streak) -> str:
+def _history(what: Occasion, streak: Streak, since: str) -> str:
     number = "the first failure" if streak.failures == 1 else f"{streak.failures:,} failures in a row"
     if what is Occasion.RECOVERY:
-        return f"after {number.replace('the first', 'one')}, since {streak.since}"
-    return f"{number}, since {streak.since}" if what is Occasion.FAILURE and streak.failures > 1 else ""
+        return f"after {number.replace('the first', 'one')}, since {since}"
+    return f"{number}, since {since}" if what is Occasion.FAILURE and streak.failures > 1 else ""
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

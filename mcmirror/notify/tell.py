@@ -252,8 +252,8 @@ class Teller:
     def _tell_digest(self, listener: Listener, history: digest.History, now: datetime) -> None:
         # Read before it is decided: that holds a lock on the state.
         jobs = sorted(listener.jobs)
-        lines = digest.lines(jobs, history.since(now - digest.DAY), history.last_success(jobs))
-        judge = digest.digested(listener, self._desk, now, digest.message(lines, self._desk, now))
+        lines = digest.lines(jobs, history.since(now - digest.DAY), history.outlooks(jobs, now.timestamp()))
+        judge = digest.digested(listener, self._desk, now, digest.message(lines, self._desk, now, listener.timezone))
         self._decide(listener, (), [digest.remembered_as(self._desk)], judge)
 
 

@@ -3,8 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from mcmirror.model.record import Record
 from mcmirror.model.report import Status
 from mcmirror.model.state import NotifierState
 from mcmirror.model.stop import Stop
-from mcmirror.service.books import seconds
+from mcmirror.service.past import Past
 from mcmirror.service.root import Service
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ LIMIT = 15.0
 """Seconds that all deliveries together may take after the last run has ended."""
 LIMIT_STOPPED = 3.0
 """The same, once somebody wants the process to end."""
-PAGE = 500
-DAYS_RUNS = 20_000
-"""Runs of a day that a digest reads."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -124,9 +120,6 @@ class Telling:
             except Exception:  # noqa: BLE001  else nobody would be told anything any more
                 _LOG.exception("a mistake of ours kept something from being told")
 
-    def _current(self) -> Iterable[Job]:
-        return self._service.configuration.jobs.values()
-
     def _made(self) -> "Teller":
         from mcmirror.notify.tell import Teller
         from mcmirror.store.database import Database
@@ -142,7 +135,7 @@ class Telling:
             outbox,
             _desk(service),
             together=[job.name for job in self._jobs] if self._once else (),
-            history=None if self._once else _Past(database, runs, self._current),
+            history=None if self._once else Past(database, runs, lambda: self._service.configuration),
         )
         if self._once:
             # It ends soon: what failed before is tried now, or it would wait for a run that comes at the right time.
@@ -163,33 +156,3 @@ def _desk(service: Service) -> "Desk":
     from mcmirror.notify.message import Desk
 
     return Desk(service.configuration.settings.service, service.redact)
-
-
-class _Past:
-    """What a digest is made of."""
-
-    def __init__(self, database: "Database", runs: "Runs", jobs: Callable[[], Iterable[Job]]) -> None:
-        self._database = database
-        self._runs = runs
-        self._jobs = jobs
-
-    def since(self, moment: datetime) -> Iterator[Record]:
-        """Every run that began then or later, the newest first; raises LookupError when the state cannot be read."""
-        before, number = "", 0
-        while number < DAYS_RUNS:
-            page = self._runs.runs(before=before, limit=PAGE)
-            if self._database.warning:
-                raise LookupError(self._database.warning)
-            for record in page:
-                if datetime.fromisoformat(record.started) < moment:
-                    return
-                yield record
-            if len(page) < PAGE:
-                return
-            number, before = number + len(page), page[-1].id
-
-    def last_success(self, jobs: Iterable[str]) -> Mapping[str, float]:
-        """By job: when its last success had ended."""
-        names = set(jobs)
-        _, success = self._runs.latest([job for job in self._jobs() if job.name in names])
-        return {job: seconds(record.finished) for job, record in success.items()}

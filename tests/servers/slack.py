@@ -1,6 +1,7 @@
 """A Slack that keeps to its limits, an incoming webhook, and a check to ping; each breaks on command."""
 
 import json
+import re
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -30,9 +31,14 @@ class Post:
     updates: int = 0
 
     @property
-    def shown(self) -> str:
-        """What a reader sees of the blocks."""
+    def raw(self) -> str:
+        """The blocks as they were sent."""
         return "\n".join(block["text"]["text"] for block in self.blocks)
+
+    @property
+    def shown(self) -> str:
+        """What a reader sees of the blocks whose client cannot show times its own way."""
+        return undated(self.raw)
 
 
 @dataclass
@@ -122,6 +128,11 @@ class FakeSlack(StandIn):
             )
         )
         return ""
+
+
+def undated(text: str) -> str:
+    """With the fallback of each time."""
+    return re.sub(r"<!date\^[0-9]+\^[^|>]*\|([^>]*)>", r"\1", text)
 
 
 def _faulty(fault: str) -> tuple[int, str, dict[str, str]] | None:
