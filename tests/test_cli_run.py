@@ -40,7 +40,7 @@ def test_without_overwrite_nothing_is_called_equal_that_is_not(cli: Cli, bucket_
     fill(bucket_pair)
     result = cli("mirror", *places(bucket_pair))
     assert 0 == result.code
-    left = "1 object differs and was left, overwrite is off (--strict makes this a failure)\n"
+    left = "1 object differs and was left, overwrite is off (strict makes this a failure)\n"
     assert f" done: every object to copy is on the target; {left}" in result.stderr
     quiet = cli("mirror", *places(bucket_pair), "--quiet")
     name = " → ".join(places(bucket_pair))

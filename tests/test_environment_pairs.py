@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mcmirror.config import ConfigError, Configuration, Schedule, load
-from mcmirror.model.job import Job, MirrorOptions
+from mcmirror.model.job import Job, MirrorOptions, Origin
 from mcmirror.model.location import Location
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -35,7 +35,8 @@ def test_the_defaults_overwrite_nothing_remove_nothing_and_go_on_after_errors(tm
     configuration = read(tmp_path, **GIVEN)
     (job,) = configuration.jobs.values()
     options = MirrorOptions(overwrite=False, remove=False, dry_run=False, skip_errors=True)
-    assert Job("source-to-destination", Location("minio", "source"), Location("aws", "destination"), options) == job
+    places = (Location("minio", "source"), Location("aws", "destination"))
+    assert Job("source-to-destination", *places, options, origin=Origin.PAIRS) == job
     assert 3 == configuration.settings.parallel
     assert not configuration.settings.debug
     assert ("environment", ()) == (configuration.origin, configuration.notes)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mcmirror.config import ConfigError, Configuration, Schedule, load, select
-from mcmirror.model.job import Job, MaxDelete, MirrorOptions
+from mcmirror.model.job import Job, MaxDelete, MirrorOptions, Origin
 from mcmirror.model.location import Location
 
 GIVEN = {
@@ -40,6 +40,7 @@ def test_the_defaults(tmp_path: Path) -> None:
         create_target=True,
         retries=3,
         retry_delay=60.0,
+        origin=Origin.SIDECAR,
     )
     assert {"s3-sync": expected} == configuration.jobs
     assert 1800.0 == configuration.schedules["s3-sync"].every
@@ -162,3 +163,20 @@ def test_a_bucket_onto_itself_is_a_mistake(tmp_path: Path) -> None:
 
 def test_bucket_pairs_come_first(tmp_path: Path) -> None:
     assert "AWS_URL" in mistakes(tmp_path, **GIVEN, BUCKET_PAIRS="minio/source:aws/destination")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message", "remedy"),
+    [
+        ("S3_SYNC_INTERVAL", "30m", "'30m' is no whole number of seconds, 1 or more", "Write 1800: seconds are meant."),
+        ("S3_SYNC_INTERVAL", "0", "'0' is no whole number of seconds, 1 or more", "Write seconds, for example 1800."),
+        ("S3_SYNC_RETRY_DELAY", "a while", "'a while' is no whole number of seconds", "Write seconds, for example 60."),
+    ],
+)
+def test_an_interval_is_asked_for_in_seconds(
+    tmp_path: Path, variable: str, text: str, message: str, remedy: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, **{**GIVEN, variable: text})
+    (mistake,) = caught.value.mistakes
+    assert (variable, message, remedy) == (mistake.key, mistake.message, mistake.remedy)

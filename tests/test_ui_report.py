@@ -6,10 +6,10 @@ import pytest
 
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
-from mcmirror.model.report import Remaining, RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, Remaining, RunReport, Status, Tally
 from mcmirror.ui.report import report_lines, summary_lines
 from mcmirror.ui.style import Style
-from mcmirror.ui.verdict import verdict
+from mcmirror.ui.verdict import next_step, verdict
 from tests.ui_samples import DENIED, EVIL, EVIL_SHOWN, PARTIAL, PLAN, VERIFIED
 
 PLAIN = Style()
@@ -64,9 +64,38 @@ def sentence(report: RunReport, verb: str = "run", *, planned: bool = True) -> s
     return f"{end.mark} {end.word}: {end.sentence}"
 
 
-LEFT = "1 object differs and was left, overwrite is off (--strict makes this a failure)"
+LEFT = "1 object differs and was left, overwrite is off (strict makes this a failure)"
 EXCLUDED = "✓ {}: nothing in scope: all 3 objects are excluded"
 NOTHING = replace(VERIFIED, tally=Tally(equal=Count(5, 5)))
+
+
+REPLACES, ALWAYS = "replaces the objects that differ", "overwrite = true in mcmirror.toml"
+
+
+@pytest.mark.parametrize(
+    ("again", "excluded", "expected"),
+    [
+        ("mcmirror mirror onprem/photos aws/photos-dr", 0, f"--overwrite {REPLACES}"),
+        (
+            "mcmirror run photos",
+            0,
+            f"mcmirror mirror onprem/photos aws/photos-dr --overwrite {REPLACES}, {ALWAYS} from now on",
+        ),
+        ("mcmirror run photos", 2, f"{ALWAYS} {REPLACES}"),
+    ],
+)
+def test_what_was_left_is_replaced_by_what_there_is(again: str, excluded: int, expected: str) -> None:
+    kept = replace(VERIFIED, tally=Tally(kept=Count(1, 2), excluded=Count(excluded, excluded)))
+    assert expected == next_step(kept, "run", again)
+
+
+def test_a_run_is_not_said_to_replace_what_it_may_not() -> None:
+    missing = replace(VERIFIED, status=Status.PARTIAL, remaining=(Remaining("a", ABSENT),))
+    differing = replace(missing, remaining=(Remaining("a", ABSENT), Remaining("b", "the source is newer")))
+    assert "mcmirror run photos brings the target up to date" == next_step(missing, "verify", "mcmirror run photos")
+    assert "mcmirror run photos brings the target up to date, what differs only with overwrite" == next_step(
+        differing, "verify", "mcmirror run photos"
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +105,7 @@ NOTHING = replace(VERIFIED, tally=Tally(equal=Count(5, 5)))
         (
             replace(VERIFIED, tally=Tally(kept=Count(2, 2))),
             "run",
-            "✓ done: nothing to copy; 2 objects differ and were left, overwrite is off (--strict makes this a failure)",
+            "✓ done: nothing to copy; 2 objects differ and were left, overwrite is off (strict makes this a failure)",
         ),
         (
             replace(VERIFIED, tally=Tally(planned=Count(3, 3), done=Count(3, 3), kept=Count(1, 2))),
@@ -86,7 +115,7 @@ NOTHING = replace(VERIFIED, tally=Tally(equal=Count(5, 5)))
         (
             replace(NOTHING, status=Status.PARTIAL, tally=Tally(equal=Count(5, 5), kept=Count(1, 2))),
             "run",
-            "✗ partial: 1 object differs and was left, overwrite is off, and --strict makes this a failure",
+            "✗ partial: 1 object differs and was left, overwrite is off, and strict makes this a failure",
         ),
         (
             replace(NOTHING, dry_run=True, tally=Tally(kept=Count(1, 2))),

@@ -105,7 +105,7 @@ def _job(given: Variables, aliases: Mapping[str, Alias], zone: str) -> Job:
 
 
 def _interval(text: str) -> int:
-    return syntax.number(text, least=1, most=int(syntax.LONGEST))
+    return syntax.seconds(text, least=1, example=1800)
 
 
 def _endpoint(text: str) -> str:

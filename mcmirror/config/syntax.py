@@ -1,6 +1,7 @@
 """The small grammars of single values; each function returns the value or raises Wrong with a remedy."""
 
 import re
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from mcmirror.config.values import Wrong, nearest
@@ -200,8 +201,14 @@ def retries(text: str) -> int:
     return number(text, most=MOST_RETRIES)
 
 
-def seconds(text: str) -> int:
+def seconds(text: str, *, least: int = 0, example: int = 60) -> int:
     """A pause or an interval of a variable, in whole seconds."""
+    word = text.strip()
+    if not word.isascii() or not word.isdigit() or int(word[:20]) < least:
+        remedy = f"Write seconds, for example {example}."
+        with suppress(Wrong):
+            remedy = f"Write {max(least, duration(word)):.0f}: seconds are meant."
+        raise Wrong(f"{_short(text)!r} is no whole number of seconds{f', {least} or more' if least else ''}", remedy)
     return number(text, most=int(LONGEST))
 
 

@@ -31,7 +31,7 @@ from mcmirror.model.event import (
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
 from mcmirror.model.problem import Category, Problem, Trouble
-from mcmirror.model.report import NAMED, Remaining, RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, NAMED, Remaining, RunReport, Status, Tally
 
 WHY = {
     Reason.SIZE: "another size on the target",
@@ -259,7 +259,7 @@ def _why(difference: Difference) -> str:
         case Impossible(_, why):
             return why
         case _:
-            return "not on the target"
+            return ABSENT
 
 
 def _tally(context: Context, plan: Plan, result: Result) -> Tally:

@@ -109,7 +109,8 @@ class Log:
             elif jobs and not any(_planned(configuration, name) for name in jobs):
                 remedy = "MIRROR_CRON or MIRROR_INTERVAL" if configuration.path is None else "cron or every in a job"
                 text = "No job has a schedule: they run when they are asked for"
-                self._write(Line("warning", "no_schedule", text, ODD, (f"  do:  set {remedy}",)))
+                do = f"set {remedy}"
+                self._write(Line("warning", "no_schedule", text, ODD, (f"  do:  {do}",), fields={"remedy": do}))
 
     def _started(self, configuration: Configuration) -> None:
         fields = {

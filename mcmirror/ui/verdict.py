@@ -1,15 +1,16 @@
 """The one line that says how a run ended, and the one that says what comes next."""
 
+import shlex
 from dataclasses import dataclass
 
 from mcmirror.model.plan import Plan
-from mcmirror.model.report import RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, RunReport, Status, Tally
 from mcmirror.model.wording import objects, shown_count
 
 RUN = "run"
 PLAN = "plan"
 VERIFY = "verify"
-OVERWRITE = "--overwrite (in a file overwrite = true) replaces the objects that differ"
+MIRROR = "mcmirror mirror"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa
         case Status.PARTIAL | Status.FAILED if verb == VERIFY and report.verified:
             return Verdict("✗", "red", "not a true copy", _differences(report))
         case Status.PARTIAL | Status.FAILED if _only_kept(report):
-            return Verdict("✗", "red", report.status.value, f"{_kept(report)}, and --strict makes this a failure")
+            return Verdict("✗", "red", report.status.value, f"{_kept(report)}, and strict makes this a failure")
         case Status.FAILED if report.verified:
             return Verdict("✗", "red", "failed", "nothing of what was planned was done" + _so_far(report))
         case Status.PARTIAL:
@@ -64,7 +65,7 @@ def _success(report: RunReport, plan: Plan | None, verb: str) -> Verdict:
     if tally.kept.objects:
         parts = ["every object to copy is on the target" if tally.planned.objects else "nothing to copy"]
         parts += ["what was removed is gone from the target"] if tally.removed.objects else []
-        text = f"{'; '.join(parts)}{_vanished(report)}; {_kept(report)} (--strict makes this a failure)"
+        text = f"{'; '.join(parts)}{_vanished(report)}; {_kept(report)} (strict makes this a failure)"
         return Verdict("✓", "green", "done", text)
     if tally.planned.objects:
         text = "every object to copy was seen on the target, equal"
@@ -146,9 +147,10 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
     tally = report.tally
     match report.status:
         case Status.PARTIAL | Status.FAILED if verb == VERIFY and report.verified:
-            return f"{again} brings the target up to date"
+            differing = any(one.reason != ABSENT for one in report.remaining)
+            return f"{again} brings the target up to date{', what differs only with overwrite' if differing else ''}"
         case Status.PARTIAL | Status.FAILED if _only_kept(report):
-            return OVERWRITE
+            return _replacing(report, again)
         case Status.PARTIAL | Status.CANCELLED | Status.INTERRUPTED:
             return f"{again}, once more: it takes up what is missing and nothing else"
         case Status.SKIPPED:
@@ -160,7 +162,19 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
     if verb == PLAN or report.dry_run:
         return f"{again} carries it out" if tally.planned.objects or tally.to_remove.objects else ""
     if tally.kept.objects:
-        return OVERWRITE
+        return _replacing(report, again)
     if verb == VERIFY and tally.unproven.objects:
         return "--content reads what is not proven on both sides and compares it; --content=10% a tenth of it"
     return ""
+
+
+def _replacing(report: RunReport, again: str) -> str:
+    """How what was left because overwrite is off is replaced: by the command that was given, or beside the job."""
+    if again.startswith(MIRROR):
+        return "--overwrite replaces the objects that differ"
+    always = "overwrite = true in mcmirror.toml"
+    if report.tally.excluded.objects:
+        # The job leaves objects out, and a command made of its two places would not.
+        return f"{always} replaces the objects that differ"
+    once = f"{MIRROR} {shlex.join([report.source, report.target])} --overwrite"
+    return f"{once} replaces the objects that differ, {always} from now on"
