@@ -5,8 +5,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mcmirror.model.report import ExitCode
-from mcmirror.ui import border
+from mcmirror.ui import border, heap
 from mcmirror.ui import options as o
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ LAST = 5.0
 GLANCE = 1.0
 """Seconds after which a signal is seen that did not end the wait for it: another thread had taken it, or it came on the
 very way into the wait."""
+GIVING_BACK = 30.0
+"""Seconds between two times that memory is given back which runs have taken and freed."""
 TELLING = 3.0
 """Seconds for messages that are due when we end; the others stay in the outbox."""
 
@@ -77,7 +80,7 @@ def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
     from mcmirror.config.values import ENVIRONMENT
     from mcmirror.service.assembly import assemble
 
-    _one_arena()
+    heap.one_arena()
     with _log(service) as log:
         log.begin(service.configuration)
         rooms = assemble(service, log.say, [log.event], began=log.begun, load=load)
@@ -105,15 +108,6 @@ def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
         # A thread that hangs must not keep the process: its record says "interrupted" at the next start.
         os._exit(128 + number)
     return 128 + number if number else int(ExitCode.FAILED)
-
-
-def _one_arena() -> None:
-    """Let all threads share one heap: glibc gives each run's a part of its own, and those only grow for months."""
-    import ctypes
-
-    # Other C libraries have no such call, and no such heaps.
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX
 
 
 @contextmanager
@@ -176,8 +170,11 @@ def _work(server: "Server", wishes: "SimpleQueue[int | None]") -> None:
 
 def _obey(server: "Server", wishes: "SimpleQueue[int | None]") -> int:
     """Do what signals ask for until the server has ended; return the signal that ended it, or 0."""
-    ended = 0
+    ended, given_back = 0, time.monotonic()
     while True:
+        if time.monotonic() - given_back >= GIVING_BACK:
+            heap.give_back()
+            given_back = time.monotonic()
         try:
             wish = wishes.get(timeout=GLANCE)
         except Empty:
