@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
-from mcmirror.store.database import Database
 from tests.servers import binaries
 from tests.servers.certificates import self_signed
 from tests.servers.command import Cli, clean_environment
@@ -84,22 +82,6 @@ class Pair:
     def equal(self) -> bool:
         """Whether both hold the same keys with the same bytes."""
         return self.source.contents() == self.target.contents()
-
-
-@pytest.fixture(autouse=True)
-def _databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close what a test opened to look at a state: a process that ends does it too, and Python 3.13 minds."""
-    opened = list[Engine]()
-    really = Database._open
-
-    def note(database: Database) -> Engine:
-        opened.append(really(database))
-        return opened[-1]
-
-    monkeypatch.setattr(Database, "_open", note)
-    yield
-    for engine in opened:
-        engine.dispose()
 
 
 @pytest.fixture(scope="session")

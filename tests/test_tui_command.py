@@ -131,7 +131,7 @@ def test_a_watched_run_ends_with_its_exit_code_and_its_report(
 
 def test_leaving_a_watched_run_stops_it(cli: Cli, bucket_pair: Pair) -> None:
     bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
-    configured(cli, {"copy": quick(bucket_pair, limit_upload="1MiB")})
+    configured(cli, {"copy": quick(bucket_pair, limit_upload="128KiB")})
     with Terminal(cli, "run", "--tui") as terminal:
         terminal.until("copying")
         terminal.press("q")
@@ -145,7 +145,7 @@ def test_a_wish_to_end_from_outside_stops_what_runs(
     cli: Cli, bucket_pair: Pair, number: signal.Signals, code: int
 ) -> None:
     bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
-    configured(cli, {"copy": quick(bucket_pair, limit_upload="1MiB")})
+    configured(cli, {"copy": quick(bucket_pair, limit_upload="128KiB")})
     with Terminal(cli, "tui") as terminal:
         terminal.until("never ran")
         terminal.press("r")

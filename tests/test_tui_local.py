@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from mcmirror.ui.tui.local import LocalSource
 from mcmirror.ui.tui.source import Refusal
 from tests.conftest import Pair, Side
 from tests.servers.command import Cli
+from tests.servers.minio import Minio
+from tests.servers.proxy import Call, Proxy
 from tests.tui_samples import driven
 
 PATIENCE = 120.0
@@ -134,7 +137,7 @@ def test_a_plan_a_refusal_and_its_release(cli: Cli, bucket_pair: Pair) -> None:
 
 def test_cancelling_and_leaving_stop_mc_politely(cli: Cli, bucket_pair: Pair) -> None:
     bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(30)})
-    configured(cli, {"copy": quick(bucket_pair, limit_upload="1MiB")})
+    configured(cli, {"copy": quick(bucket_pair, limit_upload="128KiB")})
 
     async def test() -> None:
         with local(cli) as source:
@@ -160,9 +163,12 @@ def test_cancelling_and_leaving_stop_mc_politely(cli: Cli, bucket_pair: Pair) ->
     assert ["cancelled", "cancelled"] == verdicts(cli)
 
 
-def test_what_others_run_is_seen_here(cli: Cli, bucket_pair: Pair) -> None:
-    bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
-    configured(cli, {"copy": quick(bucket_pair, limit_upload="1MiB", every="1h")})
+def test_what_others_run_is_seen_here(cli: Cli, bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy]) -> None:
+    bucket_pair.source.put({"a": b"1"})
+    proxy, seen = new_proxy(bucket_pair.target.server), threading.Event()
+    proxy.on("put", Call(lambda: seen.wait(PATIENCE)))
+    cli.environment["MC_HOST_dst"] = bucket_pair.target.server.mc_host(address=proxy.address)
+    configured(cli, {"copy": quick(bucket_pair, stall_timeout="10m", every="1h")})
     with local(cli) as source:
         source.start()
         until(lambda: source.view().state)
@@ -172,6 +178,7 @@ def test_what_others_run_is_seen_here(cli: Cli, bucket_pair: Pair) -> None:
         try:
             until(lambda: (state := source.view().state) and state.jobs[0].phase == "elsewhere")
         finally:
+            seen.set()
             other.communicate(timeout=PATIENCE)
         assert 0 == other.returncode
         until(lambda: (state := source.view().state) and state.jobs[0].last and state.jobs[0].last.succeeded)

@@ -21,6 +21,7 @@ from mcmirror.model.problem import Trouble
 from mcmirror.ui.dashboard import app, with_place
 from mcmirror.ui.tui.web import POLICY, allowed, place, serve
 from mcmirror.ui.web.address import Address
+from tests.waiting import until
 
 PATIENCE = 120.0
 LOCAL = Address("127.0.0.1", 8000)
@@ -79,6 +80,14 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 @pytest.fixture
 def served(tmp_path: Path, mc: Path) -> Iterator[str]:
     """The address of a dashboard that is served."""
@@ -96,6 +105,8 @@ def served(tmp_path: Path, mc: Path) -> Iterator[str]:
             assert process.poll() is None, (tmp_path / "said").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        # It is said just before somebody listens.
+        until(lambda: answers(port))
         yield f"http://127.0.0.1:{port}"
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) in {0, 143, -15}

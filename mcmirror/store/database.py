@@ -125,7 +125,10 @@ class Database:
                 yield connection
         except (SQLAlchemyError, UnicodeError) as error:
             raise self._failed(error) from None
-        self._failures, self.warning = 0, ""
+        with self._lock:
+            # One that began before the trouble of another says nothing about now.
+            if self._engine is engine:
+                self._failures, self.warning = 0, ""
 
     @contextmanager
     def _begun(self, engine: "Engine", *, write: bool) -> "Iterator[Connection]":

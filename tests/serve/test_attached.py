@@ -4,19 +4,28 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from mcmirror.ui.tui.client import Client
 from mcmirror.ui.tui.remote import RemoteSource
 from tests.conftest import Pair
 from tests.serve.house import TOKEN, House, in_time
+from tests.servers.minio import Minio
+from tests.servers.proxy import Call, Proxy
+from tests.serving import PATIENCE
 from tests.tui_relay import Relay
 from tests.tui_samples import driven
 
 
-def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(house: House, bucket_pair: Pair) -> None:
+def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(
+    house: House, bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy]
+) -> None:
     del house.defaults["every"]
-    house.jobs["job"]["limit_upload"] = "1MiB"
-    bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
+    house.jobs["job"] |= {"limit_upload": "2MiB", "stall_timeout": "10m"}
+    bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(10)})
+    proxy, stale = new_proxy(bucket_pair.target.server), threading.Event()
+    proxy.on("put", Call(lambda: stale.wait(PATIENCE)))
+    house.cli.environment["MC_HOST_dst"] = bucket_pair.target.server.mc_host(address=proxy.address)
     serve = house.start()
 
     async def test(relay: Relay) -> None:
@@ -29,6 +38,7 @@ def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(hous
             relay.cut()
             await driver.until(lambda: "! STALE since " in driver.text)
             assert "▶ copying" in driver.text
+            stale.set()
             relay.closed = False
             await driver.until(lambda: "STALE" not in driver.text)
             breaking = threading.Event()
