@@ -1,7 +1,7 @@
 """A report as a JSON document and back: the same shape on stdout, in files, in the state and over HTTP."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from mcmirror.model.cost import Requests
@@ -43,7 +43,7 @@ def report_document(report: RunReport) -> dict[str, Any]:
         "problems": [problem_document(problem) for problem in report.problems],
         "remaining_keys": [{"key": item.key, "reason": item.reason} for item in report.remaining],
         "removed_keys": list(report.removed),
-        "requests": asdict(report.requests),
+        "requests": {item.name: getattr(report.requests, item.name) for item in fields(Requests)},
     }
 
 
