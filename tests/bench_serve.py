@@ -10,9 +10,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,6 @@ def crowd(house: House, jobs: int) -> None:
     process = psutil.Process(serve.process.pid)
     what = f"{jobs:,} jobs of every minute"
     row(what, "resident", f"{process.memory_info().rss / MIB:.1f} MiB")
-    row("", "GET /metrics", f"{_took(lambda: serve.answer('/metrics')):.0f} ms")
     in_time(lambda: len(house.records(status="succeeded")) >= jobs or None)
     minute = time.time() // 60 * 60
     used = process.cpu_times()
@@ -89,6 +89,10 @@ def crowd(house: House, jobs: int) -> None:
     row("", "the last one began after", f"{late[-1]:.2f} s")
     row("", "processor, of one core", f"{(spent.user + spent.system - used.user - used.system) / 85:.1%}")
     row("", "resident", f"{process.memory_info().rss / MIB:.1f} MiB")
+    for path in ("/metrics", "/readyz"):
+        answers(f"GET {path}", partial(serve.answer, path))
+    answers("GET /api/v1/jobs", lambda: serve.ask("GET", "jobs"))
+    row("", "resident", f"{process.memory_info().rss / MIB:.1f} MiB")
     status(house)
     serve.stop()
     status(house)
@@ -102,8 +106,13 @@ def status(house: House) -> None:
         done = subprocess.run(command, cwd=house.folder, env=house.cli.environment, capture_output=True, check=False)
         assert b"job0000" in done.stdout, done.stdout + done.stderr
 
-    taken = statistics.median(_took(run) for _ in range(5))
-    row("", "mcmirror status", f"{taken:.0f} ms", "", "300 ms", taken <= 300)
+    answers("mcmirror status", run)
+
+
+def answers(what: str, work: Callable[[], object]) -> None:
+    """How long it takes; ask between two minutes, when nothing runs."""
+    taken = statistics.median(_took(work) for _ in range(5))
+    row("", what, f"{taken:.0f} ms", "", "300 ms", taken <= 300)
 
 
 def _took(work: Any) -> float:
