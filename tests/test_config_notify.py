@@ -45,6 +45,16 @@ def mistake(folder: Path, text: str) -> Mistake:
         (JSON + "template = '{\"text\": {title}}'", "template", "Put texts in quotes"),
         (JSON + "template = '{\"number\": {copied_objects},}'", "template", "this is no JSON"),
         (SLACK + 'template = "{title}"', "template", 'type = "webhook"'),
+        (SLACK + "on = []", "on", "nothing would be told"),
+        (JSON + "on = []", "on", 'Write on = ["failure"] or more'),
+        (JSON + 'secret = ""', "secret", "an empty key signs nothing"),
+        (JSON + 'secret = " "', "secret", "{env:NAME}"),
+        (JSON + 'template = ""', "template", "is empty. Write a value, or take it out."),
+        ('type = "slack"\ntoken = ""\nchannel = "C1"', "token", "is empty"),
+        ('type = "slack"\ntoken = "{env:T}"\nchannel = " "', "channel", "is empty"),
+        ('type = "webhook"\nurl = ""', "url", "begin with http"),
+        (SLACK + 'digest = "24:00"', "digest", "'24:00' is no time of day"),
+        (SLACK + 'digest = ""', "digest", "two digits each"),
     ],
 )
 def test_what_does_not_fit(tmp_path: Path, text: str, key: str, words: str) -> None:
@@ -56,7 +66,9 @@ def test_what_does_not_fit(tmp_path: Path, text: str, key: str, words: str) -> N
 def test_defaults_depend_on_who_is_told(tmp_path: Path) -> None:
     assert ("failure", "change", "recovery") == read(tmp_path, SLACK).notifiers["ops"].on
     assert ("start", "success", "failure") == read(tmp_path, 'type = "webhook"\nurl = "{env:W}"').notifiers["ops"].on
-    assert () == read(tmp_path, SLACK + "on = []").notifiers["ops"].on
+    # Who hears of the digest alone.
+    alone = read(tmp_path, SLACK + 'on = []\ndigest = "08:00"').notifiers["ops"]
+    assert ((), "08:00") == (alone.on, alone.digest)
     json = read(tmp_path, JSON).notifiers["ops"]
     assert ("json", ("failure", "change", "recovery"), "") == (json.format, json.on, json.digest)
 
@@ -116,6 +128,15 @@ def test_what_cannot_be_resolved(tmp_path: Path, environ: dict[str, str], key: s
     with pytest.raises(ConfigError) as caught:
         resolved(read(tmp_path, SLACK), "ops", environ)
     assert [key] == [found.key for found in caught.value.mistakes]
+
+
+@pytest.mark.parametrize("key", ["secret", "url"])
+def test_a_reference_to_nothing_but_blanks(tmp_path: Path, key: str) -> None:
+    environ = {"W": "https://e.x/abcdefgh", "S": "hunter22", {"secret": "S", "url": "W"}[key]: " \n"}
+    with pytest.raises(ConfigError) as caught:
+        resolved(read(tmp_path, JSON + 'secret = "{env:S}"'), "ops", environ)
+    (found,) = caught.value.mistakes
+    assert (f"notify.ops.{key}", True) == (found.key, found.message.startswith("what it refers to is blank"))
 
 
 @pytest.mark.parametrize("text", ["hunter22", "https://", "https://[hunter22"])

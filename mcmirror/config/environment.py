@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcmirror.config import syntax
-from mcmirror.config.values import Settings, nearest
+from mcmirror.config import sense, syntax
+from mcmirror.config.values import Schedule, Settings, nearest
 from mcmirror.config.variables import Variables
 
 _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -44,6 +44,14 @@ def settings(given: Variables, base: Settings, written: Iterable[str] = ()) -> t
 def max_age(given: Variables) -> float:
     """Seconds after which the last success of a job of the environment is too old; 0: never."""
     return given.parsed(MAX_AGE, syntax.positive_duration, default=0.0)
+
+
+def contradictions(given: Variables, found: Schedule) -> tuple[str, ...]:
+    """Note what contradicts itself in the schedule of an environment as a mistake; return what is to be known of it."""
+    for _, message, remedy in sense.schedule(found):
+        given.wrong(MAX_AGE, message, remedy.replace('"', ""))
+    rests = sense.rests(found)
+    return (f"{MAX_AGE}: {rests}",) if rests else ()
 
 
 def slips(environ: Mapping[str, str]) -> tuple[str, ...]:

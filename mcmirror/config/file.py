@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mcmirror.config import check, environment, inherited, schema, syntax
+from mcmirror.config import check, environment, inherited, schema, sense, syntax
 from mcmirror.config.aliases import Aliases, AliasText
 from mcmirror.config.reference import files_of, has_reference, is_reference, resolve
 from mcmirror.config.validate import unknown, validate
@@ -49,7 +49,8 @@ def configured(
 
     mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job")})
     known_wrong = {mistake.key for mistake in mistakes}
-    mistakes += [one for one in check.notifiers(file, notify_tables) if one.key not in known_wrong]
+    unfit = [*check.notifiers(file, notify_tables), *sense.notifiers(file, notify_tables)]
+    mistakes += [one for one in unfit if one.key not in known_wrong]
     option_tables = {name: job_tables.get(name) or _options(document["job"][name]) for name in _names(document, "job")}
     mistakes += check.notified(file, defaults, option_tables, set(_names(document, "notify")))
     mistakes += check.triggers(file, defaults, option_tables)
@@ -67,7 +68,8 @@ def configured(
         for name, values in written.items()
         if (name, "source") in sides and (name, "target") in sides
     }
-    mistakes += check.jobs(file, jobs, aliases, written)
+    schedules = {name: _schedule(values) for name, values in written.items()}
+    mistakes += [*check.jobs(file, jobs, aliases, written), *sense.jobs(file, written, schedules)]
     if needs_jobs:
         # A broken alias table is still a name that exists.
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
@@ -85,8 +87,8 @@ def configured(
         aliases=aliases,
         jobs=jobs,
         origin=file,
-        notes=(*_notes(path, document, settings, written), *notes),
-        schedules={name: _schedule(values) for name, values in written.items()},
+        notes=(*_notes(path, document, settings, written), *sense.idle(job_tables, schedules), *notes),
+        schedules=schedules,
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
         path=path,
         files=(path, *referred([document, chosen.api_token, chosen.pushgateway], environ, path.parent)),
@@ -290,6 +292,7 @@ def _notes(
     if settings.executor == "celery":
         notes.append('executor = "celery" is read, but this version runs every job in its own process.')
     for name, values in written.items():
+        notes += sense.excludes_all(f"job.{name}.exclude", values.get("exclude", ()))
         notes += [
             f"job.{name}.exclude: {pattern!r} is one pattern; mc knows no comma lists."
             for pattern in values.get("exclude", ())

@@ -24,6 +24,10 @@ def resolved(configuration: Configuration, name: str, environ: Mapping[str, str]
             values[key] = resolve(values[key], environ, folder).strip()
         except Wrong as wrong:
             mistakes.append(Mistake(configuration.origin, f"notify.{name}.{key}", str(wrong), wrong.remedy))
+            continue
+        if getattr(notifier, key) and not values[key]:
+            what = "what it refers to is blank" + (", and an empty key signs nothing" if key == "secret" else "")
+            mistakes.append(Mistake(configuration.origin, f"notify.{name}.{key}", what, "Write the value there."))
     for key in ("url", "webhook"):
         if values[key] and not _is_address(values[key]):
             what = "what it refers to is no address"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mcmirror.config import check, cron, environment, prefix, syntax
+from mcmirror.config import check, cron, environment, prefix, sense, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
 from mcmirror.model.job import Job, MirrorOptions, Origin
@@ -61,6 +61,7 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
             )
     notifiers, heard = given.slack(jobs)
     notes = (*given.ignored(), *environment.slips(environ), *given.slack_notes())
+    notes += environment.contradictions(given, schedule) + sense.excludes_all("MIRROR_EXCLUDE", options.exclude)
     if given.mistakes:
         raise ConfigError(given.mistakes)
     schedules = {name: replace(schedule, notify=heard.get(name, ())) for name in jobs}
@@ -81,7 +82,7 @@ def _interval(text: str) -> float:
     """Seconds, as a number alone or with its unit."""
     if text.strip().isdigit():
         return float(syntax.number(text, least=1, most=int(syntax.LONGEST)))
-    return syntax.positive_duration(text)
+    return syntax.interval(text)
 
 
 def _alias(name: str, given: Variables) -> Alias:

@@ -74,6 +74,16 @@ def _moment(value: str) -> None:
         raise Wrong(f"{value!r} is no time of day", 'Write it with two digits each, from "00:00" to "23:59".')
 
 
+def _filled(value: str) -> None:
+    if not value.strip():
+        raise Wrong("is empty", "Write a value, or take it out.")
+
+
+def _signing(value: str) -> None:
+    if not value.strip():
+        raise Wrong("an empty key signs nothing", 'Write secret = "{env:NAME}", or take it out.')
+
+
 def _state(value: str) -> None:
     if not has_reference(value):
         syntax.state(value)
@@ -86,6 +96,7 @@ Keeping = Annotated[str, _checked(syntax.keeping)]
 Age = Annotated[str, _checked(syntax.age)]
 Rate = Annotated[int | str, _checked(syntax.size)]
 Key = Annotated[str, Field(min_length=1)]
+Filled = Annotated[str, _checked(_filled)]
 
 
 class Table(BaseModel):
@@ -105,7 +116,7 @@ class SettingsTable(Table):
     """Where runs happen."""
     broker: str | None = None
     """The broker of executor = "celery"."""
-    mc: str | None = None
+    mc: Filled | None = None
     """Path of MinIO's mc; else it is searched."""
     listen: Annotated[str, _checked(syntax.listen)] | None = None
     """Where `mcmirror serve` answers: "127.0.0.1:8080" unless written, "[::1]:8080", or "off"."""
@@ -207,7 +218,7 @@ class OptionsTable(Table):
     """Of the prefix's dates and of cron; unless written that of [settings], else UTC."""
     cron: Annotated[str, _checked(crontab.check)] | None = None
     """When `mcmirror serve` runs it: five fields as in a crontab, or @daily and the like."""
-    every: Period | None = None
+    every: Annotated[str, _checked(syntax.interval)] | None = None
     """When `mcmirror serve` runs it: an interval from start to start, "30m"; a run that lasts longer skips a time."""
     realtime: bool | None = None
     """Follow the source's events; read, and not acted on yet."""
@@ -243,9 +254,9 @@ class NotifyTable(Table):
 
     type: Literal["slack", "webhook"]
     """slack: messages; webhook: pings to url/start, url and url/fail as healthchecks.io takes them, or JSON."""
-    token: str = ""
+    token: Filled = ""
     """Slack's bot token, a reference."""
-    channel: str = ""
+    channel: Filled = ""
     """Slack's channel ID."""
     webhook: Annotated[str, _checked(_web_address)] = ""
     """Slack's incoming webhook, a reference, in place of token and channel."""
@@ -255,9 +266,9 @@ class NotifyTable(Table):
     """The webhook's address, a reference."""
     format: Literal["ping", "json"] | None = None
     """Of a webhook: ping (the default), or json: a document, or what template makes of it, to one address."""
-    template: Annotated[str, _checked(_template)] = ""
+    template: Annotated[Filled, _checked(_template)] = ""
     """The body of format = "json" with placeholders such as {title}: JSON when it begins with { or [, else text."""
-    secret: str = ""
+    secret: Annotated[str, _checked(_signing)] = ""
     """A reference: format = "json" is signed with it, X-Mcmirror-Signature: sha256=HMAC of timestamp.body."""
     on: list[Occasion] | None = None
     """What is told; failure, change and recovery by default, and by pings start, success and failure."""

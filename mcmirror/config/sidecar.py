@@ -38,6 +38,7 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     schedule = Schedule(
         every=interval, gap=True, at_start=True, max_age=environment.max_age(given), notify=heard.get(JOB, ())
     )
+    environment.contradictions(given, schedule)
     missing = given.missing(_MANDATORY)
     notes = (*given.ignored(), *environment.slips(environ), *given.slack_notes())
     mistakes = [*missing, *given.mistakes]

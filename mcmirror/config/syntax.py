@@ -46,8 +46,16 @@ def positive_duration(text: str) -> float:
     return seconds
 
 
+def interval(text: str) -> float:
+    """The same, from start to start: a second at least."""
+    seconds = positive_duration(text)
+    if seconds < 1:
+        raise Wrong(f"{text!r} is less than a second", 'Write "1s" or more.')
+    return seconds
+
+
 def keeping(text: str) -> float:
-    """Seconds for which something is remembered: the same, up to a hundred years."""
+    """Seconds for which something is remembered: a duration of up to a hundred years."""
     seconds = duration(text, most=OLDEST * 86400.0, remedy=f'Write "{OLDEST}d" or less.')
     if seconds <= 0:
         raise Wrong(f"{text!r} would remember nothing", 'Write more than zero, for example "90d".')
