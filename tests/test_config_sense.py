@@ -47,7 +47,7 @@ WEEKENDS = (
     "1d2h is less than the longest pause of its schedule, 3d: "
     'health is red at its end although nothing is wrong; "3d6h" is more.'
 )
-RED = "{} is over before the next run, {} later: health would be red then"
+RED = "{} is less than from run to run, {}: health would be red in between"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ RED = "{} is over before the next run, {} later: health would be red then"
         (
             'every = "5m"\njitter = "10m"',
             "jitter",
-            "a start that comes 10m later comes after the next one, 5m later",
+            "10m is more than from run to run, 5m: a start would come after the next one",
             'Write less than "5m".',
         ),
         (
             'cron = "*/10 * * * *"\njitter = "1h"',
             "jitter",
-            "a start that comes 1h later comes after the next one, 10m later",
+            "1h is more than from run to run, 10m: a start would come after the next one",
             'Write less than "10m".',
         ),
         (

@@ -19,10 +19,12 @@ def schedule(found: Schedule) -> Iterator[tuple[str, str, str]]:
     if not shortest:
         return
     if 0 < found.max_age < shortest:
-        message = f"{span(found.max_age)} is over before the next run, {span(shortest)} later: health would be red then"
+        message = (
+            f"{span(found.max_age)} is less than from run to run, {span(shortest)}: health would be red in between"
+        )
         yield "max_age", message, f'Write more, for example "{_roomy(longest)}".'
     if found.jitter > shortest:
-        message = f"a start that comes {span(found.jitter)} later comes after the next one, {span(shortest)} later"
+        message = f"{span(found.jitter)} is more than from run to run, {span(shortest)}: a start would come after the next one"
         yield "jitter", message, f'Write less than "{span(shortest)}".'
 
 
