@@ -65,3 +65,64 @@ def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(
     assert serve.up
     in_time(lambda: "Traceback" not in serve.log)
     assert 143 == serve.stop()
+
+
+def test_a_plan_a_refusal_its_release_and_a_verification(house: House, bucket_pair: Pair) -> None:
+    del house.defaults["every"]
+    house.jobs["job"]["max_delete"] = "25%"
+    bucket_pair.source.put({"a/1": b"1", "a/2": b"2"})
+    bucket_pair.target.put({f"old/{number:02}": b"x" for number in range(20)})
+    serve = house.start()
+
+    async def test() -> None:
+        source = RemoteSource(Client(f"http://127.0.0.1:{serve.port}", TOKEN))
+        async with driven(source, (120, 40), clock=time.time) as driver:
+            await driver.until(lambda: "○ never ran" in driver.text)
+            await driver.press("P")
+            await driver.until(lambda: "WOULD HAVE REMOVED 20 objects" in driver.text)
+            assert "- old/19" in driver.text
+            await driver.press("R")
+            await driver.type("20")
+            await driver.press("enter")
+            await driver.until(lambda: "job verified:" in driver.text)
+            assert {"a/1": 1, "a/2": 1} == bucket_pair.target.sizes()
+            await driver.press("v")
+            await driver.until(lambda: "the target holds every object of the source" in driver.words)
+            assert "✓ checking" in driver.text
+            await driver.press("P")
+            await driver.until(lambda: "✓ nothing to do" in driver.text)
+            bucket_pair.source.put({"a/3": b"3"})
+            await driver.press("l")
+            await driver.until(lambda: "copy   1 object, 1 B" in driver.text)
+            await driver.press("a")
+            await driver.until(lambda: "a/3" in bucket_pair.target.sizes())
+            await driver.until(lambda: "job verified:" in driver.text)
+
+    asyncio.run(test())
+    assert [None, 20] == [record.max_delete for record in house.records()]
+
+
+def test_who_comes_late_sees_totals_and_an_end(house: House, bucket_pair: Pair) -> None:
+    del house.defaults["every"]
+    house.jobs["job"]["limit_upload"] = "512KiB"
+    bucket_pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(40)})
+    serve = house.start()
+    run = serve.post("jobs/job/run")["run"]
+
+    def copying() -> bool:
+        progress = serve.ask("GET", f"runs/{run}")[1]["progress"]
+        return bool(progress and progress["phase"] == "mirror" and progress["bytes"])
+
+    in_time(copying)
+
+    async def test() -> None:
+        source = RemoteSource(Client(f"http://127.0.0.1:{serve.port}", TOKEN))
+        async with driven(source, (120, 40), clock=time.time) as driver:
+            await driver.until(lambda: "job" in driver.text)
+            await driver.press("enter")
+            await driver.until(lambda: "of 40 objects" in driver.text and "of 40.0 MiB" in driver.text)
+            await driver.until(lambda: "/s" in driver.text and " left" in driver.text)
+            await driver.press("c", "y")
+            await driver.until(lambda: "cancelled" in driver.text)
+
+    asyncio.run(test())

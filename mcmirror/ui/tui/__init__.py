@@ -4,10 +4,10 @@ A map for newcomers::
 
     source.py     the one seam: what the dashboard asks (Source), what it shows (View), why something is not to be had
     local.py      a Source that runs the engine in this process; beside.py sees what other processes do meanwhile
-    remote.py     a Source over the API of `mcmirror serve`; client.py asks it, remote_events.py reads its event stream
+    remote.py     a Source over the API of `mcmirror serve`; client.py asks it, remote_events.py reads its event stream,
+                  remote_inspections.py has it plan and verify
     one_shot.py   a Source of `mcmirror run --tui`: these jobs, once
     fold.py       events of a run, however many, as one small value (Seen); called by the engine's threads
-    groups.py     a plan by prefix, with the removals by name
     frame.py      Room, the base of each screen; ROOMS, what the number keys open; the header
     app.py        Dashboard, the Textual application, and its factory `dashboard(source)`
     looks.py      marks, words and colours of states; ages and sizes in few columns
