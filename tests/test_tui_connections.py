@@ -1,19 +1,17 @@
 # ruff: noqa: ASYNC240  (files are small here)
 """The connections: seen, tried, added, changed, taken over, removed; never a key on the screen or in the file."""
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcmirror.ui.tui.form import Form
-from mcmirror.ui.tui.source import View
 from tests.conftest import Pair
 from tests.servers.minio import Minio
-from tests.tui_samples import STATE, Driver, Still, driven
+from tests.tui_forms import Test, edited, fill
+from tests.tui_samples import Driver, Still
 
 FILE = """# ours
 [alias.one]  # the first
@@ -46,28 +44,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mc: Path) -> Path:
     return path
 
 
-def drive(path: Path | None, test: Callable[[Driver, Still], Coroutine[Any, Any, None]], **more: Any) -> Still:
+def drive(path: Path | None, test: Test, **more: Any) -> Still:
     """Open the connections over this file, and drive them."""
-    source = Still(View(STATE), edits=path, **more)
-
-    async def run() -> None:
-        async with driven(source, (100, 30)) as driver:
-            await driver.press("2")
-            await driver.pause()
-            await test(driver, source)
-
-    asyncio.run(run())
-    return source
-
-
-async def fill(driver: Driver, **values: str) -> None:
-    """Type into the fields of the form that is open."""
-    await driver.until(lambda: isinstance(driver.app.screen, Form))
-    for key, value in values.items():
-        field = driver.app.screen.query_one(f"#{key}")
-        driver.app.screen.set_focus(field)
-        field.value = value  # type: ignore[attr-defined]
-    await driver.pause()
+    return edited(path, "2", (100, 30), test, **more)
 
 
 def test_all_that_can_be_used_is_listed_with_where_it_comes_from(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +120,7 @@ def test_one_is_added_and_the_rest_of_the_file_stays(file: Path) -> None:
             driver, name="two", url="http://127.0.0.1:9", access_key="{env:ONE_KEY}", secret_key="{env:ONE_SECRET}"
         )
         await driver.press("ctrl+s")
-        await driver.until(lambda: "two is written to ./mcmirror.toml" in driver.text)
+        await driver.until(lambda: "two is written to mcmirror.toml" in driver.text)
         assert "2 connections" in driver.text
 
     source = drive(file, test)

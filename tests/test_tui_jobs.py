@@ -1,18 +1,16 @@
 # ruff: noqa: ASYNC240  (files are small here)
 """The jobs: added, changed, copied, removed, run and paused; judged in the words of the command line before a write."""
 
-import asyncio
 import tomllib
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mcmirror.ui.tui.form import Choice, Form
+from mcmirror.ui.tui.form import Form
 from mcmirror.ui.tui.rows import Rows
-from mcmirror.ui.tui.source import View
-from tests.tui_samples import STATE, Driver, Still, driven
+from tests.tui_forms import Test, edited, fill
+from tests.tui_samples import Driver, Still
 
 FILE = """# ours
 [settings]
@@ -55,33 +53,15 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def drive(path: Path | None, test: Callable[[Driver, Still], Coroutine[Any, Any, None]], **more: Any) -> Still:
+def drive(path: Path | None, test: Test, **more: Any) -> Still:
     """Open the jobs over this file, with the cursor on photos, and drive them."""
-    source = Still(View(STATE), edits=path, **more)
 
-    async def run() -> None:
-        async with driven(source, (100, 40)) as driver:
-            await driver.press("3")
-            driver.app.screen.query_one(Rows).choose("photos")
-            await driver.pause()
-            await test(driver, source)
+    async def on_photos(driver: Driver, source: Still) -> None:
+        driver.app.screen.query_one(Rows).choose("photos")
+        await driver.pause()
+        await test(driver, source)
 
-    asyncio.run(run())
-    return source
-
-
-async def fill(driver: Driver, **values: str) -> None:
-    """Put values into the fields of the form that is open."""
-    await driver.until(lambda: isinstance(driver.app.screen, Form))
-    for key, value in values.items():
-        field = driver.app.screen.query_one(f"#{key}")
-        driver.app.screen.set_focus(field)
-        if isinstance(field, Choice):
-            while field.value != value:
-                await driver.press("right")
-        else:
-            setattr(field, "text" if key == "exclude" else "value", value)
-    await driver.pause()
+    return edited(path, "3", (100, 40), on_photos, **more)
 
 
 def words(driver: Driver) -> str:

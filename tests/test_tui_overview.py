@@ -15,7 +15,8 @@ from mcmirror.ui.tui.looks import age, fitted, pair
 from mcmirror.ui.tui.rows import Rows
 from mcmirror.ui.tui.source import Refusal, View
 from mcmirror.ui.tui.standing import Columns
-from tests.tui_samples import NOW, STATE, Driver, Still, driven, job, still
+from tests.tui_samples import FAILED, NOW, STATE, Driver, Still, driven, job, still
+from tests.ui_samples import PARTIAL
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -335,6 +336,35 @@ def test_thousands_of_jobs_are_scrolled_and_found() -> None:
     run(test())
 
 
+def test_the_selected_one_stays_in_sight_wherever_another_order_puts_it() -> None:
+    async def test() -> None:
+        jobs = (*(job(f"job-{number:03}") for number in range(300)), job("the-last", FAILED))
+        async with driven(still(jobs=jobs)) as driver:
+            assert "the-last" == order(driver)[0]
+            await driver.press("home", "s")
+            await driver.until(lambda: "the-last" == order(driver)[-1])
+            await driver.until(lambda: "\n the-last " in driver.text)
+            await driver.press("s", "s", "s", "s")
+            await driver.until(lambda: "the-last" == order(driver)[0])
+            await driver.until(lambda: "\n the-last " in driver.text)
+
+    run(test())
+
+
+def test_what_does_not_fit_below_is_reached_by_key_and_another_job_is_read_from_its_beginning() -> None:
+    async def test() -> None:
+        problem = replace(PARTIAL.problems[0], remedy="Do this. " * 60 + "And that.")
+        jobs = (job("one", replace(FAILED, problems=(problem,))), job("two", FAILED))
+        async with driven(still(jobs=jobs)) as driver:
+            assert "And that." not in driver.text
+            await driver.press("tab", "end")
+            await driver.until(lambda: "And that." in driver.text)
+            await driver.press("shift+tab", "down")
+            await driver.until(lambda: "two  onprem/two → aws/two-dr" in driver.text)
+
+    run(test())
+
+
 @pytest.mark.parametrize("width", range(60, 240, 7))
 def test_the_columns_fit_the_terminal(width: int) -> None:
     columns = Columns.of(width)
@@ -386,6 +416,12 @@ def test_the_time_has_its_place_on_top_of_every_screen(width: int) -> None:
             first = driver.text.splitlines()[0]
             assert "Run photos" in first
             assert first.endswith("14:13:20")
+            driver.app.open_run("a-name-that-is-longer-than-the-line-" * 5)
+            await driver.pause()
+            first, second = driver.text.splitlines()[:2]
+            assert "Run a-name" in first
+            assert first.endswith(("… 14:13:20", "…  14:13:20"))
+            assert second.startswith(" a-name")
 
     run(test())
 

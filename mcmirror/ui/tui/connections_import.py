@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcmirror.config import ConfigError, Mistake, home_of
+from mcmirror.ui.tui import editing
 from mcmirror.ui.tui.form import Field, Form, Values, Wrongs
 from mcmirror.ui.tui.sheet import ALIAS, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mcmirror.config.connections import Imported
     from mcmirror.ui.tui.app import Dashboard
@@ -23,9 +24,24 @@ FIELDS = (
 )  # fmt: skip
 
 
-def importing(dashboard: Dashboard, path: Path, done: Callable[[tuple[str, ...]], object]) -> None:
-    """Ask for the file; then take over what is in it."""
+def importing(dashboard: Dashboard, done: Callable[[Sequence[str]], object]) -> None:
+    """Ask for the file; then take over what is in it, and hand out the names."""
+
+    def opened(sheet: Sheet) -> None:
+        dashboard.push_screen(_form(sheet.path, names), written)
+
+    def written(yes: bool | None) -> None:
+        if yes:
+            dashboard.source.reload()
+            dashboard.tell(f"{len(names)} imported: {', '.join(names)}; the keys are in files that only you can read")
+            done(names)
+
     names: list[str] = []
+    dashboard.ask(lambda: editing.read(dashboard), opened)
+
+
+def _form(path: Path, names: list[str]) -> Form:
+    """``names`` gets those that are taken over."""
 
     def check(values: Values) -> Wrongs:
         try:
@@ -44,12 +60,7 @@ def importing(dashboard: Dashboard, path: Path, done: Callable[[tuple[str, ...]]
             return _wrongs(error, values["file"])
         return {}
 
-    def written(yes: bool | None) -> None:
-        if yes:
-            dashboard.tell(f"{len(names)} imported: {', '.join(names)}; the keys are in files that only you can read")
-            done(tuple(names))
-
-    dashboard.push_screen(Form("Import connections", FIELDS, check=check, save=save), written)
+    return Form("Import connections", FIELDS, check=check, save=save)
 
 
 def _read(path: Path, values: Values) -> list[Imported]:

@@ -10,7 +10,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from mcmirror.model.wording import harmless
-from mcmirror.ui.tui.looks import DIM, WARN, clock
+from mcmirror.ui.style import cells
+from mcmirror.ui.tui.looks import DIM, WARN, clock, fitted
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -56,16 +57,24 @@ class Head(Static):
             room = width - left.cell_length
             if room > len(time):
                 break
+        else:
+            # A job's name may be longer than any line.
+            cut = fitted(title, max(12, cells(harmless(title)) + room - len(time) - 1)).rstrip()
+            left = Content.assemble(name, *_tabs(title, short=True, shown=cut))
+            room = width - left.cell_length
         # The time says more than the place, which does not change.
         rights = (f"{harmless(dashboard.source.where)}  {time}", time, "")
         right = next(Content.styled(text, DIM) for text in rights if not text or len(text) < room)
         line = Content.assemble(left, " " * max(0, room - right.cell_length), right)
-        parts = [line, *_warning(view, dashboard)]
+        parts = [line.truncate(width, ellipsis=True), *_warning(view, dashboard)]
         self.update(Content("\n").join(parts))
 
 
-def _tabs(title: str, *, short: bool) -> list[Content]:
-    """The rooms, each to be clicked; the one we are in stands out, the others may be numbers only."""
+def _tabs(title: str, *, short: bool, shown: str = "") -> list[Content]:
+    """The rooms, each to be clicked; the one we are in stands out, the others may be numbers only.
+
+    ``shown`` stands for a title that is too long.
+    """
     names = {place.name for place in ROOMS}
     found = list[Content]()
     for place in ROOMS:
@@ -74,7 +83,7 @@ def _tabs(title: str, *, short: bool) -> list[Content]:
         text = Content.styled(word, style)
         found.append(text.stylize(f"@click=app.room('{place.name}')"))
     if title not in names:
-        found.append(Content.styled(f" {harmless(title)} ", "bold reverse"))
+        found.append(Content.styled(f" {shown or harmless(title)} ", "bold reverse"))
     return found
 
 

@@ -8,8 +8,8 @@ from mcmirror.ui.tui.looks import BAD, BUSY, GOOD, WARN
 
 _MARKS = (
     ("✓", GOOD, "the copy is true, or nothing was to be done"),
-    ("✗", BAD, "partial, failed, refused or interrupted: somebody should look"),
-    ("•", WARN, "not verified, skipped or cancelled"),
+    ("✗", BAD, "partial, failed, refused, interrupted or cancelled"),
+    ("•", WARN, "not verified, skipped, or only planned"),
     ("▶", BUSY, "under way"),
     ("‖", WARN, "paused: does not begin by itself"),
     ("○", "dim", "never ran"),
@@ -30,6 +30,7 @@ def help_text(room: Room) -> Content:
     parts += [
         Content(""),
         _line("Ctrl+P", "everything, by name"),
+        _line("Tab", "to what stands below the list, to scroll it"),
         _line("d", "light or dark"),
         _line("q", "quit; asks when a run of this process goes on"),
         _line("1-9", "the screens, by their numbers on top"),

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
 
 from mcmirror.model.record import RUNNING, Cause, Record
 from mcmirror.model.report import Status
 from mcmirror.model.wording import harmless, shown_bytes, shown_seconds
-from mcmirror.ui.tui.frame import Room
+from mcmirror.ui.tui.list_room import ListRoom
 from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, report_look, status_look
-from mcmirror.ui.tui.rows import Row, Rows
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from textual.app import ComposeResult
+    from textual.widgets import OptionList
 
+    from mcmirror.ui.tui.rows import Row
     from mcmirror.ui.tui.source import View
 
 PAGE = 100
@@ -37,21 +36,16 @@ CAUSES = {
 }
 
 
-class History(Room):
+class History(ListRoom):
     """One line a run."""
 
     NAME = "History"
+    EMPTY = "There is no such run."
+    FILTER = "the job's name, or its beginning"
     ABOUT = (
         "What was run, the newest first. Enter shows a run in full: its report, and what became of each object. f walks"
         " through the verdicts, / asks for a job. Space marks a run; c on another one then shows both side by side."
     )
-    DEFAULT_CSS = """
-    History #sum { height: auto; padding: 0 1; }
-    History #heads { height: 1; padding: 0 1; color: $text-muted; text-style: bold; }
-    History #runs { height: 1fr; }
-    History #filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
-    History #filter.open { display: block; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "verdict(1)", "Verdict", tooltip="only runs that ended so; F goes back"),
         Binding("F", "verdict(-1)", show=False),
@@ -64,23 +58,11 @@ class History(Room):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict = self.job = self.marked = ""
+        self.verdict = self.marked = ""
         self._records: tuple[Record, ...] | None = None
         self._more = False
         self._asked = 0
         self._seen: dict[str, tuple[str, str]] = {}
-
-    def body(self) -> ComposeResult:
-        """Sum, heads, runs."""
-        yield Static(id="sum")
-        yield Static(id="heads")
-        yield Rows(id="runs", empty="There is no such run.")
-        yield Input(id="filter", placeholder="the job's name, or its beginning", compact=True)
-
-    def on_mount(self) -> None:
-        """The list has the keys."""
-        super().on_mount()
-        self.query_one(Rows).focus()
 
     def on_screen_resume(self) -> None:
         """There may be newer runs."""
@@ -106,7 +88,7 @@ class History(Room):
 
     def _exact(self) -> str:
         """The job that is meant, when there is no doubt; else all are asked for, and sieved here."""
-        state, wanted = self.dashboard.source.view().state, self.job
+        state, wanted = self.dashboard.source.view().state, self.wanted
         names = [one.name for one in state.jobs] if state else []
         alike = [name for name in names if name.lower().startswith(wanted.lower())]
         return "" if not wanted else wanted if wanted in names else alike[0] if len(alike) == 1 else ""
@@ -125,29 +107,29 @@ class History(Room):
             self.action_look()
         self._seen = seen
         if self._records is None:
-            self.query_one("#sum", Static).update(Content.styled("Reading ...", DIM))
+            self.fill("sum", Content.styled("Reading ...", DIM))
             return
         shown = self._shown()
         parts = [(f"{len(shown):,}{'+' if self._more else ''} {'run' if len(shown) == 1 else 'runs'}", BOLD)]
         parts += [(f"only {self.verdict}", WARN)] if self.verdict else []
-        parts += [(f"job {harmless(self.job)}", WARN)] if self.job else []
+        parts += [(f"job {harmless(self.wanted)}", WARN)] if self.wanted else []
         parts += [(f"marked: {self._marked_text()}", BUSY)] if self.marked else []
-        self.query_one("#sum", Static).update(Content("   ").join(Content.styled(*part) for part in parts))
+        self.fill("sum", Content("   ").join(Content.styled(*part) for part in parts))
         widths = _widths(self.app.size.width)
         names = ("STARTED", "JOB", "VERDICT", "TOOK", "COPIED", "REMOVED", "BEGUN BY")
         heads = [fitted(name, width) for name, width in zip(names, widths, strict=True) if width]
-        self.query_one("#heads", Static).update(Content("  " + " ".join(heads)))
+        self.fill("heads", Content("  " + " ".join(heads)))
         rows = [self._row(record, widths) for record in shown]
         if self._more:
             rows.append((OLDER, Content.styled("  older runs: Enter", DIM)))
-        self.query_one(Rows).put(rows)
+        self.rows.put(rows)
 
     def _deep(self) -> bool:
         """Whether somebody reads far below, and should not be thrown back to the newest."""
         return len(self._records or ()) > PAGE
 
     def _shown(self) -> list[Record]:
-        wanted = self.job.lower()
+        wanted = self.wanted.lower()
         return [record for record in self._records or () if record.job.lower().startswith(wanted)]
 
     def _marked_text(self) -> str:
@@ -174,7 +156,7 @@ class History(Room):
         return (record.id, Content.assemble(mark, Content(" ").join(cells)))
 
     def _current(self) -> Record | None:
-        current = self.query_one(Rows).current
+        current = self.rows.current
         return next((record for record in self._records or () if record.id == current), None)
 
     # What keys do.
@@ -214,31 +196,15 @@ class History(Room):
 
         self.dashboard.ask(lambda: (source.run(ids[0]), source.run(ids[1])), opened)
 
-    def action_filter(self) -> None:
-        """Ask for a job."""
-        box = self.query_one("#filter", Input)
-        box.add_class("open")
-        box.focus()
+    def filtered(self) -> None:
+        """Ask for the runs that fit."""
+        self.action_look()
 
     def action_unfilter(self) -> None:
         """All again."""
-        box = self.query_one("#filter", Input)
-        box.value = ""
-        box.remove_class("open")
+        super().action_unfilter()
         self.verdict = ""
-        self.query_one(Rows).focus()
         self.action_look()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """As one types."""
-        self.job = event.value.strip()
-        self.action_look()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep it, and go back to the list."""
-        if not event.value.strip():
-            self.action_unfilter()
-        self.query_one(Rows).focus()
 
 
 def begun(record: Record, zone: tzinfo | None) -> str:

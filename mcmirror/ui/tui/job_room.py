@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from mcmirror.ui.tui.frame import Room
-from mcmirror.ui.tui.rows import Rows
+from mcmirror.ui.tui.list_room import ListRoom
 
 if TYPE_CHECKING:
     from mcmirror.model.state import JobState
     from mcmirror.ui.tui.source import View
 
 
-class JobRoom(Room):
-    """Its list is a ``Rows`` whose lines are known by the names of jobs."""
+class JobRoom(ListRoom):
+    """The lines of its list are known by the names of jobs."""
 
     OPENS: ClassVar[bool] = True
     """Whether a run that is begun here is shown at once."""
@@ -21,7 +20,7 @@ class JobRoom(Room):
     def selected(self, view: View | None = None) -> JobState | None:
         """The job under the cursor."""
         state = (view or self.dashboard.source.view()).state
-        current = self.query_one(Rows).current
+        current = self.rows.current
         return next((job for job in state.jobs if job.name == current), None) if state else None
 
     def action_run(self) -> None:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import OptionList, Static
 
 from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
+from mcmirror.ui.tui.editing import edit, remove
 from mcmirror.ui.tui.job_room import JobRoom
 from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, moment, pair
-from mcmirror.ui.tui.rows import Row, Rows
-from mcmirror.ui.tui.sheet import JOB, Sheet, refusal, why_not
+from mcmirror.ui.tui.sheet import JOB, Sheet, why_not
 from mcmirror.ui.tui.source import Refusal
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from textual.widgets import OptionList
 
     from mcmirror.model.state import JobState
+    from mcmirror.ui.tui.form import Form
+    from mcmirror.ui.tui.rows import Row
     from mcmirror.ui.tui.source import View
 
-NAME, STATE, TRIGGER = 16, 14, 24
+STATE, TRIGGER = 14, 24
 """Columns."""
 
 
@@ -31,18 +31,13 @@ class Jobs(JobRoom):
     """One line a job, by name; below it what is written of the selected one."""
 
     NAME = "Jobs"
+    EMPTY = "There is no job yet: a adds one."
+    DETAIL = "40%"
     ABOUT = (
         "What is mirrored where, and when. a adds a job, e changes the selected one, y makes another like it; what is"
         " written goes into mcmirror.toml, whose comments and order stay, and holds at once. r runs a job now, P shows"
         " what a run would do (a dry run), v whether the copy is true, p lets it not begin by itself for a while."
     )
-    DEFAULT_CSS = """
-    Jobs #sum { height: auto; padding: 0 1; }
-    Jobs #heads { height: 1; padding: 0 1; color: $text-muted; text-style: bold; }
-    Jobs #jobs { height: 1fr; min-height: 4; }
-    Jobs #below { height: 10; background: $surface; padding: 0 1; }
-    Jobs #detail { height: auto; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add", tooltip="a new job in mcmirror.toml"),
         Binding("e", "edit", "Edit", tooltip="change the selected one"),
@@ -58,21 +53,8 @@ class Jobs(JobRoom):
         super().__init__()
         self._sheet: Sheet | None = None
         self._wrong = ""
-        self._wanted = ""
+        self._written = ""
         """The job that the cursor goes to once it is there."""
-
-    def body(self) -> ComposeResult:
-        """Sum, heads, list, the selected one."""
-        yield Static(id="sum")
-        yield Static(id="heads")
-        yield Rows(id="jobs", empty="There is no job yet: a adds one.")
-        with VerticalScroll(id="below", can_focus=False):
-            yield Static(id="detail")
-
-    def on_mount(self) -> None:
-        """The list has the keys."""
-        super().on_mount()
-        self.query_one(Rows).focus()
 
     def on_screen_resume(self) -> None:
         """Look again: the file may have changed."""
@@ -107,28 +89,25 @@ class Jobs(JobRoom):
             lines.append(Content.styled(f"! {harmless(self._wrong)}", WARN))
         if reason := why_not(self.dashboard.source):
             lines.append(Content.styled(reason, WARN))
-        self.query_one("#sum", Static).update(Content("\n").join(lines))
+        self.fill("sum", Content("\n").join(lines))
         width = self.app.size.width - 3
-        places = max(20, width - NAME - STATE - TRIGGER - 3)
-        self.query_one("#heads", Static).update(
-            Content(
-                " ".join((fitted("JOB", NAME), fitted("SOURCE → TARGET", places), fitted("STATE", STATE), "TRIGGER"))
-            )
-        )
-        rows = self.query_one(Rows)
-        rows.put([self._row(job, places) for job in jobs])
-        if self._wanted and any(job.name == self._wanted for job in jobs):
-            rows.choose(self._wanted)
-            self._wanted = ""
+        name = 16 if width < 107 else 32
+        places = max(20, width - name - STATE - TRIGGER - 3)
+        heads = (fitted("JOB", name), fitted("SOURCE → TARGET", places), fitted("STATE", STATE), "TRIGGER")
+        self.fill("heads", Content(" ".join(heads)))
+        self.rows.put([self._row(job, name, places) for job in jobs])
+        if self._written and any(job.name == self._written for job in jobs):
+            self.rows.choose(self._written)
+            self._written = ""
         self._detail(view)
 
-    def _row(self, job: JobState, places: int) -> Row:
+    def _row(self, job: JobState, name: int, places: int) -> Row:
         look = job_look(job)
         state = Content.styled("▶ under way", BUSY) if job.run else look.content
         if job.paused and not job.run:
             state = Content.styled("‖ paused", WARN)
         cells = [
-            Content.styled(fitted(job.name, NAME), BOLD),
+            Content.styled(fitted(job.name, name), BOLD),
             Content(pair(job.source, job.target, places)),
             column(state, STATE),
             Content.styled(fitted(job.trigger, TRIGGER), DIM),
@@ -137,7 +116,7 @@ class Jobs(JobRoom):
 
     def _detail(self, view: View) -> None:
         job = self.selected()
-        self.query_one("#detail", Static).update(self._described(job, view) if job else Content(""))
+        self.fill("detail", self._described(job, view) if job else Content(""))
 
     def _described(self, job: JobState, view: View) -> Content:
         when = harmless(job.trigger)
@@ -186,37 +165,16 @@ class Jobs(JobRoom):
         if job := self.selected():
             self._edit(job.name)
 
-    def _read(self) -> Sheet:
-        """In a thread."""
-        path = self.dashboard.source.edits
-        if path is None:
-            raise Refusal("nothing can be changed from here", why_not(self.dashboard.source))
-        try:
-            return Sheet.read(path)
-        except ConfigError as error:
-            raise refusal(error) from None
-
     def _edit(self, name: str = "", like: str = "") -> None:
-        before = set(self._sheet.tables(JOB)) if self._sheet else set()
-
-        def opened(sheet: Sheet) -> None:
+        def opened(sheet: Sheet) -> Form:
             from mcmirror.ui.tui.jobs_form import form
 
-            self.dashboard.push_screen(form(sheet, name, like), written)
+            return form(sheet, name, like)
 
-        def written(yes: bool | None) -> None:
-            if not yes:
-                return
-            self.dashboard.source.reload()
+        def written(new: str, sheet: Sheet) -> None:
+            self._sheet, self._written = sheet, new
 
-            def told(sheet: Sheet) -> None:
-                self._sheet = sheet
-                self._wanted = name or next((one for one in sheet.tables(JOB) if one not in before), "")
-                self.dashboard.tell(f"{self._wanted} is written to {sheet.path.name}")
-
-            self.dashboard.ask(self._read, told)
-
-        self.dashboard.ask(self._read, opened)
+        edit(self.dashboard, JOB, name, opened, written)
 
     def action_remove(self) -> None:
         """Take it out of the file; asks."""
@@ -225,35 +183,19 @@ class Jobs(JobRoom):
             return
         name, running = job.name, bool(job.run)
 
-        def read() -> Sheet:
-            sheet = self._read()
+        def refuse(_: Sheet) -> None:
             if running:
                 raise Refusal(f"{name} is under way", "", "cancel the run first, or wait for its end")
-            return sheet
 
-        def asked(sheet: Sheet) -> None:
-            from mcmirror.ui.tui.dialogs import Question
-
-            text = (
-                f"{sheet.path.name} will not have it any more. Its past runs stay in the history; no object is touched."
-            )
-            self.dashboard.push_screen(
-                Question(f"Remove the job {harmless(name)}?", text, "Remove"),
-                lambda yes: self.dashboard.ask(lambda: dropped(sheet), gone) if yes else None,
-            )
-
-        def dropped(sheet: Sheet) -> None:
-            try:
-                sheet.drop(JOB, name)
-            except ConfigError as error:
-                raise refusal(error) from None
-
-        def gone(_: None) -> None:
-            self.dashboard.source.reload()
-            self.dashboard.tell(f"{name} is removed")
-            self._look()
-
-        self.dashboard.ask(read, asked)
+        remove(
+            self.dashboard,
+            "job",
+            name,
+            "Its past runs stay in the history; no object is touched.",
+            refuse=refuse,
+            drop=lambda sheet: sheet.drop(JOB, name),
+            done=self._look,
+        )
 
 
 def _toml(value: object) -> str:

@@ -47,7 +47,8 @@ def status_look(status: str) -> Look:
         return Look("✓", status, GOOD)
     if status in NEEDS_YOU:
         return Look("✗", status, BAD)
-    return Look("▶" if status == "running" else "•", status, BUSY if status == "running" else WARN)
+    mark = {"running": "▶", Status.CANCELLED: "✗"}.get(status, "•")
+    return Look(mark, status, BUSY if status == "running" else WARN)
 
 
 def job_look(job: JobState) -> Look:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
 
 from mcmirror.model.wording import harmless
 from mcmirror.ui.progress import VERBS
@@ -26,15 +25,15 @@ from mcmirror.ui.tui.looks import (
     sparkline,
     success_age,
 )
-from mcmirror.ui.tui.rows import Row, Rows
 from mcmirror.ui.tui.standing import WIDE, Columns, detail, done, heads, last_run, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from textual.app import ComposeResult
+    from textual.widgets import OptionList
 
     from mcmirror.model.state import JobState, State
+    from mcmirror.ui.tui.rows import Row
     from mcmirror.ui.tui.source import View
 
 SORTS: dict[str, str] = {
@@ -52,19 +51,14 @@ class Overview(JobRoom):
     OPENS = False
     NAME = "Overview"
     EVERY = 0.5
+    EMPTY = "Reading ..."
+    FILTER = "part of a name, a place or a state"
+    DETAIL = "28%"
     ABOUT = (
         "One line a job. On the left what is mirrored where, then what its last run came to or what it is doing now,"
         " the age of the last success against what is allowed, when it runs next, and its last runs: as high as they"
         " were long, x where one failed. Below, the selected job in full."
     )
-    DEFAULT_CSS = """
-    Overview #totals { height: auto; padding: 0 1; }
-    Overview #heads { height: 1; padding: 0 1; color: $text-muted; text-style: bold; }
-    Overview #jobs { height: 1fr; }
-    Overview #filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
-    Overview #filter.open { display: block; }
-    Overview #detail { height: 6; padding: 0 1; background: $surface; border-top: none; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run", "Run now", tooltip="run the selected job now"),
         Binding("p", "pause", "Pause", tooltip="pause the job, or let it go on; Ctrl+A all of them"),
@@ -79,35 +73,22 @@ class Overview(JobRoom):
     def __init__(self) -> None:
         super().__init__()
         self.sort = "attention"
-        self.wanted = ""
-
-    def body(self) -> ComposeResult:
-        """Totals, heads, jobs, the selected one."""
-        yield Static(id="totals")
-        yield Static(id="heads")
-        yield Rows(id="jobs", empty="Reading ...")
-        yield Input(id="filter", placeholder="part of a name, a place or a state", compact=True)
-        yield Static(id="detail")
-
-    def on_mount(self) -> None:
-        """The list has the keys."""
-        super().on_mount()
-        self.query_one(Rows).focus()
 
     # What is shown.
 
     def show(self, view: View) -> None:
         """Paint the jobs."""
-        rows = self.query_one(Rows)
+        rows = self.rows
         if view.state is None:
-            self.query_one("#totals", Static).update(Content.styled(harmless(view.note) or "Reading ...", DIM))
+            self.fill("sum", Content.styled(harmless(view.note) or "Reading ...", DIM))
             rows.put(())
             return
         columns = Columns.of(self.app.size.width)
         now = self.dashboard.now
         jobs = self._ordered(self._filtered(view.state.jobs, now), view.state, now)
-        self.query_one("#totals", Static).update(totals(view, now, self._shown_text(len(jobs), len(view.state.jobs))))
-        self.query_one("#heads", Static).update(heads(columns))
+        shown = self._shown_text(len(jobs), len(view.state.jobs))
+        self.fill("sum", totals(view, now, shown, self.app.size.width - 2))
+        self.fill("heads", heads(columns))
         tall = self.app.size.width < WIDE and 2 * len(jobs) <= rows.size.height
         rows.put([self._row(job, view, columns, now, tall=tall) for job in jobs], empty=self._empty(view.state))
         self._detail(view, now)
@@ -200,9 +181,8 @@ class Overview(JobRoom):
 
     def _detail(self, view: View, now: float) -> None:
         job = self.selected(view)
-        self.query_one("#detail", Static).update(
-            detail(job, view, now, self.dashboard) if job else Content.styled("No job is shown.", DIM)
-        )
+        nothing = Content.styled("No job is shown.", DIM)
+        self.fill("detail", detail(job, view, now, self.dashboard) if job else nothing)
 
     # What keys do.
 
@@ -236,27 +216,3 @@ class Overview(JobRoom):
         names = list(SORTS)
         self.sort = names[(names.index(self.sort) + 1) % len(names)]
         self.dashboard.paint()
-
-    def action_filter(self) -> None:
-        """Ask for a text."""
-        box = self.query_one("#filter", Input)
-        box.add_class("open")
-        box.focus()
-
-    def action_unfilter(self) -> None:
-        """Show all again."""
-        box = self.query_one("#filter", Input)
-        box.value = ""
-        box.remove_class("open")
-        self.query_one(Rows).focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """As one types."""
-        self.wanted = event.value.strip()
-        self.dashboard.paint()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep it, and go back to the list."""
-        if not event.value.strip():
-            self.action_unfilter()
-        self.query_one(Rows).focus()

@@ -19,7 +19,7 @@ from mcmirror.model.wording import cost, harmless, objects, printable, shown_byt
 from mcmirror.ui.tui.frame import Room
 from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted
 from mcmirror.ui.tui.rows import Row, Rows
-from mcmirror.ui.tui.run import progress, steps
+from mcmirror.ui.tui.run_words import progress, steps
 from mcmirror.ui.tui.source import Refusal
 
 if TYPE_CHECKING:

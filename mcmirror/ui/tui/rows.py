@@ -62,6 +62,8 @@ class Rows(OptionList):
         keys = list(wanted)
         self.highlighted = keys.index(current) if current in wanted else min(at, len(keys) - 1)
         self.scroll_to(y=offset.y, animate=False)
+        # In another order it may be far from there.
+        self.call_after_refresh(self.scroll_to_highlight)
 
     @property
     def current(self) -> str:

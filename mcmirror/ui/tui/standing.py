@@ -11,6 +11,7 @@ from textual.content import Content
 from mcmirror.model.plan import Count
 from mcmirror.model.state import JobState, State, ailments
 from mcmirror.model.wording import harmless, objects, shown_bytes, shown_count, shown_seconds, three_parts
+from mcmirror.ui.style import cells
 from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted, job_look, moment, needs_you
 from mcmirror.ui.verdict import verdict
 
@@ -53,8 +54,8 @@ def heads(columns: Columns) -> Content:
     return Content(" ".join(fitted(name, width) for name, width in names if width))
 
 
-def totals(view: View, now: float, shown: str) -> Content:
-    """What counts over all jobs, and everything that is not as it should be."""
+def totals(view: View, now: float, shown: str, width: int) -> Content:
+    """What counts over all jobs, and everything that is not as it should be, for so many columns."""
     state = view.state
     assert state is not None  # noqa: S101
     found = Counter[str]()
@@ -75,9 +76,13 @@ def totals(view: View, now: float, shown: str) -> Content:
     )
     parts += [(f"○ {found['never']} never ran", DIM)] if found["never"] else []
     copied = sum((done(job) for job in state.jobs), Count())
-    rest = [f"last runs: {shown_count(copied)} copied" if copied.objects else "", shown, harmless(view.note)]
+    rest = [f"last runs: {shown_count(copied)} copied" if copied.objects else "", shown]
     first = Content("  ").join(Content.styled(text, style) for text, style in parts)
-    lines = [first, Content.styled("  ·  ".join(filter(None, rest)), DIM)]
+    second = "  ·  ".join(filter(None, rest))
+    note = harmless(view.note)
+    # A note that does not fit has a line of its own.
+    between = "" if not note else "  ·  " if cells(second) + 5 + cells(note) <= width else "\n"
+    lines = [first, Content.styled(f"{second}{between}{note}", DIM)]
     return Content("\n").join([*lines, *_warnings(state)])
 
 
@@ -134,7 +139,7 @@ def detail(job: JobState, view: View, now: float, dashboard: object) -> Content:
         *_last_lines(job),
     ]
     width = getattr(dashboard, "size", None)
-    room = (width.width if width else 80) - 2
+    room = (width.width if width else 80) - 3
     # What is to be done may take the rest; all before it keeps to its line.
     *short, last = lines
     return Content("\n").join([*(line.truncate(room, ellipsis=True) for line in short), last])
