@@ -1,6 +1,5 @@
 """A message as Slack shows it: Block Kit, and a text for where blocks cannot be shown."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -44,12 +43,17 @@ def blocks(message: Message) -> list[dict[str, Any]]:
 
 def _dated(value: str, message: Message) -> str:
     """Slack shows times by the clock of each reader; where it cannot, as they were written."""
-    moments = dict(message.moments)
+    # The longest first, for one may begin like another. No pattern: re would keep 512 that are never asked for again.
+    return _clocked(value, sorted(dict(message.moments).items(), key=lambda moment: -len(moment[0])))
+
+
+def _clocked(value: str, moments: list[tuple[str, int]]) -> str:
     if not moments:
         return value
-    # In one go: what is put in holds the text again. The longest first, for one may begin like another.
-    texts = "|".join(map(re.escape, sorted(moments, key=len, reverse=True)))
-    return re.sub(texts, lambda one: f"<!date^{moments[one[0]]}^{{date_num}} {{time}}|{one[0]}>", value)
+    (text, seconds), *others = moments
+    shown = f"<!date^{seconds}^{{date_num}} {{time}}|{text}>"
+    # What is put in holds the text again, so that only what lies between is looked at further.
+    return shown.join(_clocked(part, others) for part in value.split(text))
 
 
 def _portions(lines: Iterable[str]) -> Iterator[str]:
