@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
 from mcmirror.model.plan import Count, Plan
+from mcmirror.model.progress import Progress
 
 OBJECT = 64 * 1024
 """Bytes that take about as long as beginning an object does."""
@@ -83,6 +84,14 @@ class Track:
                 | events.RunFinished()
             ):
                 pass
+
+    def resume(self, progress: Progress) -> None:
+        """Be where a run is by now that was not heard from its beginning, or not for a while."""
+        self._begin(progress.phase)
+        self.source, self.target, self.dry_run = progress.source, progress.target, progress.dry_run
+        self.listed, self.plan, self.total = progress.listed, progress.plan, progress.total
+        self.announced, self.moved, self.removed = progress.announced, progress.moved, progress.removed
+        self.problems = len(progress.problems)
 
     def _begin(self, phase: Phase | None) -> None:
         self.phase = phase
