@@ -135,6 +135,9 @@ class Remembered:
         """Nobody else runs anything."""
         return ()
 
+    def leave(self, run: str) -> None:
+        """Nobody else is there."""
+
     def beat(self) -> None:
         """Nobody looks."""
 

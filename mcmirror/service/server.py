@@ -74,10 +74,13 @@ class Server:
         self._offset = around.now() - around.monotonic()
         self._looked = self._beaten = self._tidied = around.monotonic()
         for record in around.remembered.take_in():
-            around.told.finished(record)
+            if self._concerns(record):
+                around.told.finished(record)
+            else:
+                around.remembered.leave(record.id)
         configuration = service.configuration
         self._books = Books(*around.remembered.latest(tuple(configuration.jobs.values())))
-        self._settled = Settled(around.remembered, around.told, self._enter)
+        self._settled = Settled(around.remembered, around.told, self._enter, self._concerns)
         self._flags.paused = self._pauses.newest
         self._timetable = Timetable(self._lines(), self._started, lasts(configuration, self._books.last))
 
@@ -184,6 +187,11 @@ class Server:
         if after != NEVER and not self._flags.stopping:
             left = max(0.0, after - now)
             around.say("info", "next_run", f"Next sync in {left:.0f} seconds...", job=job, seconds=round(left, 3))
+
+    def _concerns(self, record: Record) -> bool:
+        """Whether another process ran a job of ours: others may give one of theirs the same name."""
+        job = self._service.configuration.jobs.get(record.job)
+        return job is not None and (str(job.source), str(job.target)) == (record.source, record.target)
 
     def _enter(self, record: Record) -> None:
         """Another process has run a job of ours."""

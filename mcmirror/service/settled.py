@@ -13,11 +13,14 @@ MOST_OURS = 10_000
 class Settled:
     """One thread at a time settles, in order; whoever comes meanwhile leaves its work to that one."""
 
-    def __init__(self, remembered: Remembered, told: Told, enter: Callable[[Record], None]) -> None:
-        """``enter`` takes the runs of other processes into the books; ours are in them already."""
+    def __init__(
+        self, remembered: Remembered, told: Told, enter: Callable[[Record], None], concerns: Callable[[Record], bool]
+    ) -> None:
+        """``enter`` takes runs of other processes that ``concerns`` us into the books; ours are in them already."""
         self._remembered = remembered
         self._told = told
         self._enter = enter
+        self._concerns = concerns
         self._lock = threading.Lock()
         self._ours = dict[str, None]()
         self._untold = list[Record]()
@@ -62,9 +65,13 @@ class Settled:
         for record in self._remembered.take_in():
             with self._lock:
                 ours = self._ours.pop(record.id, record) is None
-            if not ours:
+            if ours:
+                continue
+            if self._concerns(record):
                 self._enter(record)
                 self._told.finished(record)
+            else:
+                self._remembered.leave(record.id)
         with self._lock:
             while len(self._ours) > MOST_OURS:
                 del self._ours[next(iter(self._ours))]

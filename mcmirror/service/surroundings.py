@@ -23,6 +23,9 @@ class Remembered(Protocol):
     def take_in(self) -> tuple[Record, ...]:
         """Take newly ended runs in, of whatever process; each is returned to one caller."""
 
+    def leave(self, run: str) -> None:
+        """This one, which was taken in, is for somebody else."""
+
     def beat(self) -> None:
         """Say that what runs here is alive."""
 

@@ -59,6 +59,28 @@ def test_what_nobody_took_is_told_by_the_next_one(house: House, receiver: Receiv
     assert 143 == serve.stop()
 
 
+def test_a_run_of_somebody_elses_job_of_that_name_is_none_of_ours(
+    house: House, receiver: Receiver, bucket_pair: Pair
+) -> None:
+    house.notify["hook"] = receiver.notifier("failure", "recovery", "change")
+    # Another configuration over the same state, with a job of the same name.
+    ours, house.jobs, house.name = house.jobs, {"job": {"source": "./theirs", "target": "./copy"}}, "theirs.toml"
+    (house.folder / "theirs").mkdir()
+    (house.folder / "theirs/a").write_text("1")
+    house.notify, notify = {}, house.notify
+    house.write()
+    assert 0 == house.run("run").code
+    house.jobs, house.name, house.notify = ours, "mcmirror.toml", notify
+    bucket_pair.source.put({"a": b"1"})
+
+    serve = house.start()
+    house.another("job")
+    in_time(lambda: bool(receiver.got))
+
+    assert {bucket_pair.target.location} == {one.document["run"]["target"] for one in receiver.got}
+    assert 143 == serve.stop()
+
+
 def test_one_that_hangs_holds_nobody_up(house: House, receiver: Receiver, slack: Channel, bucket_pair: Pair) -> None:
     _broken(house, bucket_pair)
     receiver.hangs = True
