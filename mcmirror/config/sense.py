@@ -24,8 +24,8 @@ def schedule(found: Schedule) -> Iterator[tuple[str, str, str]]:
         )
         yield "max_age", message, f'Write more, for example "{_roomy(longest)}".'
     if found.jitter > shortest:
-        message = f"{span(found.jitter)} is more than from run to run, {span(shortest)}: a start would come after the next one"
-        yield "jitter", message, f'Write less than "{span(shortest)}".'
+        more = f"{span(found.jitter)} is more than from run to run, {span(shortest)}"
+        yield "jitter", f"{more}: a start would come after the next one", f'Write less than "{span(shortest)}".'
 
 
 def rests(found: Schedule) -> str:
