@@ -1,10 +1,12 @@
 """``mcmirror serve`` for a while: real runs every few seconds, faults now and then, and what it holds on to.
 
-``python -m tests.soak MINUTES`` or ``bin/bench soak MINUTES``. Flat is: from the second to the last sixth of the time
-the median of resident memory grows by less than 5 % or 3 MiB, and the least of descriptors and of threads by none.
+``python -m tests.soak MINUTES`` or ``bin/bench soak MINUTES``. Each look waits until nothing runs: what runs take and
+give back does not count. The first third of the time is for warming up. Flat is: over the rest, the median of the
+slopes between any two looks adds less than 2 MiB, and not one descriptor and not one thread.
 """
 
 import argparse
+import itertools
 import os
 import random
 import statistics
@@ -19,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from tests.conftest import Side
-from tests.serve.house import House, Serve
+from tests.serve.house import House, Serve, in_time
 from tests.serve.receiver import Channel, Receiver
 from tests.servers import binaries
 from tests.servers.command import Cli, clean_environment
@@ -27,14 +29,16 @@ from tests.servers.minio import Minio
 from tests.servers.slack import CHANNEL, TOKEN
 
 JOBS = 4
-EVERY = 10.0
-"""Seconds between two samples."""
+EVERY = 20.0
+"""Seconds between two looks."""
 MIB = 1 << 20
+GROWTH = 2 * MIB
+"""Bytes that resident memory may grow by after the first third: the allocator's pieces still find their places."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What the process holds, at its least within a second: what runs take and give back does not count."""
+    """What the process holds while nothing runs, at its least within a second: somebody may still be told."""
 
     minute: float
     memory: int
@@ -86,13 +90,20 @@ class Soak:
             yield "configuration broken", lambda: (self.house.folder / self.house.name).write_text("[job")
             yield "configuration mended", self.house.write
 
+    def waiting(self) -> list[int]:
+        """How many messages each notifier has still to deliver."""
+        return [one["waiting"] for one in self.serve.ask("GET", "status")[1]["notifiers"]]
+
     def sample(self, begun: float) -> Sample:
-        """Look at it for a second."""
+        """Let no run begin, wait for the end of those that go on, and look for a second."""
+        self.serve.post("pause", 200)
+        in_time(lambda: not any(job["run"] for job in self.serve.ask("GET", "jobs")[1]["jobs"]))
         process, looks = psutil.Process(self.serve.process.pid), list[tuple[int, int, int]]()
         for _ in range(8):
+            time.sleep(0.12)
             with process.oneshot():
                 looks.append((process.memory_info().rss, process.num_fds(), process.num_threads()))
-            time.sleep(0.12)
+        self.serve.post("resume", 200)
         memory, descriptors, threads = (min(column) for column in zip(*looks, strict=True))
         runs = sum(self.serve.log.count(f'"status": "{status}"') for status in ("succeeded", "partial", "failed"))
         return Sample((time.monotonic() - begun) / 60, memory, descriptors, threads, runs)
@@ -111,7 +122,7 @@ class Soak:
             if time.monotonic() >= next_sample:
                 samples.append(self.sample(begun))
                 show(samples[-1])
-                next_sample += EVERY
+                next_sample = time.monotonic() + EVERY
             time.sleep(1)
         for name, fault in faults:
             if name == "configuration mended":
@@ -161,19 +172,28 @@ def show(sample: Sample) -> None:
 
 
 def verdict(samples: list[Sample]) -> bool:
-    """Print what became more; whether it is flat."""
-    sixth = max(1, len(samples) // 6)
-    early, late = samples[sixth : 2 * sixth], samples[-sixth:]
+    """Print what became more once it was warm; whether it is flat."""
+    warm = [sample for sample in samples if sample.minute >= samples[-1].minute / 3]
+    good = True
+    for name, unit, text, limit in (
+        ("memory", MIB, "MiB", GROWTH),
+        ("descriptors", 1, "", 1),
+        ("threads", 1, "", 1),
+    ):
+        first, last = (getattr(sample, name) / unit for sample in (warm[0], warm[-1]))
+        more = growth([(sample.minute, getattr(sample, name)) for sample in warm])
+        flat = more < limit
+        print(
+            f"{name:<12} {first:.4g} -> {last:.4g} {text:<3}  grows by {more / unit:.2g}  {'flat' if flat else 'GROWS'}"
+        )
+        good = good and flat
+    return good
 
-    before, after = (statistics.median(sample.memory for sample in some) for some in (early, late))
-    flat = after - before < max(0.05 * before, 3 * MIB)
-    print(f"memory       {before / MIB:.1f} -> {after / MIB:.1f} MiB   {'flat' if flat else 'GROWS'}")
-    for name in ("descriptors", "threads"):
-        # The least of each time: runs that are under way hold some, and more of them on a busy machine.
-        first, last = (min(getattr(sample, name) for sample in some) for some in (early, late))
-        print(f"{name:<12} {first} -> {last}   {'flat' if last <= first else 'GROWS'}")
-        flat = flat and last <= first
-    return flat
+
+def growth(points: list[tuple[float, float]]) -> float:
+    """How much is added from the first to the last, by the median of all slopes: a few odd looks do not count."""
+    slopes = [(late[1] - early[1]) / (late[0] - early[0]) for early, late in itertools.combinations(points, 2)]
+    return statistics.median(slopes) * (points[-1][0] - points[0][0]) if slopes else 0.0
 
 
 def main() -> None:
@@ -188,12 +208,12 @@ def main() -> None:
         for number in range(JOBS):
             soak.house.another(f"job{number}")
         verdicts = Counter(record.status for record in soak.house.records())
-        waiting = [one["waiting"] for one in soak.serve.ask("GET", "status")[1]["notifiers"]]
+        in_time(lambda: not any(soak.waiting()))
         code = soak.serve.stop()
         equal = all(_same(soak, number) for number in range(JOBS - 1))
         print(f"runs         {dict(verdicts)}")
         print(f"faults       {dict(soak.done)}")
-        print(f"told         {len(soak.receiver.got)} by webhook, {len(soak.slack.posts)} in Slack, waiting {waiting}")
+        print(f"told         {len(soak.receiver.got)} by webhook, {len(soak.slack.posts)} in Slack")
         print(f"buckets      {'equal' if equal else 'DIFFERENT'}; it ended with {code}")
         print(f"left behind  {soak.house.cli.leftovers}")
         flat = verdict(samples)
