@@ -1,9 +1,10 @@
 """One run a target at a time: what a run does that comes while another one is at it."""
 
+import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +22,13 @@ class Turns:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._turns = defaultdict[str, threading.Lock](threading.Lock)
+        self._warned = set[str]()
 
     @contextmanager
     def mine(
-        self, folder: Path, target: str, manners: Manners, stop: Stop, waiting: Callable[[], None]
+        self, folders: Sequence[Path], target: str, manners: Manners, stop: Stop, waiting: Callable[[], None]
     ) -> Iterator[TargetLock]:
-        """Hold the target. Raises Held when it is not to be had, OSError when the folder cannot be written.
+        """Hold the target. Raises Held when it is not to be had, OSError when no folder can be written.
 
         ``waiting`` is called once when another process has it and this one waits.
         """
@@ -36,19 +38,28 @@ class Turns:
             if stop.requested:
                 raise Held
         try:
-            with _locked(folder, target, manners, stop, waiting) as lock:
+            with _locked(folders, target, manners, stop, waiting) as lock:
+                self._warn(lock.warning)
                 yield lock
         finally:
             turn.release()
 
+    def _warn(self, text: str) -> None:
+        """Once: a server takes its locks by the thousand."""
+        with self._guard:
+            known = not text or text in self._warned
+            self._warned.add(text)
+        if not known:
+            logging.getLogger(__name__).warning(text)
+
 
 @contextmanager
 def _locked(
-    folder: Path, target: str, manners: Manners, stop: Stop, waiting: Callable[[], None]
+    folders: Sequence[Path], target: str, manners: Manners, stop: Stop, waiting: Callable[[], None]
 ) -> Iterator[TargetLock]:
     begun = 0.0
     while True:
-        lock = TargetLock(folder, target)
+        lock = TargetLock(folders, target)
         try:
             lock.__enter__()
         except Held:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,53 +18,91 @@ class Held(Exception):
 class TargetLock:
     """The lock of one target and, in a file beside it, the uploads that are under way (engine's ``Journal``)."""
 
-    def __init__(self, folder: Path, target: str) -> None:
-        """``target`` is the address of the place, the same under whatever alias."""
-        name = hashlib.sha256(target.encode()).hexdigest()[:24]
-        self._folder = folder / "locks"
-        self._file = self._folder / f"{name}.lock"
-        self._journal = self._folder / f"{name}.uploads"
-        self._lock: Any = None
+    def __init__(self, folders: Iterable[Path], target: str) -> None:
+        """``target`` is the address of the place, the same under whatever alias; all of ``folders`` have to be free.
+
+        Everybody names them in the same order, and of those that cannot be written one suffices.
+        """
+        self._name = hashlib.sha256(target.encode()).hexdigest()[:24]
+        self._folders = tuple(folder / "locks" for folder in folders)
+        self._locks: dict[Path, Any] = {}
+        self.warning = ""
+        """Whom the lock does not keep away, and why; empty when it keeps away all that it should."""
 
     def __enter__(self) -> Self:
-        """Take it; raises Held when another run has it, OSError when the folder cannot be written."""
+        """Take it; raises Held when another run has it, OSError when no folder can be written."""
         from filelock import FileLock, Timeout
 
-        private(self._folder)
-        self._lock = FileLock(self._file, mode=0o600)
-        try:
-            self._lock.acquire(blocking=False)
-        except Timeout:
-            raise Held from None
+        errors = list[OSError]()
+        for folder in self._folders:
+            try:
+                private(folder)
+                # Two names of one folder, of a volume that is mounted twice perhaps: it would wait for itself.
+                if any(folder.samefile(other) for other in self._locks):
+                    continue
+                lock = FileLock(folder / f"{self._name}.lock", mode=0o600)
+                lock.acquire(blocking=False)
+            except Timeout:
+                self._release()
+                raise Held from None
+            except OSError as error:
+                errors.append(error)
+                if folder == self._folders[0]:
+                    self.warning = (
+                        f"{folder}: no lock can be kept there: {error.strerror or error}. A run with another state is "
+                        "not kept from this target; make the folder writable, or set HOME to one that is."
+                    )
+            else:
+                self._locks[folder] = lock
+        if not self._locks:
+            raise errors[0]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.unlink(missing_ok=True)  # while it is held: filelock takes no lock on a file that has no name
-        self._lock.release()
+        self._release()
+
+    def _release(self) -> None:
+        while self._locks:
+            folder, lock = self._locks.popitem()
+            # While it is held: filelock takes no lock on a file that has no name.
+            _remove(folder / f"{self._name}.lock")
+            lock.release()
+
+    @property
+    def _journals(self) -> tuple[Path, ...]:
+        return tuple(folder / f"{self._name}.uploads" for folder in self._locks)
 
     @property
     def left_behind(self) -> tuple[str, ...]:
         """Keys that a killed run was uploading in parts."""
-        try:
-            return tuple(str(key) for key in json.loads(self._journal.read_text()))
-        except (OSError, ValueError):
-            return ()
+        found = set[str]()
+        for journal in self._journals:
+            with suppress(OSError, ValueError):
+                found.update(str(key) for key in json.loads(journal.read_text()))
+        return tuple(sorted(found))
 
     def record(self, keys: Iterable[str]) -> None:
         """Write them down before the first byte moves; a full disk costs the clean-up, not the mirror."""
         wanted = sorted(keys)
         if not wanted:
             return
-        try:
-            self._journal.write_text(json.dumps(wanted))
-        except OSError:
-            self._journal.unlink(missing_ok=True)
+        for journal in self._journals:
+            try:
+                journal.write_text(json.dumps(wanted))
+            except OSError:
+                _remove(journal)
 
     def clear(self) -> None:
         """Nothing is under way."""
-        self._journal.unlink(missing_ok=True)
+        for journal in self._journals:
+            _remove(journal)
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):
+        file.unlink()
 
 
 class NoLock:

@@ -16,9 +16,19 @@ def database_file(state: str) -> Path | None:
 
 
 def folder(state: str) -> Path:
-    """The folder for locks: beside the state's SQLite file, or the default one when the state is on a server."""
+    """The folder beside the state's SQLite file, or the default one when the state is on a server."""
     file = database_file(state)
     return file.parent if file else Path(DEFAULT_FOLDER).expanduser()
+
+
+def lock_folders(state: str) -> tuple[Path, ...]:
+    """Where a run keeps others away: its user's own folder, for all states, then the state's, for all containers."""
+    beside = folder(state)
+    try:
+        own = Path(DEFAULT_FOLDER).expanduser()
+    except RuntimeError:  # a user without a home
+        return (beside,)
+    return tuple(dict.fromkeys((own, beside)))
 
 
 def inbox(state: str) -> Path:
