@@ -34,6 +34,10 @@ def test_mirror_verifies_and_keeps_stdout_for_data(cli: Cli, bucket_pair: Pair) 
     assert bucket_pair.equal
     again = cli("mirror", *places(bucket_pair), "--quiet")
     assert (0, "", "") == (again.code, again.stdout, again.stderr)
+    # What somebody asked for and does not get is trouble.
+    slip = cli("mirror", *places(bucket_pair), "--quiet", MCMIRROR_STAT="sqlite:///x.db")
+    said = "note: MCMIRROR_STAT is set but not used. Did you mean MCMIRROR_STATE?\n"
+    assert (0, "", said) == (slip.code, slip.stdout, slip.stderr)
 
 
 def test_without_overwrite_nothing_is_called_equal_that_is_not(cli: Cli, bucket_pair: Pair) -> None:

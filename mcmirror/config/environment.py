@@ -54,6 +54,11 @@ def contradictions(given: Variables, found: Schedule) -> tuple[str, ...]:
     return (f"{MAX_AGE}: {rests}",) if rests else ()
 
 
+def unheeded(given: Variables, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What to say of variables that do nothing as they stand; after everything else was asked for."""
+    return (*given.ignored(), *slips(environ), *given.slack_notes())
+
+
 def slips(environ: Mapping[str, str]) -> tuple[str, ...]:
     """What to say of variables that are probably meant to be one of these and are not."""
     notes = []

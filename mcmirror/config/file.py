@@ -58,6 +58,7 @@ def configured(
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
     chosen, notes, wrong = _settings(settings, file, environ, path.parent)
+    slips = environment.slips(environ)
     mistakes += wrong
     for values in written.values():
         values.setdefault("timezone", chosen.timezone)
@@ -87,7 +88,8 @@ def configured(
         aliases=aliases,
         jobs=jobs,
         origin=file,
-        notes=(*_notes(path, document, settings, written), *sense.idle(job_tables, schedules), *notes),
+        notes=(*_notes(path, document, settings, written), *sense.idle(job_tables, schedules), *notes, *slips),
+        unheeded=slips,
         schedules=schedules,
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
         path=path,
@@ -270,7 +272,7 @@ def _settings(
         values["textfile_dir"] = str(folder.absolute() / Path(values["textfile_dir"]).expanduser())
     given = Variables(environ, folder)
     chosen, notes = environment.settings(given, Settings(**values), table.model_dump(exclude_none=True))
-    return chosen, (*notes, *environment.slips(environ)), [*mistakes, *given.mistakes]
+    return chosen, notes, [*mistakes, *given.mistakes]
 
 
 def _notes(

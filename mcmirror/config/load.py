@@ -106,7 +106,8 @@ def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuratio
     settings, _ = environment.settings(given, Settings())
     if given.mistakes:
         raise ConfigError(given.mistakes)
-    return Configuration(settings, notes=environment.slips(environ), files=tuple(given.files))
+    slips = environment.slips(environ)
+    return Configuration(settings, notes=slips, unheeded=slips, files=tuple(given.files))
 
 
 def _from_environment(environ: Mapping[str, str], folder: Path) -> Configuration:

@@ -60,13 +60,23 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
                 "BUCKET_PAIRS", f"{pair.source} and {pair.target} overlap", "Choose a target outside the source."
             )
     notifiers, heard = given.slack(jobs)
-    notes = (*given.ignored(), *environment.slips(environ), *given.slack_notes())
-    notes += environment.contradictions(given, schedule) + sense.excludes_all("MIRROR_EXCLUDE", options.exclude)
+    unheeded = environment.unheeded(given, environ)
+    notes = environment.contradictions(given, schedule) + sense.excludes_all("MIRROR_EXCLUDE", options.exclude)
     if given.mistakes:
         raise ConfigError(given.mistakes)
     schedules = {name: replace(schedule, notify=heard.get(name, ())) for name in jobs}
     files = tuple(given.files)
-    return Configuration(settings, aliases, jobs, ENVIRONMENT, notes, schedules, notifiers, files=files)
+    return Configuration(
+        settings,
+        aliases,
+        jobs,
+        ENVIRONMENT,
+        notes=(*unheeded, *notes),
+        unheeded=unheeded,
+        schedules=schedules,
+        notifiers=notifiers,
+        files=files,
+    )
 
 
 def _schedule(given: Variables) -> Schedule:

@@ -40,21 +40,22 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     )
     environment.contradictions(given, schedule)
     missing = given.missing(_MANDATORY)
-    notes = (*given.ignored(), *environment.slips(environ), *given.slack_notes())
+    unheeded = environment.unheeded(given, environ)
     mistakes = [*missing, *given.mistakes]
     files = tuple(given.files)
     if mistakes and (enabled or any(mistake.key == "S3_SYNC_ENABLED" for mistake in mistakes)):
         raise ConfigError(mistakes)
     if mistakes:
         # Whoever has switched it off may have nothing else to say yet; what is wrong is told, and stops nobody.
-        notes = (*(str(mistake) for mistake in given.mistakes), *notes)
+        notes = (*(str(mistake) for mistake in given.mistakes), *unheeded)
         return Configuration(settings, origin=ENVIRONMENT, notes=notes, files=files, paused=True, sidecar=True)
     return Configuration(
         settings,
         aliases,
         {JOB: job},
         ENVIRONMENT,
-        notes,
+        notes=unheeded,
+        unheeded=unheeded,
         schedules={JOB: schedule},
         notifiers=notifiers,
         files=files,

@@ -163,6 +163,8 @@ class Configuration:
     """The file's path, ``environment``, or empty when nothing was found."""
     notes: tuple[str, ...] = ()
     """Plain sentences for people: what is read but not acted on, what is unsafe."""
+    unheeded: tuple[str, ...] = ()
+    """Those of the notes that say what somebody wanted and does not get: quiet commands say them too."""
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     """By job."""
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)

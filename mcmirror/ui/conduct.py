@@ -123,8 +123,8 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
     jobs = tuple(task.jobs(service))
     metrics = Metrics.of(service, output.textfile_dir, output.pushgateway) if task.verb == Verb.RUN.value else None
     style = style_of(sys.stderr)
-    if not output.quiet:
-        _notes(service.configuration.notes, style)
+    told, notes = service.configuration.unheeded, service.configuration.notes
+    _notes(told if output.quiet else notes, style)
     stop, finds = Stop(), Finds(jobs)
     manner = Manner(
         verb=task.verb,
@@ -147,7 +147,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
             lock=task.lock,
         )
 
-    watched = _watched(jobs, run, stop) if output.tui else None
+    watched = _watched(jobs, run, stop, service.configuration.settings.grace) if output.tui else None
     with stopping(stop):
         with Console(sys.stderr, style, manner) as console, noted(console, debug=manner.debug):
             out = _stdout(console, service.redact, stop, task.verb)
@@ -165,7 +165,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
         written = write_reports(reports, output, service.redact, os.environ)
         _not_told([*service.finish(stop), *(metrics.hand_over(reports) if metrics else ())], style)
     if output.quiet and not all(report.status is Status.SUCCEEDED for report in reports):
-        _notes(service.configuration.notes, style)
+        _notes([note for note in notes if note not in told], style)
     code = ExitCode.worst(report.exit_code for report in reports)
     if out.broken and task.verb == Verb.PLAN.value:
         # Whoever read the plan had seen enough; there is no verdict to give.
@@ -176,12 +176,12 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
 
 
 def _watched(
-    jobs: Sequence[Job], run: Callable[[Sequence[Observer]], tuple[RunReport, ...]], stop: Stop
+    jobs: Sequence[Job], run: Callable[[Sequence[Observer]], tuple[RunReport, ...]], stop: Stop, grace: float
 ) -> tuple[RunReport, ...]:
     """Run them on a screen of its own; what they came to is said when that has gone."""
     from mcmirror.ui.dashboard import watched
 
-    return watched(jobs, run, stop)
+    return watched(jobs, run, stop, grace)
 
 
 def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: str) -> Stdout:
