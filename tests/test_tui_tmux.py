@@ -1,7 +1,10 @@
 """The real dashboard in a real terminal, against real servers: a mirror is made, breaks, is mended and recovers."""
 
+import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,8 +17,9 @@ import pytest
 
 from mcmirror.ui.tui import connections_form, jobs_form
 from mcmirror.ui.tui.form import Field
-from tests.conftest import Side
+from tests.conftest import Pair, Side
 from tests.servers.command import clean_environment
+from tests.waiting import until
 
 PATIENCE = 120.0
 PROGRAM = [sys.executable, "-m", "mcmirror.ui.cli"]
@@ -41,10 +45,16 @@ class Terminal:
     def start(self, *words: str) -> None:
         """Run a command; the window stays when it has ended, and says with what code."""
         line = " ".join(f"'{word}'" for word in words)
-        self._tmux("new-session", "-d", "-x", "100", "-y", "30", f"{line}; echo ended with $?; exec sleep 1000")
+        # The shell outlives its terminal, and what it starts does not ignore that.
+        after = "code=$?; echo $code >ended; echo ended with $code; exec sleep 1000"
+        self._tmux("new-session", "-d", "-x", "100", "-y", "30", f"trap : HUP; {line}; {after}")
 
     def end(self) -> None:
         self._tmux("kill-server")
+
+    def vanish(self) -> None:
+        """As a window that is closed."""
+        self._tmux("kill-session")
 
     @property
     def text(self) -> str:
@@ -133,3 +143,72 @@ def test_a_newcomer_makes_a_mirror_sees_it_break_and_mends_it(
     )
     assert 0 == done.returncode, done.stderr
     assert "four.txt" in target.sizes()
+
+
+def slow(terminal: Terminal, pair: Pair) -> None:
+    """A job that would take minutes."""
+    pair.source.put({f"big/{number}": os.urandom(2**20) for number in range(20)})
+    terminal.environment.update(MC_HOST_src=pair.source.server.mc_host(), MC_HOST_dst=pair.target.server.mc_host())
+    places = f'source = "src/{pair.source.bucket}"\ntarget = "dst/{pair.target.bucket}"'
+    (terminal.folder / "mcmirror.toml").write_text(f'[job.copy]\n{places}\nlimit_upload = "100KiB"\n')
+
+
+def ended(terminal: Terminal) -> str:
+    """The exit code of what was started, once there is one."""
+    file = terminal.folder / "ended"
+    until(lambda: file.exists() and file.read_text().endswith("\n"))
+    return file.read_text().strip()
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_dashboard_ends_with_its_terminal_and_stops_mc(terminal: Terminal, bucket_pair: Pair, asked: bool) -> None:
+    slow(terminal, bucket_pair)
+    terminal.start(*PROGRAM, "tui")
+    terminal.until("1 job ")
+    terminal.press("r", "copying")
+    if asked:
+        terminal.press("C-c", "Stop and quit")
+    terminal.vanish()
+    assert "129" == ended(terminal)
+    shown = subprocess.run(
+        [*PROGRAM, "history", "--json"], cwd=terminal.folder, env=terminal.environment, capture_output=True, check=True
+    )
+    assert ["cancelled"] == [run["status"] for run in json.loads(shown.stdout)]
+
+
+def test_a_watched_run_ends_with_its_terminal_and_writes_its_report(terminal: Terminal, bucket_pair: Pair) -> None:
+    slow(terminal, bucket_pair)
+    terminal.start(*PROGRAM, "run", "--tui", "--report-json", "report.json")
+    terminal.until("copying")
+    terminal.vanish()
+    assert "130" == ended(terminal)
+    (report,) = json.loads((terminal.folder / "report.json").read_text())["reports"]
+    assert "cancelled" == report["status"]
+
+
+def test_attached_it_ends_with_its_terminal(terminal: Terminal) -> None:
+    terminal.environment["MCMIRROR_API_TOKEN"] = "token"
+    terminal.start(*PROGRAM, "tui", "--attach", "http://127.0.0.1:9")
+    terminal.until("nobody listens there")
+    terminal.vanish()
+    assert "129" == ended(terminal)
+
+
+STUCK = """
+import queue, sys
+from mcmirror.ui.tui.ending import Ending
+ending = Ending(lambda number: print("closed", number, flush=True))
+ending.obey(lambda code: print("told", code, flush=True))
+print("stands", flush=True)
+queue.Queue().get()
+"""
+
+
+def test_a_screen_that_is_stuck_ends_all_the_same() -> None:
+    """As one does that waits for a terminal which was stopped by Ctrl-S."""
+    with subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "stands\n" == process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert "told 143\nclosed 15\n" == process.communicate(timeout=PATIENCE)[0]
+    assert 143 == process.returncode

@@ -48,7 +48,10 @@ def with_place(args: list[str]) -> list[str]:
     ]
 
 
-@app.command(cls=WebCommand, epilog="Exit codes: 0 left, 1 failed, 2 usage or configuration, 143 SIGTERM.")
+@app.command(
+    cls=WebCommand,
+    epilog="Exit codes: 0 left, 1 failed, 2 usage or configuration, 129 the terminal went away, 143 SIGTERM.",
+)
 def tui(
     config: o.Config = None,
     attach: Annotated[
@@ -144,20 +147,24 @@ def shown(application: "Dashboard") -> int:
     try:
         code = application.run()
     finally:
-        application.source.close()
+        application.ending.close()
+        application.ending.over()
     if application.failure is not None:
         raise application.failure
     return int(code if code is not None else application.return_code or 0)
 
 
 def watched(
-    jobs: "Sequence[Job]", run: "Callable[[Sequence[Observer]], tuple[RunReport, ...]]", stop: "Stop"
+    jobs: "Sequence[Job]", run: "Callable[[Sequence[Observer]], tuple[RunReport, ...]]", stop: "Stop", grace: float
 ) -> "tuple[RunReport, ...]":
-    """Run the jobs before the eyes of a person; the reports, once the dashboard was left."""
+    """Run the jobs before the eyes of a person; the reports, once the dashboard was left.
+
+    Whoever leaves earlier waits ``grace`` seconds for mc to stop.
+    """
     from mcmirror.ui.tui.app import dashboard
     from mcmirror.ui.tui.one_shot import OneShot
 
-    source = OneShot(jobs, run, stop)
+    source = OneShot(jobs, run, stop, grace)
     alone = jobs[0].name if len(jobs) == 1 else ""
     shown(dashboard(source, begin=lambda application: application.open_run(alone) if alone else None))
     if source.error is not None:

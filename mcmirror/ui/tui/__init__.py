@@ -17,6 +17,7 @@ A map for newcomers::
     sheet.py      mcmirror.toml as it is edited: judged before it is written, never over somebody else's change
     form.py       a form, judged as one types
     connections*.py, jobs*.py, history*.py    the screens 2, 3 and 4: list, form, check, import; one run, two runs
+    terminal.py, ending.py    a terminal that goes away, and a signal, end it whatever the screen is doing
     web.py        all of it in a browser
     overview.py, run.py, plan.py    the screens; standing.py words the overview's lines, explained.py a problem's
 

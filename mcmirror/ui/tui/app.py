@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import threading
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -12,6 +15,7 @@ from textual.content import Content
 
 from mcmirror.model.wording import harmless
 from mcmirror.ui import border
+from mcmirror.ui.tui.ending import Ending
 from mcmirror.ui.tui.frame import ROOMS, Room
 from mcmirror.ui.tui.secrets import Redacting
 from mcmirror.ui.tui.source import Refusal, Source
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import tzinfo
 
+    from textual.driver import Driver
     from textual.screen import Screen
 
 T = TypeVar("T")
@@ -60,6 +65,7 @@ class Dashboard(App[int]):
         self._rooms: dict[str, Room] = {}
         self._filters.append(Redacting(border.redact))
         self._leaving = False
+        self.ending = Ending(source.close)
         self.failure: Exception | None = None
         """A mistake of ours that ended it; the command says it, without what Textual would show of our variables."""
         self.theme = LIGHT if light else DARK
@@ -69,17 +75,23 @@ class Dashboard(App[int]):
         self.action_room(ROOMS[0].name)
         self.set_interval(FRAMES, self._tick)
         if not self.is_headless:
-            self._obey()
+            # A browser's driver has one of its own.
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+            self.ending.obey(self.told)
         self.call_after_refresh(self._started)
 
-    def _obey(self) -> None:
-        """A wish to end from outside is obeyed without a question."""
-        import asyncio
-        import signal
+    def get_driver_class(self) -> type[Driver]:
+        """Return Textual's own, but on a terminal, which may go away."""
+        from textual.drivers.linux_driver import LinuxDriver
 
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.leave, 128 + number)
+        from mcmirror.ui.tui.terminal import Terminal
+
+        found = super().get_driver_class()
+        return Terminal if found is LinuxDriver else found
+
+    def told(self, code: int) -> None:
+        """Leave without a question; another thread says so."""
+        self.call_later(self.leave, code)
 
     def _fatal_error(self) -> None:
         self.failure = self._exception
@@ -259,10 +271,11 @@ class Dashboard(App[int]):
             self.push_screen(Text("Stopping", Content(said)))
 
         def close() -> None:
-            self.source.close(max(0, code - 128))
-            self.call_from_thread(self.exit, code)
+            self.ending.close(max(0, code - 128))
+            self.call_later(self.exit, self.ending.code or code)
 
-        self.run_worker(close, thread=True, group="leave", exit_on_error=False)
+        # A worker would be waited for without an end.
+        threading.Thread(target=close, name="leaving", daemon=True).start()
 
 
 def dashboard(source: Source, **how: Any) -> Dashboard:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcmirror.model.event import RunFinished
+from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.state import JobState, State
+from mcmirror.model.wording import shown_seconds
 from mcmirror.ui.tui.fold import Fold
 from mcmirror.ui.tui.source import Refusal, View
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from mcmirror.model.report import RunReport
     from mcmirror.model.stop import Stop
 
+LAST = 5.0
+"""Seconds for tidying up after the grace is over and mc was killed."""
+
 
 class OneShot:
     """Implements ``source.Source``. The key of a run is the name of its job."""
@@ -31,7 +36,11 @@ class OneShot:
     edits: Path | None = None
 
     def __init__(
-        self, jobs: Sequence[Job], run: Callable[[Sequence[Observer]], tuple[RunReport, ...]], stop: Stop
+        self,
+        jobs: Sequence[Job],
+        run: Callable[[Sequence[Observer]], tuple[RunReport, ...]],
+        stop: Stop,
+        grace: float,
     ) -> None:
         """``run`` runs them all and returns their reports; it is called once, by another thread."""
         self.fold = Fold()
@@ -40,7 +49,7 @@ class OneShot:
         """Complete once all have ended."""
         self.error: Exception | None = None
         """What ended them instead."""
-        self._run, self._stop = run, stop
+        self._run, self._stop, self._grace = run, stop, grace
         self._began = time.time()
         self._jobs = {
             job.name: JobState(
@@ -100,11 +109,21 @@ class OneShot:
         self.number += 1
 
     def close(self, signal: int = 0) -> None:
-        """Stop politely what runs, and wait for it."""
-        if self._begun:
-            if self._thread.is_alive():
-                self._stop.request(signal or 2)
-            self._thread.join()
+        """Stop politely what runs, and wait for it as long as the grace time; then mc is killed."""
+        if not self._begun:
+            return
+        if self._thread.is_alive():
+            self._stop.request(signal or 2)
+        self._thread.join(self._grace)
+        if self._thread.is_alive():
+            from mcmirror.ui.signals import kill_children
+
+            kill_children()
+            self._thread.join(LAST)
+        if self._thread.is_alive():
+            what = f"the run did not end within {shown_seconds(self._grace)}, and was left"
+            why, remedy = "a server or a disk does not answer", "mcmirror history shows how far it was; run it again"
+            self.error = Trouble(Problem(Category.STALLED, what, why, remedy))
 
     def view(self) -> View:
         """What there is."""
