@@ -66,7 +66,7 @@ def nothing_stays(cli: Cli) -> bool:
 
 def test_it_mirrors_damages_and_repairs(newcomer: Cli, servers_found: Mapping[str, str]) -> None:
     newcomer.environment.update(servers_found)
-    done = newcomer("demo")
+    done = newcomer("demo", timeout=400)
 
     assert (0, "") == (done.code, done.stdout), done.stderr
     lines = done.stderr.splitlines()

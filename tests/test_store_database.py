@@ -276,7 +276,7 @@ def test_whoever_holds_the_file_locked_is_waited_for_and_then_said(database: Dat
 def test_a_file_in_place_of_the_folder(database: Database, file: Path) -> None:
     file.parent.write_text("in the way")
 
-    assert "Make" in _unusable(database)
+    assert "move it away" in _unusable(database)
     file.parent.unlink()
     assert _usable(database)
 

@@ -22,6 +22,7 @@ from mcmirror.store.rows import enter
 from mcmirror.store.runs import Runs
 from tests.servers.command import Cli
 from tests.store_samples import begun, ended, ran
+from tests.waiting import until
 
 PATIENCE = 60
 JOBS = """
@@ -106,12 +107,12 @@ def test_beside_a_real_server(cli: Cli) -> None:
         found = _until(
             cli, lambda seen: seen["jobs"]["photos"]["last_success"] and seen["jobs"]["broken"]["status"] == "failed"
         )
+        photos_line = r"^photos +(succeeded .+ ago|running, .+) +.+ ago +(now|in \d.*s) +every 2s$"
+        until(lambda: re.search(photos_line, cli("status").stdout, re.MULTILINE))
         text = cli("status").stdout
         photos_now, nightly, hand = (found["jobs"][name] for name in ("photos", "nightly", "hand"))
         assert found["server"]["pid"] > 0
         assert (False, False) == (photos_now["stale"], photos_now["paused"])
-        photos_line = r"^photos +(succeeded .+ ago|running, .+) +.+ ago +(now|in \d.*s) +every 2s$"
-        assert re.search(photos_line, text, re.MULTILINE), text
         assert re.search(r"^nightly +never ran +in \d+.* cron 0 2", text, re.MULTILINE), text
         assert re.search(r"^broken +failed .* ago +never +in .* every 1h$", text, re.MULTILINE), text
         assert nightly["next_run"].endswith("T17:00:00.000Z")  # two o'clock in Seoul

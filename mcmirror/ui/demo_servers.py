@@ -18,7 +18,7 @@ from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.stop import Stop
 
 VARIABLE = "MCMIRROR_MINIO"
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds until a server must answer."""
 TRIES = 3
 """A port that was free may be taken by the time it is used."""

@@ -27,8 +27,11 @@ def _restarted(alias: str) -> Any:
     def scene(stage: Stage) -> None:
         stage.source.put(MANY)
         side = stage.move(alias)
+        # A machine that is busy needs a while to start a server.
+        stage.again = ("--retries", "20", "--retry-delay", "1", "--stall-timeout", "120")
         kind = "get" if alias == "src" else "put"
         stage.proxy(side).on(kind, Call(side.server.restart), first=10, times=1)
+        stage.aftermath = lambda: until(side.server.answers)
 
     return scene
 
