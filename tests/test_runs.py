@@ -210,3 +210,19 @@ def test_a_file_that_never_rests_is_said_to_change(cli: Cli, bucket_pair: Pair, 
         writer.join()
     assert 1 == result.code
     assert "changed-while-copying" in {found["category"] for found in result.report["problems"]}
+
+
+def test_the_guard_is_released_for_one_run_of_a_job(cli: Cli, bucket_pair: Pair) -> None:
+    bucket_pair.source.put({"a": b"1"})
+    bucket_pair.target.put({f"old/{number}": b"x" for number in range(20)})
+    job = {"source": bucket_pair.source.location, "target": bucket_pair.target.location}
+    (cli.folder / "mcmirror.toml").write_text(
+        "[job.photos]\nremove = true\n" + "".join(f'{key} = "{value}"\n' for key, value in job.items())
+    )
+    refused = cli("run")
+    assert 4 == refused.code
+    assert "(--max-delete 20) for this run" in refused.stderr
+    assert 4 == cli("run", "photos", "--max-delete", "19").code
+    assert 20 == len(bucket_pair.target.sizes())
+    assert 0 == cli("run", "photos", "--max-delete", "20").code
+    assert bucket_pair.equal

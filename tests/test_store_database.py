@@ -364,7 +364,8 @@ def test_without_psycopg_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
 
     assert (
         "postgresql://127.0.0.1:1/db: the state cannot be used: PostgreSQL needs psycopg, which is not installed."
-        " Run pip install 'mcmirror[postgresql]', or name another state: state = ... under [settings]." == warning
+        f" Run {sys.executable} -m pip install 'psycopg[binary]', or name another state: state = ... under [settings]."
+        == warning
     )
 
 

@@ -65,7 +65,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
     with pytest.raises(Trouble) as caught:
         serve(LOCAL, ["true"], print)
-    assert "pip install 'mcmirror[web]'" in caught.value.problem.remedy
+    assert "-m pip install textual-serve" in caught.value.problem.remedy
 
 
 def test_a_port_that_is_taken_is_said() -> None:

@@ -1,5 +1,6 @@
 """Why the state's database cannot be used, for people: what, why, what to do, and no password."""
 
+import sys
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -73,7 +74,7 @@ _FILE: Remedies = (
 )
 _SERVER: Remedies = (
     *_BOTH,
-    (("not installed",), lambda _: f"Run pip install 'mcmirror[postgresql]', {ELSEWHERE}"),
+    (("not installed",), lambda _: f"Run {sys.executable} -m pip install 'psycopg[binary]', {ELSEWHERE}"),
     (("permission denied for",), lambda at: f"Grant the user CREATE and USAGE on the schema in {at}"),
     (("password", "authentication", "role", "pg_hba"), lambda at: f"Check user, password and database of {at}"),
     (("does not exist",), lambda at: f"Create the database, or check the name: {at}"),

@@ -61,7 +61,8 @@ def find_kind(environ: Mapping[str, str]) -> Kind:
             Category.CONFIGURATION,
             "There is no S3 server for the demonstration",
             "neither MinIO's minio nor the Python package moto is on this machine",
-            f"Install the extra: pip install 'mcmirror[demo]'; or name a MinIO server: {VARIABLE}=/path/to/minio.",
+            f"Install it: {sys.executable} -m pip install 'moto[s3]' flask flask-cors; "
+            f"or name a MinIO server: {VARIABLE}=/path/to/minio.",
         )
     )
 

@@ -159,7 +159,7 @@ MaxDeletes = Annotated[
         "--max-delete",
         metavar="LIMIT",
         parser=_parsed(_max_delete),
-        help="Refuse to remove more: 25% of the target (default), a number, or unlimited.",
+        help="Refuse to remove more for this once: 25% of the target (default), a number, or unlimited.",
     ),
 ]
 RATE = "Bytes a second: 10MiB; 0: no limit."

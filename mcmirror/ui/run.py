@@ -18,6 +18,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     jobs: Jobs = None,
     parallel: o.Parallel = None,
     dry_run: o.DryRun = False,
+    max_delete: o.MaxDeletes = None,
     lock: o.LockMode = None,
     config: o.Config = None,
     json: o.Json = False,
@@ -34,7 +35,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     Jobs run side by side; one that fails ends no other.
     """
     names = jobs or []
-    overrides = {"dry_run": True} if dry_run else {}
+    overrides = {"dry_run": dry_run or None, "max_delete": max_delete}
     task = Task(
         "run",
         lambda service: service.jobs(names, **overrides),

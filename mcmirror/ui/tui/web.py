@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,8 @@ def serve(where: Address, command: Sequence[str], said: Callable[[str], object])
 
 
 def _missing() -> Trouble:
-    remedy = "Install it: pip install 'mcmirror[web]'. Without it: mcmirror tui shows the same in this terminal."
+    remedy = f"Install it: {sys.executable} -m pip install textual-serve. "
+    remedy += "Without it: mcmirror tui shows the same in this terminal."
     return Trouble(
         Problem(
             Category.CONFIGURATION,
