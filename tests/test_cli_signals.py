@@ -1,15 +1,21 @@
 """Ctrl-C once is a wish, twice an order: what was started is killed, and the process ends."""
 
+import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
+
+import pytest
 
 from mcmirror.ui.console import Console, Manner
 from mcmirror.ui.log import noted
 from mcmirror.ui.style import Style
+from tests.conftest import Pair
+from tests.servers.command import Cli
 
 DEAF = """
 import subprocess, sys
@@ -35,6 +41,38 @@ def test_the_second_signal_kills_what_was_started() -> None:
     process.send_signal(signal.SIGTERM)
     stdout, _ = process.communicate(timeout=120)
     assert b"2 -9\n" == stdout
+
+
+STUBBORN = """#!/bin/sh
+case " $* " in *" mirror "*) ;; *) exec '{mc}' "$@" ;; esac
+said='{{"status":"error","error":{{"message":"Failed","cause":{{"message":"Put k: context canceled"}}}}}}'
+{trap}
+printf '%s\\n' '{{"status":"success","source":"a/k","target":"b/k","size":1,"totalCount":1,"totalSize":1}}'
+while :; do sleep 0.1; done
+"""
+"""An mc that copies nothing and never ends by itself."""
+
+
+@pytest.mark.parametrize(
+    ("trap", "signals"),
+    [("trap \"echo '$said'; exit 1\" TERM", [signal.SIGTERM]), ("trap '' TERM", [signal.SIGINT, signal.SIGTERM])],
+    ids=["it says that it was stopped", "it is killed"],
+)
+def test_what_comes_of_being_asked_to_stop_is_no_problem(
+    cli: Cli, bucket_pair: Pair, mc: Path, trap: str, signals: list[signal.Signals]
+) -> None:
+    bucket_pair.source.put({"k": b"x"})
+    stub = cli.write(STUBBORN.format(mc=mc, trap=trap), "mc")
+    stub.chmod(0o700)
+    places = (bucket_pair.source.location, bucket_pair.target.location)
+    process = cli.start("mirror", *places, "--json", MCMIRROR_MC=str(stub))
+    assert process.stdout is not None
+    assert any(b"copy_started" in line for line in process.stdout)
+    for number in signals:
+        process.send_signal(number)
+    stdout, _ = process.communicate(timeout=120)
+    report = json.loads(stdout.splitlines()[-1])["report"]
+    assert (128 + signals[0], "cancelled", []) == (process.returncode, report["status"], report["problems"])
 
 
 def test_what_is_logged_is_a_note_without_secrets() -> None:

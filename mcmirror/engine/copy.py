@@ -16,6 +16,8 @@ from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound
 from mcmirror.model.plan import Changed, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
 
+STOPPED = "context canceled"
+"""What mc says of the objects that it was at when it was asked to stop."""
 LINGER = 0.05
 """Seconds that an announcement may wait for the next ones."""
 
@@ -72,7 +74,8 @@ def watch(context: Context, process: Process, folder: str) -> Generator[Event, N
         if now - last_look >= TICK:
             last_look = now
             yield Moved(job.name, process.written())
-    found = _end(context, process.exit, complaints, folder)
+    # Who asked for the end needs no reason for it, not even when a second signal had mc killed.
+    found = None if context.stop.requested else _end(context, process.exit, complaints, folder)
     if found:
         yield ProblemFound(job.name, found)
 
@@ -85,6 +88,8 @@ def _event(context: Context, line: decode.Line, below: str) -> Event | None:
             return CopyStarted(job.name, path.removeprefix(below), size)
         case decode.Deleted(path):
             return Removed(job.name, path.removeprefix(below))
+        case decode.Failure() if context.stop.requested and STOPPED in line.cause:
+            return None
         case decode.Failure():
             found = _problem(context, line)
             return None if found.category is Category.OVERWRITE_OFF else ProblemFound(job.name, found)
