@@ -51,11 +51,13 @@ def local(cli: Cli, *, schedules: bool = False) -> Iterator[LocalSource]:
         configuration = load(file, cli.environment, cli.folder)
         return Service(configuration, cli.environment) if before is None else before.succeeded_by(configuration)
 
-    source = LocalSource(read, edits=lambda: file, schedules=schedules)
-    try:
-        yield source
-    finally:
-        source.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", cli.environment["HOME"])  # locks lie there
+        source = LocalSource(read, edits=lambda: file, schedules=schedules)
+        try:
+            yield source
+        finally:
+            source.close()
 
 
 def verdicts(cli: Cli) -> list[str]:

@@ -2,9 +2,10 @@
 
 import re
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from mcmirror.config.values import Wrong, nearest
+from mcmirror.config.values import DEFAULT_STATE, Wrong, nearest
 
 LOGS = ("auto", "text", "json")
 CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
@@ -160,12 +161,35 @@ def listen(text: str) -> str:
 def state(text: str) -> str:
     """The URL of a database that runs can be remembered in."""
     word = text.strip()
-    if not word.startswith(("sqlite://", "postgresql+psycopg://", "postgresql://")):
+    if not word.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
         raise Wrong(
             "this is no database that mcmirror knows",
             'Write "sqlite:///~/.local/state/mcmirror/state.db" or "postgresql+psycopg://user@host/db".',
         )
+    if word.startswith("sqlite:///"):
+        _state_file(Path(word.removeprefix("sqlite:///")))
     return word
+
+
+def _state_file(path: Path) -> None:
+    """Refuse what was never a state of ours: nothing is written to it, nor beside it. One that broke is a warning."""
+    try:
+        file = path.expanduser()
+        if file.is_dir():
+            raise Wrong(f"{file} is a folder", f'Name a file in it: "sqlite:///{file / "state.db"}".')
+        if not file.exists() or file.with_name(f"{file.name}.inbox").exists():
+            return
+        beginning = b"no file"
+        if file.is_file():
+            with file.open("rb") as content:
+                beginning = content.read(16)
+    except (OSError, RuntimeError):
+        return
+    if beginning not in {b"", b"SQLite format 3\0"}:
+        raise Wrong(
+            f"{file} is no SQLite database, and mcmirror has not made it",
+            f'Name a file that need not exist yet: "{DEFAULT_STATE}".',
+        )
 
 
 def log(text: str) -> str:

@@ -230,9 +230,21 @@ class Service:
         return found
 
     def finish(self, stop: Stop) -> "tuple[NotTold, ...]":
-        """Wait for what notifiers have still to deliver, at most a few seconds; return what could not be told."""
+        """Wait for what notifiers have still to deliver, at most a few seconds; return what could not be told.
+
+        Runs that could not be written down until now are among it.
+        """
         self._tidy()
-        return tuple(failed for telling in self._telling for failed in telling.finish(stop))
+        return (*self._unwritten(), *(failed for telling in self._telling for failed in telling.finish(stop)))
+
+    def _unwritten(self) -> "Iterator[NotTold]":
+        self.inbox.retry()
+        if number := self.inbox.unwritten:
+            from mcmirror.notify.message import NotTold
+
+            what = f"{'a run is' if number == 1 else f'{number} runs are'} not remembered: history lacks its end"
+            remedy = "Make room there and let this user write, or name another state. What the run did stands."
+            yield NotTold(what, f"{inbox(self.state)}: {self.inbox.why}", remedy)
 
     def _tidy(self) -> None:
         """Take what single runs have written down into the state, once in a while: maybe nobody else ever looks."""

@@ -86,6 +86,8 @@ class Inbox:
         self._waiting: dict[str, tuple[Record, int]] = {}
         self.warning = ""
         """Why runs cannot be written down; empty while they can."""
+        self.why = ""
+        """The same in the system's words."""
         self.unread = ""
         """Why what lies there cannot be seen; empty when it can, or nothing was ever written."""
 
@@ -149,6 +151,12 @@ class Inbox:
             self.warning = ""
             self._bound()
 
+    @property
+    def unwritten(self) -> int:
+        """Runs whose end is in memory alone."""
+        with self._guard:
+            return len(self._waiting)
+
     def pending(self) -> Iterator[Ended]:
         """Runs that have ended or were killed, the oldest first."""
         names = self._names()
@@ -202,9 +210,9 @@ class Inbox:
 
     def warn(self, error: OSError) -> None:
         """Remember why something could not be written."""
-        why = error.strerror or str(error)
+        self.why = error.strerror or str(error)
         self.warning = (
-            f"{self._folder}: a run cannot be written down: {why}. "
+            f"{self._folder}: a run cannot be written down: {self.why}. "
             "It is kept in memory; make room there and see that the folder can be written."
         )
 
@@ -215,6 +223,11 @@ class Inbox:
         try:
             _write(descriptor, record)
             os.fsync(descriptor)
+        except OSError:
+            # What keeps room goes with its run; without one, half a file is nobody's.
+            if not self.file(record.id, OPEN).exists():
+                new.unlink(missing_ok=True)
+            raise
         finally:
             os.close(descriptor)
         new.rename(self.file(record.id, DONE))
