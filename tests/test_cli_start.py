@@ -18,7 +18,8 @@ from mcmirror import __version__
 from mcmirror.config import ConfigError, Mistake
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.ui import border
-from mcmirror.ui.cli import COMMANDS, loaded
+from mcmirror.ui.cli import ended
+from mcmirror.ui.commands import COMMANDS, loaded
 from mcmirror.ui.options import looks_like_locations, percent
 from mcmirror.ui.verify import with_percentage
 from tests.servers.command import COMMAND, Cli
@@ -289,6 +290,28 @@ def asking(cli: Cli) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         yield process, keyboard
     os.close(keyboard)
     os.close(terminal)
+
+
+def test_ctrl_c_before_anything_stands_ends_in_silence_with_130(cli: Cli) -> None:
+    package = cli.folder / "path" / "typer"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(600)\n")
+    with cli.start("explain", PYTHONPATH=str(package.parent)) as process:
+        assert process.stdout is not None
+        assert b"importing\n" == process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=120)
+    assert (130, b"") == (process.returncode, stderr)
+
+
+def test_ctrl_c_that_python_wrapped_is_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
+    """As it does for one that comes while a class is made."""
+
+    def wrapped() -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    assert 130 == ended(wrapped)
+    assert ("", "") == capsys.readouterr()
 
 
 def test_a_reader_that_has_gone_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:

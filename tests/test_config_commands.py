@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from mcmirror.ui.cli import COMMANDS, loaded
+from mcmirror.ui.commands import COMMANDS, loaded
 from tests.servers.command import Cli
 
 VARIABLES: dict[str, Any] = dict.fromkeys(

@@ -1,126 +1,35 @@
-"""The command `mcmirror`: its commands by name, each imported only when it is asked for, and the border for errors."""
+"""The command `mcmirror`: from its first moment to its exit code; the border for errors."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable
-from importlib import import_module
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperCommand, TyperGroup
-
-from mcmirror.ui import signals, stdout
-
-COMMANDS = {
-    "demo": ("mcmirror.ui.demo:demo", "Two throw-away S3 servers, sample data, a verified mirror: the first minute."),
-    "mirror": ("mcmirror.ui.mirror:app", "Mirror one SOURCE to one TARGET and verify it."),
-    "run": ("mcmirror.ui.run:app", "Run the jobs of mcmirror.toml or of the environment."),
-    "serve": ("mcmirror.ui.serve:app", "Run the jobs on their schedules: sidecar, nightly, for months."),
-    "plan": ("mcmirror.ui.plan:app", "Show what a run would do, object by object, and what it costs."),
-    "verify": ("mcmirror.ui.verify:app", "Say whether the copy is true."),
-    "tui": ("mcmirror.ui.dashboard:app", "The dashboard: see and steer every mirror from a terminal."),
-    "alias": ("mcmirror.ui.alias:app", "Servers and their credentials: set, list, test, import, remove."),
-    "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show, pause, resume."),
-    "status": ("mcmirror.ui.status:app", "How each job stands: last verdict, age of its last success, next run."),
-    "history": ("mcmirror.ui.history:app", "What was run, and what became of each object."),
-    "health": ("mcmirror.ui.health:app", "Ask the running serve whether all is well: the health check of a container."),
-    "doctor": ("mcmirror.ui.doctor:doctor", "Check mc, servers, credentials and rights; say what to do."),
-    "explain": ("mcmirror.ui.explain:explain", "What an error means and what to do about it."),
-    "mc": ("mcmirror.ui.mc:app", "mc itself: install, path, version."),
-    "init": ("mcmirror.ui.init:init", "Write a commented mcmirror.toml."),
-    "schema": ("mcmirror.ui.schema:schema", "Print the JSON Schema of mcmirror.toml."),
-}
-"""Name -> where it is (a function or a Typer application), and one line of help."""
-
-
-class LazyGroup(TyperGroup):
-    """Lists commands from ``COMMANDS`` without importing them."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return all names, in the order a newcomer needs them."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a stand-in with the line of help: enough for lists and completion."""
-        del ctx
-        return self.commands.get(cmd_name)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Ctrl-C at a question is Ctrl-C; the end of the input there is a failure."""
-        try:
-            return super().invoke(ctx)
-        except typer.Abort as abort:
-            print("Aborted!", file=sys.stderr)
-            raise typer.Exit(1 if isinstance(abort.__context__, EOFError) else 130) from None
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Import the command that is about to run."""
-        name, command, rest = super().resolve_command(ctx, args)
-        return (name, loaded(name), rest) if name in COMMANDS else (name, command, rest)
-
-
-def loaded(name: str) -> Any:
-    """Return the real command of that name."""
-    module, _, attribute = COMMANDS[name][0].partition(":")
-    found = getattr(import_module(module), attribute)
-    if not isinstance(found, typer.Typer):
-        application = typer.Typer(add_completion=False, rich_markup_mode=None)
-        application.command(name)(found)
-        found = application
-    found.pretty_exceptions_enable = False
-    found.rich_markup_mode = None
-    command = typer.main.get_command(found)
-    command.name = name
-    return command
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from mcmirror import __version__
-
-        print(f"mcmirror {__version__}")
-        raise typer.Exit
-
-
-app = typer.Typer(
-    cls=LazyGroup,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    epilog="mcmirror COMMAND --help says more. Exit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 partial,"
-    " 4 refused, 10 plan --exit-code found something to do, 75 locked, 130 Ctrl-C, 143 SIGTERM.",
-)
-
-
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    """Mirror buckets with mc, and know that the copy is there: plan, guard, copy, verify."""
-    del version
-
-
-def command_line() -> TyperGroup:
-    """Build the root command with a stand-in for each command."""
-    group = typer.main.get_group(app)
-    for name, (_, text) in COMMANDS.items():
-        group.add_command(TyperCommand(name, help=text, short_help=text, add_help_option=False))
-    return group
+from types import FrameType
 
 
 def main() -> None:
     """Run the command line and exit; every error crosses to the person here."""
+    # Before the imports, which take longer than it takes to think better of it; there is nothing to tidy up yet.
+    listening = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if listening:
+        signal.signal(signal.SIGINT, _leave)
+    from mcmirror.ui import signals, stdout
+    from mcmirror.ui.commands import command_line
+
     stdout.complete()
-    signals.before_a_run()
-    code = _ended(lambda: command_line().main(prog_name="mcmirror"))
-    written = _ended(sys.stdout.flush)
+    if listening:
+        signals.before_a_run()
+    code = ended(lambda: command_line().main(prog_name="mcmirror"))
+    written = ended(sys.stdout.flush)
     signals.at_the_end()
     sys.exit(code or written)
 
 
-def _ended(action: Callable[[], object]) -> int | str | None:
+def _leave(number: int, _: FrameType | None) -> None:
+    os._exit(128 + number)
+
+
+def ended(action: Callable[[], object]) -> int | str | None:
     """Return the exit code that ``action`` comes to."""
     try:
         action()
@@ -129,10 +38,19 @@ def _ended(action: Callable[[], object]) -> int | str | None:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  the border
+        if _interrupted(error):
+            return 130
         from mcmirror.ui.border import explained
 
         return explained(error)
     return 0
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: an interrupt while a class is made comes wrapped."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 if __name__ == "__main__":

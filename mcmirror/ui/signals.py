@@ -17,9 +17,6 @@ GRACE = 5.0
 
 def before_a_run() -> None:
     """Let Ctrl-C interrupt once; a second one leaves time for the tidying up that follows, a third ends us at once."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        # Ignored, as in a shell's background.
-        return
     asked = 0
 
     def handle(number: int, _: FrameType | None) -> None:
