@@ -75,7 +75,8 @@ def test_changes_an_outage_and_its_end(cli: Cli, bucket_pair: Pair, container: d
         f"❌ {job}: failed: no verdict reached",
         f"✅ {job}: works again, verified: 3 objects, 4 B copied",
     ] == fake.titles[1:]
-    assert "*Do*  Check its spelling and that the alias names the right server" in fake.posts[1].shown
+    remedy = "*Do*  Check its spelling in BUCKET_PAIR or BUCKET_PAIRS and that AWS_URL is that of the right server"
+    assert remedy in fake.posts[1].shown
 
 
 def test_a_run_that_cannot_start_is_told(

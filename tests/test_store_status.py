@@ -161,7 +161,9 @@ def test_what_notifiers_owe(cli: Cli, state: str) -> None:
             "INSERT INTO outbox (id, number, listener, job, run, kind, payload, created, due, lease, attempts)"
             " VALUES ('1', 1, 'ops', 'photos', '', 'failure', '{}', 1, 1, 0, 3)"
         )
-        connection.exec_driver_sql("INSERT INTO notifier VALUES ('ops', 3, 0, 'connection refused')")
+        connection.exec_driver_sql(
+            "INSERT INTO notifier (name, failures, given_up, error) VALUES ('ops', 3, 0, 'connection refused')"
+        )
     database.close()
 
     assert [
