@@ -281,6 +281,17 @@ def test_a_file_in_place_of_the_folder(database: Database, file: Path) -> None:
     assert _usable(database)
 
 
+@pytest.mark.usefixtures("soon")
+def test_a_folder_in_place_of_the_file(database: Database, file: Path) -> None:
+    file.mkdir(parents=True, mode=0o755)
+    before = _modes(file.parent)
+
+    assert f"Is a directory. Name a file, such as sqlite:///{file}/state.db" in _unusable(database)
+    assert before == _modes(file.parent), "it may be everybody's: /tmp"
+    file.rmdir()
+    assert _usable(database)
+
+
 def test_what_is_unusable_is_not_asked_again_and_again(file: Path) -> None:
     moment = 0.0
     database = Database(f"sqlite:///{file}", clock=lambda: moment)

@@ -69,6 +69,9 @@ def private(path: Path) -> Path:
 
 def private_file(file: Path) -> None:
     """Make a file readable by us alone, before or after somebody else did: it names objects. Raises OSError."""
+    if file.is_dir():
+        # A folder with these rights could be entered by nobody, and it may be everybody's.
+        raise IsADirectoryError(21, "Is a directory", str(file))
     file.touch(mode=0o600)
     if file.stat().st_mode & 0o077:
         file.chmod(0o600)

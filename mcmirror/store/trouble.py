@@ -65,6 +65,7 @@ _FILE: Remedies = (
         ("not a directory", "file exists"),
         lambda at: f"A file lies where the folder of {at} belongs: move it away, {ELSEWHERE}",
     ),
+    (("is a directory",), lambda at: f"Name a file, such as sqlite:///{at}/state.db, {ELSEWHERE}"),
     (("is locked",), lambda at: f"See which program holds it, and end that: fuser -v {at}"),
     (
         ("malformed", "not a database"),
