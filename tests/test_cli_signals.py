@@ -73,6 +73,9 @@ def test_what_comes_of_being_asked_to_stop_is_no_problem(
     stdout, _ = process.communicate(timeout=120)
     report = json.loads(stdout.splitlines()[-1])["report"]
     assert (128 + signals[0], "cancelled", []) == (process.returncode, report["status"], report["problems"])
+    # What had begun was asked of the servers: listings by us and by mc, and the one copy.
+    asked = {"source_list": 2, "source_get": 1, "target_list": 2, "target_put": 1, "target_delete": 0, "target_get": 0}
+    assert asked == report["requests"]
 
 
 def test_what_is_logged_is_a_note_without_secrets() -> None:

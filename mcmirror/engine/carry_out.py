@@ -12,12 +12,13 @@ from mcmirror.engine.copy import copy_exactly, copy_planned
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
+from mcmirror.engine.torn import name_unproven, remove_proven
 from mcmirror.engine.verify import Verification, verify
 from mcmirror.mc import argv, keys
 from mcmirror.mc.listing import ListingBroken
 from mcmirror.mc.troubleshoot import problem
-from mcmirror.model.cost import Requests, copying, listed
-from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound, Verified
+from mcmirror.model.cost import Requests, both_listed, copying, listed
+from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Verified
 from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import NAMED
@@ -41,6 +42,8 @@ class Result:
     read: Count = Count()
     """Read on both sides and found the same."""
     removal: Removal = field(default_factory=Removal)
+    torn: Count = Count()
+    """Perhaps left by an mc that was killed, and still there."""
     decided: bool = True
     requests: Requests = field(default_factory=Requests)
 
@@ -48,22 +51,37 @@ class Result:
 def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
     """Do what the plan names and see what became of it."""
     result = Result()
-    left_behind = context.journal.left_behind
-    large = in_parts(plan.differences) if plan.copies.objects else []
+    left_behind, folder = context.journal.left_behind, context.job.target.is_local
+    large = in_parts(plan.differences) if plan.copies.objects and not folder else []
     tidy = not left_behind
     if plan.copies.objects:
-        context.journal.record({*large, *left_behind})
+        if folder or large or left_behind:
+            context.journal.record({*large, *left_behind}, context.journal.since or context.started)
         smooth = yield from _copy(context, plan, attempts, result)
         tidy = tidy and smooth
     if not tidy:
         yield PhaseStarted(context.job.name, Phase.CLEAN)
         tidy = clean(context, plan, {*large, *left_behind})
+    if plan.torn:
+        tidy = _mend(context, plan, result) and tidy
     if tidy:
         context.journal.clear()
     extraneous = Only(plan.differences, Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
         yield from _remove(context, extraneous, attempts, result, whole=not plan.impossible.objects)
     return result
+
+
+def _mend(context: Context, plan: Plan, result: Result) -> bool:
+    """Remove what a killed mc left torn; return whether that is settled, for what is not copied yet proves nothing."""
+    left = plan.torn if context.stop.requested else remove_proven(context, plan)
+    result.torn = sum((Count(1, entry.size) for entry in left), Count())
+    if not left:
+        return True
+    if context.stop.requested or result.remaining or not result.decided:
+        return False
+    name_unproven(context, left)
+    return True
 
 
 def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> Generator[Event, None, bool]:
@@ -75,19 +93,22 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
     count, smooth = plan.copies, True
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
-        heard, _ = yield from _listen(copy_planned(context, work, avoid))
+        heard, _ = yield from _listen(_counted(result, copy_planned(context, work, avoid)))
         smooth &= not heard and not context.stop.requested
         if context.stop.requested:
+            result.requests += both_listed(plan)  # mc's own
             return False
         try:
-            verification = yield from _verify(context, work, heard)
+            verification = yield from _verify(context, work, heard, result)
         except ListingBroken as broken:
             yield ProblemFound(job.name, broken.problem)
+            result.requests += both_listed(plan)
             if broken.problem.retryable and (yield from attempts.again(count.objects)):
                 continue
             result.decided = False
             return False
-        result.requests += copying(count) + listed(*verification.listed) + listed(*verification.listed)
+        # Once by mc, and once to see what became of it.
+        result.requests += listed(*verification.listed) + listed(*verification.listed)
         result.done += verification.done
         result.unproven += verification.unproven
         result.vanished += verification.vanished
@@ -105,7 +126,9 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
         return smooth and not count.objects
 
 
-def _verify(context: Context, work: Iterable[Copy], heard: list[Problem]) -> Generator[Event, None, Verification]:
+def _verify(
+    context: Context, work: Iterable[Copy], heard: list[Problem], result: Result
+) -> Generator[Event, None, Verification]:
     """List again; what mc left out in silence it is asked for by name, which makes it say why."""
     yield PhaseStarted(context.job.name, Phase.VERIFY)
     verification = yield from verify(context, work)
@@ -120,10 +143,11 @@ def _verify(context: Context, work: Iterable[Copy], heard: list[Problem]) -> Gen
         return verification
     yield PhaseStarted(context.job.name, Phase.MIRROR)
     asked: Only[Copy] = Only(silent, Missing, Changed)
-    answers, _ = yield from _listen(copy_exactly(context, (item.source for item in islice(asked, TRIAL))))
+    trial = copy_exactly(context, (item.source for item in islice(asked, TRIAL)))
+    answers, _ = yield from _listen(_counted(result, trial))
     if len(answers) < min(TRIAL, len(silent)):
         rest = (item.source for item in islice(asked, TRIAL, None))
-        more, _ = yield from _listen(copy_exactly(context, rest))
+        more, _ = yield from _listen(_counted(result, copy_exactly(context, rest)))
         answers += more
     heard += answers
     yield PhaseStarted(context.job.name, Phase.VERIFY)
@@ -170,6 +194,18 @@ def _remove(
 def _together(before: Removal, now: Removal) -> Removal:
     """Add up two attempts at the same removals; what remains is what the last one left."""
     return replace(now, removed=before.removed + now.removed, named=(before.named + now.named)[:NAMED])
+
+
+def _counted(result: Result, steps: Iterable[Event]) -> Generator[Event, None, None]:
+    """Pass events on; what mc began to copy was asked of both servers, whatever becomes of it."""
+    begun = Count()
+    try:
+        for event in steps:
+            if isinstance(event, CopyStarted):
+                begun += Count(1, event.size)
+            yield event
+    finally:
+        result.requests += copying(begun)
 
 
 def _listen(steps: Generator[Event, None, T]) -> Generator[Event, None, tuple[list[Problem], T]]:
