@@ -33,8 +33,8 @@ EVERY = 20.0
 """Seconds between two looks."""
 MIB = 1 << 20
 GROWTH = 2 * MIB
-"""Bytes that resident memory may grow by after the first third. Python's table of interned names doubles once meanwhile,
-which takes 0.9 MiB: names of temporary folders come and go in it."""
+"""Bytes that resident memory may grow by after the first third. Python's table of interned names doubles once
+meanwhile, which takes 0.9 MiB: names of temporary folders come and go in it."""
 
 
 @dataclass(frozen=True)
