@@ -11,9 +11,10 @@ from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
 from mcmirror.ui.tui.editing import edit, remove
 from mcmirror.ui.tui.job_room import JobRoom
-from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, moment, pair
+from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair
 from mcmirror.ui.tui.sheet import JOB, Sheet, why_not
 from mcmirror.ui.tui.source import Refusal
+from mcmirror.ui.tui.standing import when
 
 if TYPE_CHECKING:
     from textual.widgets import OptionList
@@ -119,16 +120,9 @@ class Jobs(JobRoom):
         self.fill("detail", self._described(job, view) if job else Content(""))
 
     def _described(self, job: JobState, view: View) -> Content:
-        when = harmless(job.trigger)
-        if job.paused:
-            when += ", paused"
-        elif job.next_run:
-            when += f", next at {moment(job.next_run, self.dashboard.now, self.dashboard.zone)}"
-        elif job.trigger != "by hand" and not view.schedules:
-            when += ", and nobody keeps the schedules here"
         lines = [
             Content.assemble((harmless(job.name), BOLD), f"  {harmless(job.source)} → {harmless(job.target)}"),
-            Content.assemble(("runs  ", DIM), when),
+            Content.assemble(("runs  ", DIM), when(job, view, self.dashboard.now, self.dashboard.zone)),
         ]
         table = self._sheet.table(JOB, job.name) if self._sheet else {}
         said = [f"{key} = {_toml(value)}" for key, value in table.items() if key not in {"source", "target"}]

@@ -16,6 +16,8 @@ from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted, job_
 from mcmirror.ui.verdict import verdict
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from mcmirror.ui.tui.source import View
 
 WIDE = 110
@@ -114,6 +116,16 @@ def last_run(job: JobState) -> Content:
     return Content(f"{copied.objects:,} obj {shown_bytes(copied.bytes)}")
 
 
+def when(job: JobState, view: View, now: float, zone: tzinfo | None) -> str:
+    """Its trigger, and what comes of it."""
+    said = harmless(job.trigger)
+    if job.paused:
+        return f"{said}, paused"
+    if job.next_run:
+        return f"{said}, next at {moment(job.next_run, now, zone)}"
+    return said if job.trigger == "by hand" or view.schedules else f"{said}, and nobody keeps the schedules here"
+
+
 def detail(job: JobState, view: View, now: float, dashboard: object) -> Content:
     """The selected job in full, in five lines."""
     zone = getattr(dashboard, "zone", None)
@@ -122,19 +134,15 @@ def detail(job: JobState, view: View, now: float, dashboard: object) -> Content:
         f"  {harmless(job.source)} → {harmless(job.target)}",
         ("  dry run" if job.dry_run else "", WARN),
     )
-    when = harmless(job.trigger)
-    if job.paused:
-        when += ", paused"
-    elif job.next_run:
-        when += f", next at {moment(job.next_run, now, zone)}"
-    elif job.trigger != "by hand" and not view.schedules:
-        when += ", and nobody keeps the schedules here"
     allowed = f" (at most {shown_seconds(job.max_age)})" if job.max_age else ""
     success = f"{shown_seconds(now - job.last_success)} ago{allowed}" if job.last_success else f"none yet{allowed}"
     lines = [
         head,
         Content.assemble(
-            ("success  ", DIM), (success, f"{BAD} bold" if job.stale(now) else ""), ("   trigger  ", DIM), when
+            ("success  ", DIM),
+            (success, f"{BAD} bold" if job.stale(now) else ""),
+            ("   trigger  ", DIM),
+            when(job, view, now, zone),
         ),
         *_last_lines(job),
     ]
