@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-PATIENCE = 120.0
-"""Seconds for anything to happen, on a machine that is busy with other tests."""
+PATIENCE = 300.0
+"""Seconds for anything to happen, on a machine that is busy with other tests: what failed is tried again ever later."""
 SHOWN = 5000
 """Characters of a log when something failed."""
 
