@@ -6,7 +6,7 @@ import pytest
 
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
-from mcmirror.model.report import ABSENT, Remaining, RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, STILL_THERE, Remaining, RunReport, Status, Tally
 from mcmirror.ui.report import report_lines, summary_lines
 from mcmirror.ui.style import Style
 from mcmirror.ui.verdict import next_step, verdict
@@ -96,6 +96,30 @@ def test_a_run_is_not_said_to_replace_what_it_may_not() -> None:
     assert "mcmirror run photos brings the target up to date, what differs only with overwrite" == next_step(
         differing, "verify", "mcmirror run photos"
     )
+
+
+ODD = Problem(Category.KEY_NOT_STORABLE, "a//b cannot be copied", "mc folds it", "Rename it.", object="a//b")
+
+
+@pytest.mark.parametrize("verb", ["run", "verify"])
+@pytest.mark.parametrize("status", [Status.PARTIAL, Status.FAILED])
+def test_no_run_is_said_to_bring_what_cannot_be_stored(verb: str, status: Status) -> None:
+    odd = Remaining("a//b", "mc folds it")
+    report = replace(VERIFIED, status=status, problems=(ODD,), remaining=(odd,))
+    alone = "rename it at the source, or exclude it: no run can bring such a key to the target"
+    assert alone == next_step(report, verb, "mcmirror run photos")
+    waiting = replace(report, remaining=(odd, Remaining("old", STILL_THERE)))
+    assert f"{alone}, and nothing is removed before that" == next_step(waiting, verb, "mcmirror run photos")
+
+
+def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
+    remaining = (Remaining("a//b", "mc folds it"), Remaining("c", ABSENT))
+    report = replace(VERIFIED, status=Status.PARTIAL, problems=(ODD,), remaining=remaining)
+    behind = "; 1 object with a key that cannot be stored stays behind"
+    assert [
+        f"x, once more: it takes up what is missing and nothing else{behind}",
+        f"x brings the target up to date{behind}",
+    ] == [next_step(report, verb, "x") for verb in ("run", "verify")]
 
 
 @pytest.mark.parametrize(

@@ -155,5 +155,7 @@ SIGN_OF_LIFE = 1.0
 """Seconds between two signs of life of a run; what was seen of it before the first is its beginning alone."""
 ABSENT = "not on the target"
 """Why most objects remain."""
+STILL_THERE = "still on the target"
+"""Why a removal remains."""
 NAMED = 1000
 """How many keys a report names; the event stream names all."""

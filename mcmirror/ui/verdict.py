@@ -4,7 +4,8 @@ import shlex
 from dataclasses import dataclass
 
 from mcmirror.model.plan import Plan
-from mcmirror.model.report import ABSENT, RunReport, Status, Tally
+from mcmirror.model.problem import Category
+from mcmirror.model.report import ABSENT, STILL_THERE, Remaining, RunReport, Status, Tally
 from mcmirror.model.wording import objects, shown_count
 
 RUN = "run"
@@ -146,13 +147,14 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
     """What a person does now; ``again`` is the command that carries the job out. Empty when nothing is to be done."""
     tally = report.tally
     match report.status:
+        case Status.PARTIAL | Status.FAILED if report.verified and (step := _by_hand(report)):
+            return step
         case Status.PARTIAL | Status.FAILED if verb == VERIFY and report.verified:
-            differing = any(one.reason != ABSENT for one in report.remaining)
-            return f"{again} brings the target up to date{', what differs only with overwrite' if differing else ''}"
+            return _bringing(report, again)
         case Status.PARTIAL | Status.FAILED if _only_kept(report):
             return _replacing(report, again)
         case Status.PARTIAL | Status.CANCELLED | Status.INTERRUPTED:
-            return f"{again}, once more: it takes up what is missing and nothing else"
+            return f"{again}, once more: it takes up what is missing and nothing else{_beside(report)}"
         case Status.SKIPPED:
             return "wait until the other run has ended, then try again"
         case Status.FAILED | Status.REFUSED:
@@ -166,6 +168,40 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911
     if verb == VERIFY and tally.unproven.objects:
         return "--content reads what is not proven on both sides and compares it; --content=10% a tenth of it"
     return ""
+
+
+def _bringing(report: RunReport, again: str) -> str:
+    """What the command that mirrors would do for a copy that is not true."""
+    stuck = _stuck(report)
+    differing = any(one.reason != ABSENT for one in report.remaining if one not in stuck)
+    limits = ", what differs only with overwrite" if differing else ""
+    return f"{again} brings the target up to date{limits}{_beside(report)}"
+
+
+def _stuck(report: RunReport) -> frozenset[Remaining]:
+    """What no run can bring to the target."""
+    keys = {one.object for one in report.problems if one.category is Category.KEY_NOT_STORABLE}
+    return frozenset(one for one in report.remaining if one.key in keys)
+
+
+def _by_hand(report: RunReport) -> str:
+    """What a person has to do first, when nothing remains that a run could do; else empty."""
+    stuck = _stuck(report)
+    reasons = {one.reason for one in report.remaining if one not in stuck}
+    # Nothing is removed while a copy is missing.
+    if not stuck or reasons - {STILL_THERE}:
+        return ""
+    what = "it" if len(stuck) == 1 else "them"
+    removals = ", and nothing is removed before that" if reasons else ""
+    return f"rename {what} at the source, or exclude {what}: no run can bring such a key to the target{removals}"
+
+
+def _beside(report: RunReport) -> str:
+    """What a run leaves behind that takes up the rest."""
+    stuck = len(_stuck(report))
+    if not stuck:
+        return ""
+    return f"; {objects(stuck)} with a key that cannot be stored {'stays' if stuck == 1 else 'stay'} behind"
 
 
 def _replacing(report: RunReport, again: str) -> str:
