@@ -21,6 +21,7 @@ from mcmirror.model.problem import Trouble
 from mcmirror.ui.dashboard import app, with_place
 from mcmirror.ui.tui.web import POLICY, allowed, place, serve
 from mcmirror.ui.web.address import Address
+from tests.servers.server import free_port
 from tests.waiting import until
 
 PATIENCE = 120.0
@@ -73,11 +74,6 @@ def test_a_port_that_is_taken_is_said() -> None:
         where = Address(*taken.getsockname())
         with pytest.raises(Trouble, match=f"Nobody can listen on {where}"):
             serve(where, ["true"], print)
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as found:
-        return int(found.getsockname()[1])
 
 
 def answers(port: int) -> bool:

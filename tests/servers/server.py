@@ -1,12 +1,15 @@
 """A real server of somebody else's: started on a free port, ended, started again on its old port and data."""
 
+import itertools
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -15,6 +18,11 @@ import pytest
 
 PATIENCE = 120
 """Seconds until a server must answer, on a machine that is busy with other tests."""
+
+
+PORTS = range(12_000, 32_000)
+"""Below those that Linux gives to whoever asks for any: between our look and the use nobody comes by one by chance."""
+_turns = itertools.count(secrets.randbelow(len(PORTS)))
 
 
 @dataclass(kw_only=True)
@@ -75,7 +83,9 @@ def new_folder(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback interface that nobody listens on now, and that this process gives to nobody else."""
+    while True:
+        port = PORTS[next(_turns) % len(PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
