@@ -5,13 +5,13 @@ a folder it leaves files with a UUID for a name, which do.
 """
 
 import os
-import re
 from collections import deque
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from mcmirror.engine.context import Context
 from mcmirror.engine.scope import Only, key_of
+from mcmirror.engine.torn import NAME
 from mcmirror.mc import argv
 from mcmirror.mc.listing import incomplete_uploads
 from mcmirror.model.plan import Changed, Copy, Difference, Missing, Plan
@@ -21,9 +21,6 @@ PART = 16 * 1024 * 1024
 
 PATIENCE = 10.0
 """Seconds without an answer after which the cleaning is left to the next run: somebody waits for us to end."""
-
-PARTIAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-"""How mc names a file that it is still writing: a UUID beside the object (mc's cmd/client-fs.go)."""
 
 
 def clean(context: Context, plan: Plan, keys: Collection[str]) -> bool:
@@ -66,9 +63,9 @@ def _remove_partial_files(context: Context, plan: Plan) -> None:
     for folder, _, names in os.walk(target.path):
         for name in names:
             path = Path(folder, name)
-            if PARTIAL.fullmatch(name) and path.lstat().st_mtime >= context.started:
+            if NAME.fullmatch(name) and path.lstat().st_mtime >= context.started:
                 found.add(path.relative_to(target.path).as_posix())
-    found -= {key_of(item) for item in plan.differences}
+    found -= {key_of(item) for item in plan.differences} | {entry.key for entry in plan.torn}
     left = [target.child(key) for key in sorted(found)]
     for start in range(0, len(left), argv.ARGUMENTS):
         _run(context, argv.remove(left[start : start + argv.ARGUMENTS]))

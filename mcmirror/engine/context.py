@@ -49,8 +49,12 @@ class Journal(Protocol):
     def left_behind(self) -> tuple[str, ...]:
         """Keys whose multipart uploads a killed run may have left open."""
 
-    def record(self, keys: Iterable[str]) -> None:
-        """These keys are about to be uploaded in parts."""
+    @property
+    def since(self) -> float:
+        """When the first of the killed runs began, in seconds since the epoch; 0 when none was."""
+
+    def record(self, keys: Iterable[str], since: float) -> None:
+        """Copying begins, these keys in parts; what it, or a run killed before, leaves is not older than ``since``."""
 
     def clear(self) -> None:
         """Nothing is under way any more."""

@@ -14,6 +14,7 @@ from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.judge import judge, judge_copy, judge_plan
 from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
+from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
 from mcmirror.mc.troubleshoot import for_job
 from mcmirror.model.cost import Requests, both_listed
@@ -229,6 +230,7 @@ def _planned(context: Context, attempts: Attempts) -> Generator[Event, None, Pla
             if not (yield from attempts.again(0)):
                 raise
             continue
+        plan = set_apart(context, plan)
         yield Planned(job.name, plan)
         return plan
 
@@ -270,7 +272,7 @@ def _tally(context: Context, plan: Plan, result: Result) -> Tally:
         to_remove=plan.extraneous if removing else Count(),
         removed=result.removal.removed,
         kept=plan.kept,
-        extraneous=Count() if removing else plan.extraneous,
+        extraneous=result.torn if removing else plan.extraneous + result.torn,
         equal=plan.equal,
         remaining=Count(len(result.remaining), result.bytes_remaining) + plan.impossible,
         unproven=plan.unproven + result.unproven,

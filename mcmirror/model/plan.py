@@ -116,6 +116,8 @@ class Plan:
     impossible: Count = Count()
     """Keys that mc cannot carry; each is named among the differences."""
     differences: Iterable[Difference] = field(default=(), compare=False, repr=False)
+    torn: tuple[Entry, ...] = ()
+    """On the target only, and perhaps left by an mc that was killed; neither extraneous nor among the differences."""
 
     @property
     def copies(self) -> Count:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ class Held(Exception):
 
 
 class TargetLock:
-    """The lock of one target and, in a file beside it, the uploads that are under way (engine's ``Journal``)."""
+    """The lock of one target and, in a file beside it, what is under way (engine's ``Journal``)."""
 
     def __init__(self, folders: Iterable[Path], target: str) -> None:
         """``target`` is the address of the place, the same under whatever alias; all of ``folders`` have to be free.
@@ -77,20 +77,26 @@ class TargetLock:
     @property
     def left_behind(self) -> tuple[str, ...]:
         """Keys that a killed run was uploading in parts."""
-        found = set[str]()
-        for journal in self._journals:
-            with suppress(OSError, ValueError):
-                found.update(str(key) for key in json.loads(journal.read_text()))
-        return tuple(sorted(found))
+        return tuple(sorted({key for keys, _ in self._read() for key in keys}))
 
-    def record(self, keys: Iterable[str]) -> None:
-        """Write them down before the first byte moves; a full disk costs the clean-up, not the mirror."""
-        wanted = sorted(keys)
-        if not wanted:
-            return
+    @property
+    def since(self) -> float:
+        """When the first of the killed runs began, in seconds since the epoch; 0 when none was."""
+        return min((since for _, since in self._read() if since), default=0.0)
+
+    def _read(self) -> Iterator[tuple[list[str], float]]:
+        for journal in self._journals:
+            with suppress(OSError, ValueError, TypeError, KeyError):
+                found = json.loads(journal.read_text())
+                # Before times were written it was the keys alone.
+                keys, since = (found, 0.0) if isinstance(found, list) else (found["keys"], found["since"])
+                yield [str(key) for key in keys], float(since)
+
+    def record(self, keys: Iterable[str], since: float) -> None:
+        """Write it down before the first byte moves; a full disk costs the clean-up, not the mirror."""
         for journal in self._journals:
             try:
-                journal.write_text(json.dumps(wanted))
+                journal.write_text(json.dumps({"since": since, "keys": sorted(keys)}))
             except OSError:
                 _remove(journal)
 
@@ -109,6 +115,7 @@ class NoLock:
     """For a state folder that cannot be written: nothing is locked and nothing is noted."""
 
     left_behind: tuple[str, ...] = ()
+    since = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -116,8 +123,8 @@ class NoLock:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def record(self, keys: Iterable[str]) -> None:
-        """Forget them."""
+    def record(self, keys: Iterable[str], since: float) -> None:
+        """Forget it."""
 
     def clear(self) -> None:
         """Have nothing to forget."""
