@@ -152,7 +152,7 @@ def test_what_is_to_be_put_in_is_written_in_capitals(name: str) -> None:
     [
         (("--retries", "1001"), "0<=x<=1000"),
         (("--older-than", "9999999d"), 'Write "36500d" or less.'),
-        (("--stall-timeout", "99999999"), 'Write "365d" or less.'),
+        (("--stall-timeout", "999999999"), 'Write "3650d" or less.'),
         (("--limit-download", "2PiB"), 'Write "1PiB" or less'),
         (("--max-delete", "inf"), "Write 25%, 100 or unlimited."),
     ],

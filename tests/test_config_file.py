@@ -201,7 +201,7 @@ def test_a_syntax_error_names_its_line(read: Callable[..., Configuration]) -> No
         ('assurance = "half"', "assurance", 'Write "full" or "off".'),
         ("retries = 1001", "retries", "Write a number less than or equal to 1000."),
         ('older_than = "9999999d"', "older_than", 'Write "36500d" or less.'),
-        ('stall_timeout = "9999999d"', "stall_timeout", 'Write "365d" or less.'),
+        ('stall_timeout = "9999999d"', "stall_timeout", 'Write "3650d" or less.'),
         ('limit_upload = "2000PB"', "limit_upload", 'Write "1PiB" or less, or leave it out.'),
         ('max_delete = "inf"', "max_delete", 'Write "25%", a number of objects, or "unlimited".'),
         ("workers = 0", "workers", "Write a number, for example 3."),
@@ -324,7 +324,7 @@ def test_the_file_is_searched_upwards_and_may_be_named(tmp_path: Path) -> None:
 
 
 def test_without_a_file_there_is_nothing_until_jobs_are_needed(tmp_path: Path) -> None:
-    assert Configuration() == load(None, {}, tmp_path)
+    assert Configuration(files=(tmp_path / "mcmirror.toml",)) == load(None, {}, tmp_path)
     with pytest.raises(ConfigError, match="mcmirror init"):
         load(None, {}, tmp_path, needs_jobs=True)
     (tmp_path / "mcmirror.toml").write_text("")

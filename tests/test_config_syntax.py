@@ -187,7 +187,7 @@ def test_checksums_that_mc_takes(mirror: Callable[..., subprocess.CompletedProce
     [
         (syntax.age, "36500d", "36501d"),
         (syntax.age, "1d", f"{'9' * 5000}d"),
-        (syntax.duration, "365d", "365d1s"),
+        (syntax.duration, "3650d", "3650d1s"),
         (syntax.duration, "1d", f"{'9' * 5000}h"),
         (syntax.size, "1PiB", "1.1PiB"),
         (syntax.size, "1125TB", "1126TB"),
@@ -195,7 +195,7 @@ def test_checksums_that_mc_takes(mirror: Callable[..., subprocess.CompletedProce
         (syntax.size, "1b", "9" * 5000),
         (syntax.retries, "1000", "1001"),
         (syntax.retries, "0", "9" * 5000),
-        (syntax.seconds, "31536000", "31536001"),
+        (syntax.seconds, "315360000", "315360001"),
     ],
 )
 def test_what_nobody_can_mean_is_refused_with_the_limit(parse: Callable[[str], object], most: str, beyond: str) -> None:

@@ -208,6 +208,28 @@ def test_a_wrong_configuration_is_said_and_read_again(cli: Cli, bucket_pair: Pai
     asyncio.run(test())
 
 
+def test_a_first_configuration_that_is_written_meanwhile_is_read(
+    cli: Cli, bucket_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cli.folder)
+
+    def read(before: Service | None = None) -> Service:
+        configuration = load(None, cli.environment, cli.folder)
+        return Service(configuration, cli.environment) if before is None else before.succeeded_by(configuration)
+
+    async def test() -> None:
+        source = LocalSource(read, edits=lambda: cli.folder / "mcmirror.toml")
+        try:
+            async with driven(source, (120, 40), clock=time.time) as driver:
+                await driver.until(lambda: "mcmirror init" in driver.words)
+                configured(cli, {"copy": quick(bucket_pair)})
+                await driver.until(lambda: "○ never ran" in driver.text)
+        finally:
+            source.close()
+
+    asyncio.run(test())
+
+
 def test_schedules_run_only_when_told_so(cli: Cli, bucket_pair: Pair) -> None:
     bucket_pair.source.put({"a": b"1"})
     configured(cli, {"copy": quick(bucket_pair, every="1s")})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from mcmirror.config import check, environment, inherited, schema, sense, syntax
 from mcmirror.config.aliases import Aliases, AliasText
@@ -313,7 +314,7 @@ def _notes(
         )
         for name in _names(document, heading)
         for key in keys
-        if (text := document[heading][name].get(key)) and not is_reference(text)
+        if (text := document[heading][name].get(key)) and not is_reference(text) and not _open_to_all(key, text)
     ]
     secrets += [
         f"settings.{key}"
@@ -329,3 +330,9 @@ def _notes(
             f"run chmod 600 {path}, or write {{env:NAME}} or {{file:PATH}} there."
         )
     return tuple(notes)
+
+
+def _open_to_all(key: str, text: str) -> bool:
+    """Whether it is the address of a whole server: who reads that learns no secret, as from a ping's or a hook's."""
+    address = urlsplit(text)
+    return key == "url" and not (address.path.strip("/") or address.query or "@" in address.netloc)

@@ -107,7 +107,8 @@ def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuratio
     if given.mistakes:
         raise ConfigError(given.mistakes)
     slips = environment.slips(environ)
-    return Configuration(settings, notes=slips, unheeded=slips, files=tuple(given.files))
+    # A file that is not there yet is looked for again.
+    return Configuration(settings, notes=slips, unheeded=slips, files=(folder / FILE_NAME, *given.files))
 
 
 def _from_environment(environ: Mapping[str, str], folder: Path) -> Configuration:

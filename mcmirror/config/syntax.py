@@ -16,7 +16,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]i?b?|b)?\Z", re.IGNORECASE)
 _BITS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg])(?:bit|bits|bps)(?:/s|ps)?\Z", re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,61}[A-Za-z0-9]\Z")
 _MULTIPLES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-LONGEST = 365 * 86400.0
+LONGEST = 3650 * 86400.0
 """Seconds: no pause and no interval is longer."""
 OLDEST = 36500
 """Days: dates before the year 1 do not exist, and a hundred years are enough."""
@@ -27,7 +27,7 @@ _LISTEN = 'Write "127.0.0.1:8080", "0.0.0.0:8080" or "[::1]:8080"; "off" to serv
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-def duration(text: str, *, most: float = LONGEST, remedy: str = 'Write "365d" or less.') -> float:
+def duration(text: str, *, most: float = LONGEST, remedy: str = 'Write "3650d" or less.') -> float:
     """Seconds of ``60s``, ``30m``, ``26h``, ``1d``, ``1h30m``."""
     word = text.strip()
     parts = _SPAN.findall(word)

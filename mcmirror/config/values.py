@@ -178,7 +178,7 @@ class Configuration:
     """Whether the environment is S3_SYNC_*, whose users know their log by its words."""
 
 
-def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str:
+def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.65) -> str:
     """The candidate that was probably meant, at least so alike (0 to 1), or an empty text."""
     from difflib import get_close_matches
 
