@@ -6,6 +6,8 @@ import pty
 import threading
 from dataclasses import replace
 
+import pytest
+
 from mcmirror.model.event import (
     CopyStarted,
     Listed,
@@ -190,7 +192,10 @@ def test_the_board_counts_jobs_when_there_are_several() -> None:
     ] == board_lines([track], 3, 7, 0, Style(width=80))
 
 
-def test_a_terminal_gets_a_display_that_leaves_only_the_report() -> None:
+def test_a_terminal_gets_a_display_that_leaves_only_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
     leader, follower = pty.openpty()
     shown = bytearray()
 
