@@ -80,6 +80,11 @@ def test_version(cli: Cli) -> None:
         (("miror",), "Did you mean 'mirror'?"),
         (("mirror", "src/a", "dst/b", "--overwrit"), "--overwrite"),
         (("mirror", "src/a"), "TARGET"),
+        (("mirror", "src/a", "dst//b"), "an empty, '.' or '..' folder"),
+        (("mirror", "src/a", "dst/b//"), "an empty, '.' or '..' folder"),
+        (("mirror", "src/a", os.fsdecode(b"./p\xff")), "./p\\xff: it is not UTF-8, as names have to be"),
+        (("run", os.fsdecode(b"p\xff")), "it is not UTF-8, as names have to be"),
+        (("history", "--limit", "99999999999999999999"), "is not in the range"),
         (("mirror", "src/a", "9/b"), "Write ALIAS/BUCKET[/PREFIX], or a folder as ./NAME or /NAME."),
         (("mirror", "src/a", "dst/b", "--exclude", ""), "an empty pattern makes mc exclude everything"),
         (("mirror", "src/a", "dst/b", "--limit-upload", "10Mbit"), 'Write "1.25MB".'),
@@ -133,6 +138,21 @@ def test_two_words_with_slashes_are_a_pair() -> None:
     assert looks_like_locations(["src/a", "."])
     assert not looks_like_locations(["photos", "docs"])
     assert not looks_like_locations(["src/a"])
+
+
+def test_a_name_that_the_locale_cannot_read_is_a_mistake_of_usage(cli: Cli) -> None:
+    result = cli("mirror", "src/photos", "./pc/ünï", LC_ALL="C", LANG="C", PYTHONUTF8="0")
+    assert (2, "") == (result.code, result.stdout)
+    assert "this locale's character set is not UTF-8\n  do:  Set LC_ALL=C.UTF-8" in result.stderr
+
+
+def test_a_folder_below_one_that_is_not_utf_8_is_a_mistake_of_usage(cli: Cli) -> None:
+    below = cli.folder / os.fsdecode(b"p\xff")
+    below.mkdir()
+    cli.write("[job.a]\nsource = './a'\ntarget = 'dst/bucket'\n", f"{below.name}/mcmirror.toml")
+    result = Cli(below, cli.environment)("job", "list")
+    assert (2, "") == (result.code, result.stdout)
+    assert "the folder's path is not UTF-8" in result.stderr
 
 
 def test_zero_and_workers_are_explained(cli: Cli) -> None:

@@ -71,11 +71,14 @@ class Location:
         if "\0" in text:
             raise ValueError("the location holds a NUL byte")
         if text[0] in "/~" or text in {".", ".."} or text.startswith(("./", "../")):
-            return cls("", os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  # links stay as written
+            folder = os.path.abspath(Path(text).expanduser())  # noqa: PTH100  # links stay as written
+            if any("\ud800" <= sign <= "\udfff" for sign in folder):
+                raise ValueError("the folder's path is not UTF-8, or LC_ALL names a locale that is not")
+            return cls("", folder)
         alias, _, path = text.partition("/")
         if not ALIAS_NAME.match(alias):
             raise ValueError(f"{alias!r} is no alias name (a letter, then letters, digits, '-' or '_')")
-        path = path.strip("/")
+        path = path.removesuffix("/") if path != "/" else path
         if any(segment in {"", ".", ".."} for segment in path.split("/")) and path:
             raise ValueError("a bucket or prefix holds an empty, '.' or '..' folder, which mc would resolve")
         return cls(alias, path)

@@ -14,12 +14,12 @@ def main() -> None:
     if listening:
         signal.signal(signal.SIGINT, _leave)
     from mcmirror.ui import signals, stdout
-    from mcmirror.ui.commands import command_line
+    from mcmirror.ui.commands import check_text, command_line
 
     stdout.complete()
     if listening:
         signals.before_a_run()
-    code = ended(lambda: command_line().main(prog_name="mcmirror"))
+    code = ended(lambda: check_text(sys.argv[1:])) or ended(lambda: command_line().main(prog_name="mcmirror"))
     written = ended(sys.stdout.flush)
     signals.at_the_end()
     sys.exit(code or written)

@@ -1,6 +1,8 @@
 """The commands of `mcmirror` by name, each imported only when it is asked for."""
 
+import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -105,3 +107,22 @@ def command_line() -> TyperGroup:
     for name, (_, text) in COMMANDS.items():
         group.add_command(TyperCommand(name, help=text, short_help=text, add_help_option=False))
     return group
+
+
+def check_text(arguments: Sequence[str]) -> None:
+    """Refuse what is no text in UTF-8, as every key of an object is: a ConfigError."""
+    odd = [word for word in arguments if any("\ud800" <= sign <= "\udfff" for sign in word)]
+    if not odd:
+        return
+    from mcmirror.config import ConfigError, Mistake
+
+    mistakes = []
+    for word in odd:
+        try:
+            shown, message = os.fsencode(word).decode(), "this locale's character set is not UTF-8"
+            remedy = "Set LC_ALL=C.UTF-8, or PYTHONUTF8=1, and run it again."
+        except UnicodeDecodeError:
+            shown, message = os.fsencode(word).decode(errors="backslashreplace"), "it is not UTF-8, as names have to be"
+            remedy = "Rename it, or give it another name by a link: ln -s."
+        mistakes.append(Mistake("command line", shown, message, remedy))
+    raise ConfigError(mistakes)

@@ -29,6 +29,8 @@ SHOW = "show"
 LAST = "last"
 NAMED = 20
 """Objects of each fate that are named unless all are asked for."""
+MOST = 1_000_000
+"""Runs in one answer."""
 CAUSES = {
     Cause.HAND: "by hand",
     Cause.SCHEDULE: "schedule",
@@ -64,7 +66,7 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
         str | None,
         typer.Option("--status", metavar="VERDICT", callback=_verdict, help="Only these: failed, partial ..."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many runs.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST, metavar="N", help="How many runs.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="With show: name every object.")] = False,
     config: Annotated[
         Path | None,

@@ -6,13 +6,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from io import TextIOWrapper
 from typing import IO, Any, BinaryIO
 
 _OF_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 def complete() -> None:
-    """Put /dev/null where a standard stream was closed (``>&-``), or the next file opened would take its place."""
+    """Put /dev/null where a standard stream was closed (``>&-``), or the next file opened would take its place.
+
+    What is printed is shown escaped where the stream cannot carry it.
+    """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -22,6 +26,10 @@ def complete() -> None:
             os.set_inheritable(nowhere, True)  # noqa: FBT003
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that the stream cannot show is shown escaped; it must not end what shows it.
+            stream.reconfigure(errors="backslashreplace")
 
 
 def unwritable(error: Exception) -> OSError | None:
