@@ -272,6 +272,24 @@ def test_a_literal_token_in_a_file_that_others_read_is_noted(
     assert "written-out" not in note
 
 
+@pytest.mark.parametrize(
+    ("address", "secret"),
+    [
+        ("https://hooks/a1b2", True),
+        ("https://u:p@hooks", True),
+        ("https://hooks?key=a1b2", True),
+        ("http://127.0.0.1:9000/", False),
+        ("https://hooks", False),
+    ],
+)
+def test_the_address_of_a_whole_server_is_no_secret(
+    read: Callable[..., Configuration], tmp_path: Path, address: str, secret: bool
+) -> None:
+    (tmp_path / "mcmirror.toml").touch(0o644)
+    hook = f'[notify.x]\ntype = "webhook"\nurl = "{address}"\n[defaults]\nnotify = ["x"]\n'
+    assert secret == any("holds notify.x.url" in note for note in read(hook + JOB).notes)
+
+
 def test_what_is_watched(read: Callable[..., Configuration], tmp_path: Path) -> None:
     text = """
 [settings]
