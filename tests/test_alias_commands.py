@@ -115,7 +115,12 @@ def _rest(master: int) -> bytes:
         (("mine", "http://host", "--secret-key", "hunter2"), "", "a key in an argument can be read"),
         (("mine", "http://host"), "", "no terminal"),
         (("mine", "http://host", "--stdin"), "only-one\n", "two lines were expected, 1 came"),
+        (("mine", "http://host", "--stdin"), "\n\n", "both lines are empty"),
+        (("mine", "http://host", "--stdin"), "a\n\n", "one of the two lines is empty"),
         (("mine", "host:9000", "--stdin", "--no-check"), "a\nb\n", "does not begin with http"),
+        # Before anything is read or asked.
+        (("mine", "host:9000"), "", "does not begin with http"),
+        (("9", "http://host"), "", "cannot be an alias"),
         (("my alias", "http://host", "--stdin", "--no-check"), "a\nb\n", "cannot be an alias"),
     ],
 )
@@ -152,6 +157,8 @@ def test_test_knows_the_person_s_own_aliases_and_guesses(cli: Cli) -> None:
     done = cli("alias", "test", "scr")
     assert 2 == done.code
     assert "Did you mean src?" in done.stderr
+    far = cli("alias", "test", "nope", MC_HOST_onprem="http://a:b@127.0.0.1:9")
+    assert "Define it: mcmirror alias set nope URL" in far.stderr
 
 
 def test_test_says_why_a_server_does_not_answer(cli: Cli) -> None:

@@ -108,6 +108,12 @@ def test_a_refusal_says_what_the_source_held_before() -> None:
     assert "the source held 1,000 objects at the last success and holds 10 now" in found.cause
 
 
+def test_one_object_is_one_object() -> None:
+    found = after_planning(job(), Plan(), 1)
+    assert found is not None
+    assert "is empty, and it held 1 object at the last success" in found.message
+
+
 ONE = Count(1, 1)
 
 

@@ -122,6 +122,12 @@ def test_explain_finds_what_people_paste(heading: str, category: Category) -> No
     assert category == found.category
 
 
+def test_explain_knows_a_code_among_other_words() -> None:
+    found = find("AccessDenied: kms")
+    assert found is not None
+    assert Category.PERMISSION == found.category
+
+
 def test_explain_does_not_guess() -> None:
     assert find("xyzzy plugh") is None
     assert find("") is None

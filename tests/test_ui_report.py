@@ -54,6 +54,12 @@ def test_a_partial_run_names_problems_once_and_the_first_twenty_keys() -> None:
     assert 32 == len(shown)
 
 
+def test_a_refused_run_says_what_is_to_be_done_not_what_was_not() -> None:
+    refused = replace(VERIFIED, status=Status.REFUSED, verified=False, tally=Tally(planned=Count(44, 440)))
+    assert "  to copy     44 objects, 440 B" in lines(refused)
+    assert [] == [line for line in lines(refused) if "copied" in line]
+
+
 def test_a_job_of_two_locations_is_named_once() -> None:
     pair = replace(VERIFIED, job="onprem/photos → aws/photos-dr")
     assert not [line for line in lines(pair) if line.startswith("  mirror")]

@@ -6,6 +6,7 @@ from mcmirror.model.job import Assurance, Job
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.plan import Plan
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.wording import objects
 
 _ALLOW = "See what would go with `mcmirror plan`. If that is right: {allow}."
 
@@ -49,7 +50,7 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
     if before and not plan.source.objects and not plan.excluded.objects:
         return problem(
             Category.SOURCE_EMPTY,
-            f"the source {job.source} is empty, and it held {before:,} objects at the last success",
+            f"the source {job.source} is empty, and it held {objects(before)} at the last success",
             "an empty source is more often a wrong or an unmounted one than a wish to delete everything",
             str(job.source),
         )
@@ -58,14 +59,14 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
     if not plan.source.objects:
         return problem(
             Category.SOURCE_EMPTY,
-            f"the source {job.source} is empty, and {deletes} objects would be removed from {job.target}",
+            f"the source {job.source} is empty, and {objects(deletes)} would be removed from {job.target}",
             "an empty source is more often a wrong or an unmounted one than a wish to delete everything",
             str(job.source),
         )
     if not job.max_delete.allows(deletes, plan.target.objects):
         return problem(
             Category.TOO_MANY_DELETES,
-            f"{deletes} of {plan.target.objects} objects would be removed from {job.target}",
+            f"{deletes:,} of {objects(plan.target.objects)} would be removed from {job.target}",
             f"{rendered('{limit}', job.origin)} is {job.max_delete}" + _shrunken(plan, before),
             str(job.target),
             remedy=rendered(_ALLOW, job.origin, number=deletes),
@@ -75,7 +76,7 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
 
 def _shrunken(plan: Plan, before: int) -> str:
     now = plan.source.objects + plan.excluded.objects
-    return f"; the source held {before:,} objects at the last success and holds {now:,} now" if now < before else ""
+    return f"; the source held {objects(before)} at the last success and holds {now:,} now" if now < before else ""
 
 
 def _overlap(job: Job, aliases: dict[str, Alias]) -> bool:

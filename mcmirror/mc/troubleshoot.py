@@ -121,6 +121,12 @@ def find(text: str) -> Row | None:
     for known in TABLE:
         if any(_squeeze(heading) in plain for heading in known.headings):
             return known
+    codes = (_BY_CODE[word] for word in plain.split() if word in _BY_CODE)
+    return next(codes, None) or _row_with(plain)
+
+
+def _row_with(plain: str) -> Row | None:
+    """The first row that has these words in it, if they are more than a syllable."""
     if len(plain) < 3:
         return None
     for known in TABLE:

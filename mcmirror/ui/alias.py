@@ -69,13 +69,15 @@ def set_(  # noqa: PLR0913  (one parameter an option)
     from mcmirror.config import write
 
     file = _file(config)
+    _refuse_name(name)
     _refuse_literals(access_key, secret_key)
     _refuse_half(access_key, secret_key, stdin=stdin)
-    keys = (access_key, secret_key) if access_key or secret_key else _ask(name, from_stdin=stdin)
     authority = str(ca_file.absolute()) if ca_file else ""
-    text = AliasText(name, url, keys[0], keys[1], "", region, authority, insecure, api, path)
-    _refuse_name(name)
-    alias = resolve_alias(text, file, os.environ)
+    text = AliasText(name, url, access_key, secret_key, "", region, authority, insecure, api, path)
+    # Before anybody types a key.
+    resolve_alias(text, file, os.environ)
+    keys = (access_key, secret_key) if access_key or secret_key else _ask(name, from_stdin=stdin)
+    alias = resolve_alias(replace(text, access_key=keys[0], secret_key=keys[1]), file, os.environ)
     if not no_check:
         _check(alias, _configuration_or_none(config))
     had = write.references(file, name)
@@ -222,10 +224,18 @@ def _refuse_half(access_key: str, secret_key: str, *, stdin: bool) -> None:
 def _ask(name: str, *, from_stdin: bool) -> tuple[str, str]:
     """Both keys, from two lines of standard input or from a person; both empty for anonymous access."""
     if from_stdin:
-        lines = [line.rstrip("\r\n") for line in sys.stdin.readlines(4096)]
+        try:
+            lines = [line.rstrip("\r\n") for line in sys.stdin.readlines(4096)]
+            "".join(lines).encode()
+        except UnicodeError:
+            lines = []
+            wrong = "it is no UTF-8 text"
+        else:
+            empty = "one of the two lines is empty" if any(lines) else "both lines are empty"
+            wrong = empty if len(lines) == 2 else f"two lines were expected, {len(lines)} came"
         if len(lines) != 2 or not all(lines):
             remedy = "Write the access key and the secret key, a line each."
-            raise ConfigError([Mistake("standard input", "", f"two lines were expected, {len(lines)} came", remedy)])
+            raise ConfigError([Mistake("standard input", "", wrong, remedy)])
         return lines[0], lines[1]
     if not sys.stdin.isatty():
         remedy = "Use --stdin, or --access-key '{env:NAME}' --secret-key '{env:NAME}'."

@@ -57,6 +57,7 @@ def pair(source: str, target: str) -> str:
 def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> list[str]:
     tally = report.tally
     changing = verb not in (PLAN, VERIFY) and not report.dry_run
+    refused = report.status is Status.REFUSED
     lines: list[str] = []
 
     def row(label: str, count: Count, text: str, *names: str) -> None:
@@ -65,12 +66,12 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
 
     if report.created:
         lines += style.row("made", f"the bucket {harmless(report.created)}")
-    if changing:
+    if changing and not refused:
         known = report.verified or report.status is Status.SUCCEEDED
         row("copied", tally.planned, _of(tally.done, tally.planned) + ("" if known else " for certain"))
         if tally.to_remove.objects or tally.removed.objects:
             lines += style.row("removed", _of(tally.removed, tally.to_remove))
-    elif verb == PLAN or report.dry_run:
+    elif verb == PLAN or report.dry_run or refused:
         row("to copy", tally.planned, _to_copy(tally.planned, plan))
         row("to remove", tally.to_remove, shown_count(tally.to_remove))
     row("vanished", tally.vanished, f"{shown_count(tally.vanished)}, gone from the source before they could be copied")

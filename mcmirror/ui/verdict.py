@@ -143,7 +143,7 @@ def _so_far(report: RunReport) -> str:
     return f"; of {objects(planned)} {f'{done:,} had arrived for certain' if done else 'none is known to have arrived'}"
 
 
-def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: PLR0911  a case a status
+def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: C901, PLR0911  a case a status
     """What a person does now; ``again`` is the command that carries the job out. Empty when nothing is to be done."""
     tally = report.tally
     match report.status:
