@@ -166,6 +166,7 @@ def test_a_list_leaves_the_keys_out_that_a_run_alone_names(client: Client) -> No
         ("limit=many", "it goes from 1 to 500"),
         ("limit=" + "9" * 5000, "it goes from 1 to 500"),
         ("status=succeded", "did you mean succeeded?"),
+        ("before=zzz", "it looks like 20261121T020000-9f86d081"),
     ],
 )
 def test_a_wrong_question_is_400_and_the_right_one_is_named(client: Client, query: str, words: str) -> None:

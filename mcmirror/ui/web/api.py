@@ -1,6 +1,7 @@
 """What `/api/v1` answers: each function takes a request and what its path names."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from mcmirror.ui.web.stream import TYPE, Stream
 MOST = 500
 """Runs in one answer."""
 STATUSES = (*(status.value for status in Status), RUNNING)
+_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}", re.ASCII)
 MOST_OBJECTS = 2**53 - 1
 """What every reader of JSON takes for a whole number."""
 
@@ -50,10 +52,11 @@ class Api:
         """GET runs: the newest first; ``next`` is the ``before`` of the next page."""
         given = parameters(request, "job", "status", "before", "limit")
         limit = _limit(given.get("limit", "50"))
+        before = _before(given.get("before", ""))
         status = given.get("status", "")
         if status and status not in STATUSES:
             raise unknown_word(f"there is no status {status!r}", status, STATUSES)
-        found = self._control.runs(job=given.get("job", ""), status=status, before=given.get("before", ""), limit=limit)
+        found = self._control.runs(job=given.get("job", ""), status=status, before=before, limit=limit)
         following = found[-1].id if len(found) == limit else None
         return answered({"runs": [run_document(record, brief=True) for record in found], "next": following})
 
@@ -168,6 +171,13 @@ def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MOST):
         raise Refused(400, f"limit {text!r} is no number of runs", f"it goes from 1 to {MOST}", "write limit=50")
     return int(text)
+
+
+def _before(text: str) -> str:
+    if text and not _ID.fullmatch(text):
+        what = f"before {text[:60]!r} is no id of a run"
+        raise Refused(400, what, "it looks like 20261121T020000-9f86d081", "write the page's next, as it stands there")
+    return text
 
 
 def _max_delete(sent: dict[str, Any]) -> int | None:
