@@ -16,7 +16,7 @@ mkdir "$DISK/state.db.inbox" || exit 99
 cat /dev/zero > "$DISK/filler" 2>/dev/null
 "$@" --quiet
 code=$?
-ls -A "$DISK/state.db.inbox"
+find "$DISK" -type f ! -name filler
 rm "$DISK/filler"
 "$@" --quiet || exit 99
 exit $code

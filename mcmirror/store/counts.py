@@ -28,9 +28,12 @@ class SourceCount:
         """Keep it for the next run."""
         if objects == self.read():
             return
-        with suppress(OSError):
+        new = self._file.with_suffix(f".{os.getpid()}")
+        try:
             private(self._file.parent)
-            new = self._file.with_suffix(f".{os.getpid()}")
             with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
                 file.write(str(objects))
             new.replace(self._file)
+        except OSError:
+            with suppress(OSError):
+                new.unlink()
