@@ -32,7 +32,7 @@ from mcmirror.model.event import (
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
 from mcmirror.model.problem import Category, Problem, Trouble
-from mcmirror.model.report import ABSENT, NAMED, Remaining, RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, NAMED, STILL_THERE, Remaining, RunReport, Status, Tally
 
 WHY = {
     Reason.SIZE: "another size on the target",
@@ -257,7 +257,7 @@ def _why(difference: Difference) -> str:
         case Changed(_, _, reason):
             return WHY[reason]
         case Extraneous():
-            return "still on the target"
+            return STILL_THERE
         case Impossible(_, why):
             return why
         case _:
