@@ -323,10 +323,15 @@ def test_taking_over_replaces_nothing_unasked(file: Path) -> None:
 
 def test_from_afar_they_are_not_to_be_had_and_it_says_why(file: Path) -> None:
     async def test(driver: Driver, source: Still) -> None:
+        await driver.until(lambda: "They are the server's, and not to be seen from here." in driver.text)
         assert "Read only: the configuration is on the machine of the server" in driver.text
+        keys = ("a Add", "e Edit", "c Check", "i Import", "x Remove", "a adds one")
+        assert [] == [key for key in keys if key in driver.text]
         await driver.press("a")
-        assert "nothing can be changed from here" in driver.text
         assert not isinstance(driver.app.screen, Form)
+        await driver.press("question_mark")
+        await driver.until(lambda: "Help: Connections" in driver.text)
+        assert "a new connection" not in driver.text
 
     drive(None, test, where="http://127.0.0.1:8080")
 

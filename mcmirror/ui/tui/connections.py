@@ -12,7 +12,7 @@ from mcmirror.config import ConfigError, KnownAlias, home_of, known_aliases
 from mcmirror.model.wording import harmless
 from mcmirror.ui.tui.connections_check import Check
 from mcmirror.ui.tui.connections_words import Columns, described, heads, line, shown_path
-from mcmirror.ui.tui.editing import edit, remove
+from mcmirror.ui.tui.editing import WRITES, edit, remove
 from mcmirror.ui.tui.list_room import ListRoom
 from mcmirror.ui.tui.looks import BOLD, DIM, WARN
 from mcmirror.ui.tui.sheet import ALIAS, Sheet, configuration, why_not
@@ -66,6 +66,13 @@ class Connections(ListRoom):
         """Whether what is looked at is this machine's."""
         return not self.dashboard.source.where.startswith("http")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done here."""
+        if action == "check":
+            return self._here
+        refused = action in WRITES and why_not(self.dashboard.source)
+        return not refused and super().check_action(action, parameters)
+
     def _look(self, select: str = "") -> None:
         path = self.dashboard.source.edits
         if not self._here:
@@ -105,7 +112,7 @@ class Connections(ListRoom):
         file = self.dashboard.source.edits
         if not self._here:
             self.fill("sum", Content.styled(why_not(self.dashboard.source), WARN))
-            self.rows.put(())
+            self.rows.put((), "They are the server's, and not to be seen from here.")
             return
         if self._known is None:
             self.fill("sum", Content.styled("Reading ...", DIM))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mcmirror.ui.tui.form import Form
 
 
+WRITES = frozenset({"add", "edit", "copy", "import", "remove"})
+"""Actions that change the file: they are not offered where it cannot be changed."""
+
+
 def read(dashboard: Dashboard) -> Sheet:
     """The file as it is now; Refusal when it cannot be had, or cannot be changed from here."""
     path = dashboard.source.edits

@@ -25,7 +25,7 @@ def help_text(room: Room) -> Content:
         _key(binding)
         for bindings in room._bindings.key_to_bindings.values()  # noqa: SLF001  there is no other way
         for binding in bindings
-        if _told(binding)
+        if _told(binding) and room.check_action(binding.action, ()) is not False
     ]
     parts += [
         Content(""),

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
-from mcmirror.ui.tui.editing import edit, remove
+from mcmirror.ui.tui.editing import WRITES, edit, remove
 from mcmirror.ui.tui.job_room import JobRoom
 from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair
 from mcmirror.ui.tui.sheet import JOB, Sheet, why_not
@@ -62,6 +62,11 @@ class Jobs(JobRoom):
         super().on_screen_resume()
         self._look()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done here."""
+        refused = action in WRITES and why_not(self.dashboard.source)
+        return not refused and super().check_action(action, parameters)
+
     def _look(self) -> None:
         path = self.dashboard.source.edits
         if path is None:
@@ -96,7 +101,7 @@ class Jobs(JobRoom):
         places = max(20, width - name - STATE - TRIGGER - 3)
         heads = (fitted("JOB", name), fitted("SOURCE → TARGET", places), fitted("STATE", STATE), "TRIGGER")
         self.fill("heads", Content(" ".join(heads)))
-        self.rows.put([self._row(job, name, places) for job in jobs])
+        self.rows.put([self._row(job, name, places) for job in jobs], "There is no job." if reason else "")
         if self._written and any(job.name == self._written for job in jobs):
             self.rows.choose(self._written)
             self._written = ""
