@@ -46,8 +46,8 @@ class Terminal:
         """Run a command; the window stays when it has ended, and says with what code."""
         line = " ".join(f"'{word}'" for word in words)
         # The shell outlives its terminal, and what it starts does not ignore that.
-        after = "code=$?; echo $code >ended; echo ended with $code; exec sleep 1000"
-        self._tmux("new-session", "-d", "-x", "100", "-y", "30", f"trap : HUP; {line}; {after}")
+        after = "code=$?; echo $code >ended; echo ended with $code; [ $gone ] || exec sleep 1000"
+        self._tmux("new-session", "-d", "-x", "100", "-y", "30", f"trap gone=1 HUP; {line}; {after}")
 
     def end(self) -> None:
         self._tmux("kill-server")
