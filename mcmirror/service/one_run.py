@@ -24,7 +24,6 @@ from mcmirror.model.stop import Stop
 from mcmirror.service.turn import Turns
 from mcmirror.store.lock import Held, NoLock, TargetLock
 from mcmirror.store.memory import PairMemory
-from mcmirror.store.place import lock_folders
 
 
 class Resources(Protocol):
@@ -125,7 +124,7 @@ def _turn(job: Job, target: str, order: Order, resources: Resources, tell: Obser
     def waiting() -> None:
         tell(Waiting(job.name, str(job.target)))
 
-    return resources.turns.mine(lock_folders(resources.state), target, order.manners, order.stop, waiting)
+    return resources.turns.mine(target, order.manners, order.stop, waiting)
 
 
 def _held(job: Job, order: Order) -> Generator[Event, None, RunReport]:

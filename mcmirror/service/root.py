@@ -31,7 +31,7 @@ from mcmirror.service.one_run import Order, events, misconfigured
 from mcmirror.service.recorded import recording
 from mcmirror.service.turn import Turns
 from mcmirror.store.inbox import Inbox
-from mcmirror.store.place import inbox
+from mcmirror.store.place import inbox, lock_folders
 
 if TYPE_CHECKING:
     from mcmirror.engine.doctor import Finding
@@ -54,7 +54,7 @@ class Service:
         self._lock = threading.Lock()
         self.hidden = Hidden()
         self.state = configuration.settings.state
-        self.turns = Turns()
+        self.turns = Turns(lock_folders(self.state, self._environ))
         self.inbox = Inbox(inbox(self.state))
         self._telling: list[Telling] = []
         self.hidden.add(config_secrets(configuration, self._environ))

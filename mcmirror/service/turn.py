@@ -19,15 +19,15 @@ LOOK = 0.5
 class Turns:
     """Runs of this process with one target take turns; the lock is for other processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """``folders`` are where other processes look for the locks."""
+        self._folders = folders
         self._guard = threading.Lock()
         self._turns = defaultdict[str, threading.Lock](threading.Lock)
         self._warned = set[str]()
 
     @contextmanager
-    def mine(
-        self, folders: Sequence[Path], target: str, manners: Manners, stop: Stop, waiting: Callable[[], None]
-    ) -> Iterator[TargetLock]:
+    def mine(self, target: str, manners: Manners, stop: Stop, waiting: Callable[[], None]) -> Iterator[TargetLock]:
         """Hold the target. Raises Held when it is not to be had, OSError when no folder can be written.
 
         ``waiting`` is called once when another process has it and this one waits.
@@ -38,7 +38,7 @@ class Turns:
             if stop.requested:
                 raise Held
         try:
-            with _locked(folders, target, manners, stop, waiting) as lock:
+            with _locked(self._folders, target, manners, stop, waiting) as lock:
                 self._warn(lock.warning)
                 yield lock
         finally:

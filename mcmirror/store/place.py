@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 SQLITE = "sqlite:///"
@@ -21,11 +22,11 @@ def folder(state: str) -> Path:
     return file.parent if file else Path(DEFAULT_FOLDER).expanduser()
 
 
-def lock_folders(state: str) -> tuple[Path, ...]:
+def lock_folders(state: str, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Where a run keeps others away: its user's own folder, for all states, then the state's, for all containers."""
     beside = folder(state)
     try:
-        own = Path(DEFAULT_FOLDER).expanduser()
+        own = Path(environ.get("HOME") or Path.home()) / DEFAULT_FOLDER.removeprefix("~/")
     except RuntimeError:  # a user without a home
         return (beside,)
     return tuple(dict.fromkeys((own, beside)))

@@ -133,7 +133,9 @@ def _stage(mc: "Mc", folder: Path, style: Style, stop: Stop) -> "Iterator[_Stage
                 data=f"{number} objects, {shown_bytes(size)}, in {SOURCE}/{BUCKET}",
             )
             settings = Settings(mc=mc.path, state=f"sqlite:///{folder}/state.db")
-            service = Service(Configuration(settings=settings, aliases={alias.name: alias for alias in aliases}))
+            configuration = Configuration(settings=settings, aliases={alias.name: alias for alias in aliases})
+            # Locks lie in the home of whoever mirrors.
+            service = Service(configuration, {**os.environ, "HOME": str(folder)})
             job = service.pair(f"{SOURCE}/{BUCKET}", f"{TARGET}/{BUCKET}", overwrite=True, remove=True)
             yield _Stage(service, session, replace(job, name="demo"), folder, style, stop)
 
