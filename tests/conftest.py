@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.notify_samples import Nights
 from tests.servers import binaries
 from tests.servers.certificates import self_signed
 from tests.servers.command import Cli, clean_environment
 from tests.servers.minio import Minio, contents, sizes
 from tests.servers.postgres import Postgres
 from tests.servers.proxy import Proxy
+from tests.servers.slack import FakeSlack
 
 
 def pytest_configure() -> None:
@@ -177,3 +179,16 @@ def cli(source: Minio, target: Minio, mc: Path, tmp_path: Path) -> Cli:
     folder.mkdir()
     variables = {"MCMIRROR_MC": str(mc), "MC_HOST_src": source.mc_host(), "MC_HOST_dst": target.mc_host()}
     return Cli(folder, clean_environment(folder / "home", variables))
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeSlack]:
+    """Slack, and what takes its incoming webhooks and pings."""
+    with FakeSlack() as server:
+        yield server
+
+
+@pytest.fixture
+def nights(tmp_path: Path, fake: FakeSlack) -> Callable[[str], Nights]:
+    """By the notifier's table: jobs that run a night after the other."""
+    return lambda notifier: Nights(tmp_path, fake, notifier)

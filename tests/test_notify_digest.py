@@ -1,9 +1,8 @@
 """A day in one message: when, what is in it, and that nobody gets it twice."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -44,17 +43,6 @@ class Past:
             last = runs[-1] if runs else None
             found[job] = self.known.get(job) or Outlook(last, max(success, default=0.0), next_run=now + 3600)
         return found
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeSlack]:
-    with FakeSlack() as server:
-        yield server
-
-
-@pytest.fixture
-def nights(tmp_path: Path, fake: FakeSlack) -> Callable[[str], Nights]:
-    return lambda notifier: Nights(tmp_path, fake, notifier)
 
 
 def look(night: Nights, past: Past, at: datetime) -> None:

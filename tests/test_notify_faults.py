@@ -1,12 +1,9 @@
 """Who is told when things break: services that are down or slow, a state that is gone, runs that were killed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from mcmirror.model.delivery import Decision, Delivery, delivery_id
 from mcmirror.model.record import Record, interrupted
@@ -24,17 +21,6 @@ from tests.waiting import until
 
 REFUSED = Notice("configuration", "the configuration was refused", "job.x: no source", "Mend what is named.")
 MENDED = Notice("configuration", "the configuration is in use again", "", "", good=True)
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeSlack]:
-    with FakeSlack() as server:
-        yield server
-
-
-@pytest.fixture
-def nights(tmp_path: Path, fake: FakeSlack) -> Callable[[str], Nights]:
-    return lambda notifier: Nights(tmp_path, fake, notifier)
 
 
 def test_a_listener_that_is_down_or_slow_holds_no_other_up(nights: Callable[[str], Nights], fake: FakeSlack) -> None:

@@ -4,7 +4,6 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -30,12 +29,6 @@ FIRST, SECOND = "20261119T170000-7be31d90", "20261119T231500-40aa97d1"
 START = started(Record(RUN, "photos", "onprem/photos", "aws/photos-dr", Cause.HAND, ""), "shop")
 FAILURE = finished(PARTIAL, Occasion.FAILURE, Streak("partial", failures=1))
 CHANGE = finished(VERIFIED, Occasion.CHANGE, Streak())
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeSlack]:
-    with FakeSlack() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Who is told of which run, how often, and what it costs when nobody answers."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import pytest
 
 from mcmirror.model.report import Status
 from mcmirror.model.streak import Streak
@@ -17,17 +15,6 @@ from mcmirror.store.database import Database
 from tests.notify_samples import CHECK, FAILED, HOOK, IDLE, SLACK, Nights, endings
 from tests.servers.slack import PING, TOKEN, FakeSlack
 from tests.ui_samples import VERIFIED
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeSlack]:
-    with FakeSlack() as server:
-        yield server
-
-
-@pytest.fixture
-def nights(tmp_path: Path, fake: FakeSlack) -> Callable[[str], Nights]:
-    return lambda notifier: Nights(tmp_path, fake, notifier)
 
 
 def test_an_outage_is_told_at_growing_distances_and_its_end_once(

@@ -44,7 +44,6 @@ class Track:
     removed: int = 0
     key: str = ""
     problems: int = 0
-    retrying: "events.Retrying | None" = None
     samples: deque[tuple[float, int, float]] = field(default_factory=deque)
 
     def see(self, event: Event, now: float) -> None:  # noqa: C901  a case an event
@@ -70,7 +69,6 @@ class Track:
             case events.ProblemFound():
                 self.problems += 1
             case events.Retrying():
-                self.retrying = event
                 # Bytes of what is left are not known; objects are.
                 self.total = Count(event.remaining, 0)
                 self._begin(self.phase)
