@@ -2,8 +2,7 @@
 
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,12 @@ from tests.notify_samples import Nights
 from tests.servers import binaries
 from tests.servers.certificates import self_signed
 from tests.servers.command import Cli, clean_environment
-from tests.servers.minio import Minio, contents, sizes
+from tests.servers.minio import Minio
 from tests.servers.postgres import Postgres
 from tests.servers.proxy import Proxy
+from tests.servers.s3 import Bucket
 from tests.servers.slack import FakeSlack
+from tests.servers.versitygw import Versitygw
 
 
 def pytest_configure() -> None:
@@ -29,48 +30,14 @@ def pytest_configure() -> None:
 
 
 @dataclass(frozen=True)
-class Side:
-    """A bucket of one server."""
+class Side(Bucket):
+    """A bucket of a MinIO."""
 
     server: Minio
-    client: Any
-    bucket: str
-    alias: str
-
-    @property
-    def location(self) -> str:
-        """``alias/bucket``."""
-        return f"{self.alias}/{self.bucket}"
-
-    def put(self, objects: Mapping[str, bytes]) -> None:
-        """Store objects; many of them side by side."""
-
-        def put(item: tuple[str, bytes]) -> None:
-            self.client.put_object(Bucket=self.bucket, Key=item[0], Body=item[1])
-
-        if len(objects) < 20:
-            for item in objects.items():
-                put(item)
-            return
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(put, objects.items()))
-
-    def delete(self, *keys: str) -> None:
-        """Remove objects."""
-        for key in keys:
-            self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def drop(self) -> None:
         """Remove the bucket with all that is in it."""
         self.server.admin("rb", "--force", f"it/{self.bucket}")
-
-    def contents(self) -> dict[str, str]:
-        """Each key with the MD5 of its bytes, read."""
-        return contents(self.client, self.bucket)
-
-    def sizes(self) -> dict[str, int]:
-        """Each key with its size, listed."""
-        return sizes(self.client, self.bucket)
 
 
 @dataclass(frozen=True)
@@ -103,6 +70,13 @@ def source() -> Iterator[Minio]:
 def target() -> Iterator[Minio]:
     """The server that ``dst/...`` means."""
     with Minio.make("target") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Iterator[Versitygw]:
+    """A server of another make; no alias means it until a test says so."""
+    with Versitygw.make("gateway") as server:
         yield server
 
 

@@ -57,7 +57,11 @@ def test_the_demonstration_says_what_the_readme_shows(tmp_path: Path) -> None:
 
 def test_bin_test_says_what_the_readme_shows(tmp_path: Path) -> None:
     """All but the number of tests: of them one file is run, not this one again."""
-    tools = {"MCMIRROR_TEST_MC": str(binaries.mc()), "MCMIRROR_TEST_MINIO": str(binaries.minio())}
+    tools = {
+        "MCMIRROR_TEST_MC": str(binaries.mc()),
+        "MCMIRROR_TEST_MINIO": str(binaries.minio()),
+        "MCMIRROR_TEST_VERSITYGW": str(binaries.versitygw()),
+    }
     done = subprocess.run(
         [ROOT / "bin" / "test", "tests/test_fake_mc.py", "-p", "no:cacheprovider"],
         env=clean_environment(tmp_path / "home", tools),

@@ -1,4 +1,4 @@
-"""Where the real mc and minio of the tests are. One that is missing fails the tests; nothing is skipped for it."""
+"""Where the real mc, minio and versitygw of the tests are. A missing one fails the tests; nothing is skipped for it."""
 
 import os
 import shutil
@@ -20,6 +20,11 @@ def mc() -> Path:
 def minio() -> Path:
     """MinIO's server."""
     return _binary("minio", "MCMIRROR_TEST_MINIO")
+
+
+def versitygw() -> Path:
+    """Versity's S3 gateway."""
+    return _binary("versitygw", "MCMIRROR_TEST_VERSITYGW")
 
 
 def _binary(name: str, variable: str) -> Path:

@@ -1,6 +1,5 @@
 """A real MinIO server: started, killed, started again on its old port and data."""
 
-import hashlib
 import http.client
 import json
 import os
@@ -11,32 +10,25 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from tests.servers import binaries
-from tests.servers.server import Server, free_port, new_folder
+from tests.servers.s3 import Credentials, S3Server, contents, sizes
+from tests.servers.server import free_port, new_folder
+
+__all__ = ["Credentials", "Minio", "contents", "deny", "sizes"]
 
 KMS_KEY = "test-key"
 """The name of the key that every server here can encrypt with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Keys of a user of one server."""
-
-    access_key: str
-    secret_key: str
-
 
 ROOT = Credentials("minioroot", "minioroot-secret")
 
 
 @dataclass(kw_only=True)
-class Minio(Server):
+class Minio(S3Server):
     """One server with its data; ``with`` starts it and removes both."""
 
     name: str
-    certificates: Path | None = None
     small: str = ""
     """The data lies on a file system of this size (``"64m"``), in memory."""
     scanner: str = "fastest"
@@ -47,18 +39,6 @@ class Minio(Server):
     def make(cls, name: str, *, certificates: Path | None = None, small: str = "") -> Self:
         """A server that is not started yet, on a free port."""
         return cls(name=name, folder=new_folder(name), port=free_port(), certificates=certificates, small=small)
-
-    @property
-    def scheme(self) -> str:
-        return "https" if self.certificates else "http"
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://{self.address}"
 
     def launch(self) -> subprocess.Popen[bytes]:
         data = self.folder / "data"
@@ -80,20 +60,6 @@ class Minio(Server):
             before=f"mount -t tmpfs -o size={self.small} tmpfs '{data}'" if self.small else "",
         )
 
-    def kill(self) -> None:
-        """As ``kill -9`` does; what it holds on disk stays."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    stop = kill
-
-    def restart(self) -> None:
-        """Kill it and start it again, with the same port and data."""
-        self.kill()
-        self.start()
-
     def answers(self) -> bool:
         """Whether it is up."""
         context = ssl._create_unverified_context()
@@ -109,27 +75,6 @@ class Minio(Server):
             return False
         finally:
             connection.close()
-
-    def client(self, credentials: Credentials | None = None) -> Any:
-        """A boto3 client: the witness that is not mc."""
-        import boto3
-        from botocore.config import Config
-
-        credentials = credentials or self.root
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            aws_access_key_id=credentials.access_key,
-            aws_secret_access_key=credentials.secret_key,
-            region_name="us-east-1",
-            verify=str(self.certificates / "public.crt") if self.certificates else None,
-            config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
-        )
-
-    def mc_host(self, credentials: Credentials | None = None, address: str = "") -> str:
-        """The value of an ``MC_HOST_alias`` variable."""
-        keys = credentials or self.root
-        return f"{self.scheme}://{keys.access_key}:{keys.secret_key}@{address or self.address}"
 
     def admin(self, *arguments: str) -> str:
         """Run ``mc ARGUMENTS``, with this server as the alias ``it``; what it prints."""
@@ -172,17 +117,3 @@ def deny(actions: Iterable[str], resources: Iterable[str] = ("*",)) -> dict[str,
         "Action": [f"s3:{action}" for action in actions],
         "Resource": [f"arn:aws:s3:::{resource}" for resource in resources],
     }
-
-
-def contents(client: Any, bucket: str) -> dict[str, str]:
-    """What really is in a bucket: each key with the MD5 of its bytes, read."""
-    return {
-        key: hashlib.md5(client.get_object(Bucket=bucket, Key=key)["Body"].read(), usedforsecurity=False).hexdigest()
-        for key in sizes(client, bucket)
-    }
-
-
-def sizes(client: Any, bucket: str) -> dict[str, int]:
-    """Each key of a bucket with its size, listed."""
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
