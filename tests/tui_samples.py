@@ -102,6 +102,8 @@ class Still:
     records: tuple[Record, ...] = ()
     grouped: Groups = field(default_factory=Groups)
     closed: bool = False
+    agreed: str = ""
+    """The plan for which the last run was begun."""
 
     def start(self) -> None:
         self.asked.append(("start",))
@@ -133,7 +135,8 @@ class Still:
     def reload(self) -> None:
         self.asked.append(("reload",))
 
-    def trigger(self, job: str, max_delete: int | None = None) -> str:
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
+        self.agreed = plan
         self._ask("trigger", job, *([max_delete] if max_delete is not None else []))
         return self._begin(job, RUN)
 

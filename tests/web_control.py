@@ -106,7 +106,12 @@ class InMemory:
             raise self.broken
         return self.current
 
-    def trigger(self, job: str, *, max_delete: int | None = None) -> str:
+    def renew(self) -> str:
+        return ""
+
+    def trigger(self, job: str, *, max_delete: int | None = None, plan: str = "") -> str:
+        if plan:
+            self.asked.append(("agreed", job, plan))
         found = self._job(job)
         if self.current.stopping:
             raise Stopping

@@ -33,6 +33,10 @@ class Busy(Exception):
         """The id of the run that is under way."""
 
 
+class Outdated(Exception):
+    """The job is not any more what the plan of it was made for, or that plan is kept no longer."""
+
+
 class Stopping(Exception):
     """The server takes no more work."""
 
@@ -111,10 +115,14 @@ class Control(Protocol):
     def state(self) -> State:
         """How it is."""
 
-    def trigger(self, job: str, *, max_delete: int | None = None) -> str:
-        """Run a job now, beside its schedule; the id of the run. Raises UnknownJob, Busy, Stopping.
+    def renew(self) -> str:
+        """Use the configuration as it stands on disk now; why it cannot be used, empty when it is in use."""
 
-        With ``max_delete`` this run alone may remove so many objects, whatever limit the job has.
+    def trigger(self, job: str, *, max_delete: int | None = None, plan: str = "") -> str:
+        """Run a job now, beside its schedule; the id of the run. Raises UnknownJob, Busy, Outdated, Stopping.
+
+        With ``max_delete`` this run alone may remove so many objects, whatever limit the job has. With the id of a
+        ``plan`` the job must still be the one that was planned.
         """
 
     def cancel(self, run: str) -> None:

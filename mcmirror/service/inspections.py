@@ -166,6 +166,12 @@ class Inspections:
         )
         self._end(one, report, None)
 
+    def job(self, inspection: str) -> Job | None:
+        """The job as it was when this was asked for; None when it is kept no longer."""
+        with self._changed:
+            one = self._known.get(inspection)
+            return one.job if one else None
+
     def get(self, inspection: str) -> Inspection:
         """How it stands, or what it came to."""
         with self._changed:

@@ -20,7 +20,7 @@ from mcmirror.model.state import NotifierState, State
 from mcmirror.model.wording import objects
 from mcmirror.service.ailing import Ailing
 from mcmirror.service.books import Books
-from mcmirror.service.control import Busy, Feed, Stopping, UnknownJob, UnknownRun
+from mcmirror.service.control import Busy, Feed, Outdated, Stopping, UnknownJob, UnknownRun
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.feed import Hub
 from mcmirror.service.inspections import Inspections
@@ -61,6 +61,8 @@ class Server:
         self._service = service
         self._around = around
         self._changed = threading.Condition()
+        self._reading = threading.Lock()
+        """Held while the configuration is read: whoever wants it as it is now waits for that."""
         self._woken = False
         self._hub = Hub()
         self._queue = Queue()
@@ -203,9 +205,9 @@ class Server:
         around, moment = self._around, self._around.monotonic()
         if self._flags.reload or moment - self._looked >= LOOK:
             self._looked = moment
-            if around.changed() or self._flags.reload:
-                self._flags.reload = False
-                self._reload()
+            with self._reading:
+                if around.changed() or self._flags.reload:
+                    self._reload()
         if moment - self._beaten >= BEAT:
             self._beaten = moment
             around.spawn(self._records, "records")
@@ -231,8 +233,17 @@ class Server:
             self._flags.reload = True
             self._wake()
 
+    def renew(self) -> str:
+        """Use the configuration as it stands on disk now; why it cannot be used, empty when it is in use."""
+        with self._reading:
+            # Where there was no file, one may have come.
+            if self._around.changed() or self._flags.reload or not self._service.configuration.files:
+                self._reload()
+            return self._flags.refused
+
     def _reload(self) -> None:
         around = self._around
+        self._flags.reload = False
         if around.load is None:
             return
         try:
@@ -359,10 +370,16 @@ class Server:
         paused = self._flags.paused
         return "" in paused or (bool(job) and job in paused) or self._service.configuration.paused
 
-    def trigger(self, job: str, *, max_delete: int | None = None, cause: Cause = Cause.API) -> str:
-        """Run a job now; the id of the run. ``max_delete`` releases the guard for it: it may remove so many objects."""
+    def trigger(self, job: str, *, max_delete: int | None = None, plan: str = "", cause: Cause = Cause.API) -> str:
+        """Run a job now; the id of the run. ``max_delete`` releases the guard for it: it may remove so many objects.
+
+        ``plan`` is the inspection that somebody agreed to: it must have been one of the job as it is now.
+        """
+        planned = self.inspections.job(plan) if plan else None
         with self._changed:
             self._known(job)
+            if plan and planned != self._service.configuration.jobs[job]:
+                raise Outdated(job)
             if self._flags.stopping:
                 raise Stopping
             place = self._queue.of(job)

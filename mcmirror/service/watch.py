@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-Look = dict[Path, tuple[int, int, int] | None]
+Look = dict[Path, tuple[int, ...] | None]
 
 
 class Watch:
@@ -28,9 +28,9 @@ class Watch:
         return {path: _mark(path) for path in self._files}
 
 
-def _mark(path: Path) -> tuple[int, int, int] | None:
+def _mark(path: Path) -> tuple[int, ...] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

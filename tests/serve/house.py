@@ -42,11 +42,12 @@ class Serve(Serving):
         super().__init__(command, environment, folder, port)
         self.port = port
 
-    def ask(self, method: str, path: str, token: str = TOKEN) -> tuple[int, Any]:
+    def ask(self, method: str, path: str, token: str = TOKEN, sent: object = None) -> tuple[int, Any]:
         """Status and document of an answer of the API; 0 and None when there is none."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, f"/api/v1/{path}", headers={"Authorization": f"Bearer {token}"})
+            body = None if sent is None else json.dumps(sent)
+            connection.request(method, f"/api/v1/{path}", body, {"Authorization": f"Bearer {token}"})
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         except (OSError, http.client.HTTPException):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from mcmirror.config import Configuration, Schedule
-from tests.conftest import Pair
+from tests.conftest import Pair, Side
 from tests.serve.house import House, Serve, in_time
 from tests.serve.receiver import Receiver
 from tests.servers.minio import Credentials, Minio
@@ -188,3 +188,23 @@ def test_a_state_that_cannot_be_read_while_a_configuration_is_makes_no_success_f
 
     after = server.state().jobs[0]
     assert (before.last_success, before.last) == (after.last_success, after.last)
+
+
+def test_what_is_asked_for_is_done_by_the_file_as_it_is_then(
+    house: House, bucket_pair: Pair, new_side: Callable[..., Side]
+) -> None:
+    del house.defaults["every"]
+    bucket_pair.source.put({"a": b"1"})
+    other = new_side("dst2")
+    house.cli.environment["MC_HOST_dst2"] = other.server.mc_host()
+    serve = house.start()
+    plan = serve.post("jobs/job/plan")["inspection"]
+    serve.until(lambda: serve.ask("GET", f"inspections/{plan}")[1]["report"] is not None)
+    house.jobs["job"] |= {"target": other.location}
+    house.write()
+    status, answer = serve.ask("POST", "jobs/job/run", sent={"plan": plan})
+    assert (409, "job is not any more what was planned") == (status, answer["error"]["what"])
+    run = serve.post("jobs/job/run")["run"]
+    serve.until(lambda: serve.ask("GET", f"runs/{run}")[1]["status"] == "succeeded")
+    assert ({}, {"a": 1}) == (bucket_pair.target.sizes(), other.sizes())
+    assert 143 == serve.stop()

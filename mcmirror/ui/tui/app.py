@@ -192,14 +192,14 @@ class Dashboard(App[int]):
         """Say something that needs no answer."""
         self.notify(harmless(text), timeout=4, markup=False)
 
-    def run_job(self, job: str, *, open_it: bool = True, max_delete: int | None = None) -> None:
+    def run_job(self, job: str, *, open_it: bool = True) -> None:
         """Run a job now, and show it."""
 
         def begun(_: str) -> None:
             if open_it:
                 self.open_run(job)
 
-        self.ask(lambda: self.source.trigger(job, max_delete), begun)
+        self.ask(lambda: self.source.trigger(job), begun)
 
     # Help, palette, end.
 

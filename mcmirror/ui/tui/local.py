@@ -197,15 +197,25 @@ class LocalSource:
 
     def _server(self) -> Rooms:
         if self._rooms is None:
+            self._wake.set()
             raise Refusal("nothing can be run yet", self._view.trouble or "the configuration is being read", "")
         return self._rooms
 
-    def trigger(self, job: str, max_delete: int | None = None) -> str:
+    def _current(self) -> Rooms:
+        """With the configuration as it is now: what somebody has changed is not done as it was before."""
+        rooms = self._server()
+        if wrong := rooms.server.renew():
+            what = "the configuration is wrong, so nothing was begun"
+            raise Refusal(what, wrong, "correct it and press the key again; the file is read each time")
+        return rooms
+
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
         """Run it now."""
         from mcmirror.model.record import Cause
 
+        server = self._current().server
         with _refusing():
-            key = self._server().server.trigger(job, cause=Cause.HAND, max_delete=max_delete)
+            key = server.trigger(job, cause=Cause.HAND, max_delete=max_delete, plan=plan)
         self._wake.set()
         return key
 
@@ -229,8 +239,9 @@ class LocalSource:
         """Something that writes nothing: beside the queue."""
         from mcmirror.service import Verb
 
+        server = self._current().server
         with _refusing():
-            key = self._server().server.inspections.begin(job, Verb(verb), self._inspected)
+            key = server.inspections.begin(job, Verb(verb), self._inspected)
         self.fold.expect(key, job, verb)
         return key
 
@@ -291,7 +302,7 @@ def _no_job(job: str) -> Refusal:
 @contextmanager
 def _refusing() -> Iterator[None]:
     """Why the server would not, in three parts."""
-    from mcmirror.service.control import Busy, Stopping, UnknownInspection, UnknownJob, UnknownRun
+    from mcmirror.service.control import Busy, Outdated, Stopping, UnknownInspection, UnknownJob, UnknownRun
 
     try:
         yield
@@ -300,6 +311,9 @@ def _refusing() -> Iterator[None]:
         raise Refusal("the job is at it already", why, "Enter shows it, c there cancels it") from None
     except UnknownJob as unknown:
         raise _no_job(str(unknown)) from None
+    except Outdated as changed:
+        why = "its configuration says something else since then, or the plan is kept no longer"
+        raise Refusal(f"{changed} is not any more what was planned", why, "plan it anew") from None
     except UnknownRun as unknown:
         why = f"{unknown} has ended, or another process runs it"
         raise Refusal(

@@ -291,8 +291,14 @@ class PlanRoom(Room):
         )
 
     def _run(self, max_delete: int | None = None) -> None:
-        self.app.pop_screen()
-        self.dashboard.run_job(self.job, max_delete=max_delete)
+        source, job, agreed = self.dashboard.source, self.job, self._key
+
+        def begun(_: str) -> None:
+            if self.is_current:
+                self.app.pop_screen()
+            self.dashboard.open_run(job)
+
+        self.dashboard.ask(lambda: source.trigger(job, max_delete, agreed), begun)
 
 
 def _releasable(report: RunReport, problem: Problem) -> bool:

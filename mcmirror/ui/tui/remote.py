@@ -224,9 +224,10 @@ class RemoteSource:
     def reload(self) -> None:
         """Nothing is written from here."""
 
-    def trigger(self, job: str, max_delete: int | None = None) -> str:
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
         """Run it now."""
-        body = None if max_delete is None else {"max_delete": max_delete}
+        given = {"max_delete": max_delete, "plan": plan or None}
+        body = {name: value for name, value in given.items() if value is not None} or None
         key = str(self._ask("POST", f"/jobs/{part(job)}/run", body)["run"])
         self._wake.set()
         return key

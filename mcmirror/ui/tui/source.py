@@ -87,8 +87,12 @@ class Source(Protocol):
     def reload(self) -> None:
         """Read the configuration again, for it was written from here; returns at once."""
 
-    def trigger(self, job: str, max_delete: int | None = None) -> str:
-        """Run a job now; the key of the run. ``max_delete`` lets this run alone remove so many objects. May wait."""
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
+        """Run a job now, as its configuration is now; the key of the run. May wait.
+
+        ``max_delete`` lets this run alone remove so many objects. With the key of a ``plan``, it is this one that was
+        agreed to: a job that was changed since is refused.
+        """
 
     def plan(self, job: str) -> str:
         """Find out what a run would do; the key of that. May wait."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcmirror.model.record import RUNNING, Record
 from mcmirror.model.report import Status
-from mcmirror.service.control import Busy, Control, Stopping, UnknownJob, UnknownRun
+from mcmirror.service.control import Busy, Control, Outdated, Stopping, UnknownJob, UnknownRun
 from mcmirror.ui.web.answer import Answer, Refused, Request, answered, refusal
 from mcmirror.ui.web.asking import fields, flag, job_of, no_job, nothing, parameters, stopping, unknown_word
 from mcmirror.ui.web.documents import job_document, run_document, state_document
@@ -97,16 +97,25 @@ class Api:
         }
 
     def trigger(self, request: Request, name: str) -> Answer:
-        """POST jobs/NAME/run: 202, or 409 with the run that is at it. ``max_delete`` releases the guard for it."""
-        max_delete = _max_delete(fields(request, "max_delete"))
+        """POST jobs/NAME/run: 202, or 409 with the run that is at it. ``max_delete`` releases the guard for it.
+
+        With a ``plan``, the job must still be what was planned, or 409.
+        """
+        sent = fields(request, "max_delete", "plan")
+        max_delete, plan = _max_delete(sent), str(sent.get("plan", ""))
+        # A file that is wrong is told of in the status, and what held before it goes on.
+        self._control.renew()
         try:
-            run = self._control.trigger(name, max_delete=max_delete)
+            run = self._control.trigger(name, max_delete=max_delete, plan=plan)
         except UnknownJob:
             raise no_job(self._control.state(), name) from None
         except Busy as busy:
             why = f"run {busy.run} is under way or waits for its turn"
             refused = Refused(409, f"the job {name} is at it", why, "wait for its end, or cancel it first")
             return refusal(refused, run=busy.run)
+        except Outdated:
+            why = "its configuration says something else since then, or the plan is kept no longer"
+            raise Refused(409, f"{name} is not any more what was planned", why, "plan it anew") from None
         except Stopping:
             raise stopping() from None
         return answered({"run": run, "job": name}, 202, Location=f"/api/v1/runs/{run}")

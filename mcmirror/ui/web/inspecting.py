@@ -30,6 +30,7 @@ class Inspecting:
 
     def _begun(self, request: Request, name: str, verb: Verb) -> Answer:
         nothing(request)
+        self._control.renew()
         try:
             found = self._control.inspections.begin(name, verb)
         except UnknownJob:
