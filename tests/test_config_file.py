@@ -68,6 +68,7 @@ def test_a_job_of_two_lines_has_the_safe_defaults(read: Callable[..., Configurat
     assert Job("photos", Location("onprem", "photos"), Location("aws", "copy")) == job
     assert not job.options.overwrite
     assert not job.options.remove
+    assert job.options.skip_errors
 
 
 def test_every_option_arrives(read: Callable[..., Configuration]) -> None:
@@ -88,7 +89,7 @@ storage_class = "STANDARD_IA"
 preserve = true
 attr = "a=b;c=d"
 checksum = "crc32c"
-skip_errors = true
+skip_errors = false
 dry_run = true
 prefix = "{yesterday:%Y/%m/%d}"
 region = "eu-west-1"
@@ -110,7 +111,7 @@ timezone = "Asia/Seoul"
             remove=True,
             dry_run=True,
             preserve=True,
-            skip_errors=True,
+            skip_errors=False,
             exclude=("a/*",),
             newer_than="7d10h",
             older_than="1h",
@@ -132,6 +133,14 @@ timezone = "Asia/Seoul"
         prefix="{yesterday:%Y/%m/%d}",
         timezone="Asia/Seoul",
     )
+
+
+def test_stopping_at_the_first_error_is_a_choice_of_the_job_or_of_all(read: Callable[..., Configuration]) -> None:
+    jobs = read(
+        "[defaults]\nskip_errors = false\n" + ALIASES + JOB
+        + '[job.patient]\nsource = "onprem/docs"\ntarget = "aws/docs"\nskip_errors = true\n'
+    ).jobs  # fmt: skip
+    assert (False, True) == (jobs["photos"].options.skip_errors, jobs["patient"].options.skip_errors)
 
 
 def test_a_job_starts_from_the_defaults_and_its_own_trigger_replaces_theirs(read: Callable[..., Configuration]) -> None:

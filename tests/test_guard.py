@@ -19,6 +19,8 @@ ALIASES = {
     "again": Alias("again", "http://ONE:9000/"),
     "here": Alias("here", "http://127.0.0.1:9000"),
     "same": Alias("same", "http://localhost:9000"),
+    "first": Alias("first", "https://first.r2.example.com"),
+    "second": Alias("second", "https://second.r2.example.com"),
 }
 
 
@@ -42,6 +44,7 @@ def refusal(job: Job, plan: Plan | None = None) -> Category | None:
         ("a/src/x", "a/src", Category.OVERLAP),
         ("a/src", "again/src/backup", Category.OVERLAP),
         ("here/src", "same/src/backup", Category.OVERLAP),
+        ("first/src", "second/src", None),
         ("a/src", "a/src2", None),
         ("a/src", "b/src", None),
         ("/data", "/data/copy", Category.OVERLAP),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcmirror.config import syntax
 from mcmirror.config.values import Mistake, Wrong, nearest
+from mcmirror.model.address import same_server
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.location import ALIAS_NAME, Location
 
@@ -152,7 +153,8 @@ def _covers(pattern: str, folder: str) -> bool:
 def overlap(job: Job, urls: Mapping[str, str]) -> bool:
     """Whether source and target are one place or lie in each other, two names for one server counted as one."""
     source, target = job.source.below(job.prefix), job.target.below(job.prefix)
-    if not source.is_local and urls.get(source.alias, source.alias) == urls.get(target.alias, target.alias):
+    one, other = (urls.get(place.alias, "") for place in (source, target))
+    if not source.is_local and one and other and same_server(one, other):
         target = replace(target, alias=source.alias)
     return source.contains(target) or target.contains(source)
 

@@ -41,7 +41,7 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     workers = given.get("MIRROR_MAX_WORKERS", "auto")
     options = MirrorOptions(
         dry_run=given.parsed("MIRROR_DRY_RUN", syntax.boolean, default=False),
-        skip_errors=given.parsed("MIRROR_SKIP_ERRORS", syntax.boolean, default=True),
+        skip_errors=given.parsed("MIRROR_SKIP_ERRORS", syntax.boolean, default=MirrorOptions().skip_errors),
         exclude=given.parsed("MIRROR_EXCLUDE", _patterns, default=()),
         workers=None if workers == "auto" else given.parsed("MIRROR_MAX_WORKERS", _workers, default=None),
     )

@@ -195,7 +195,7 @@ class OptionsTable(Table):
     checksum: Annotated[str, _checked(syntax.checksum)] | None = None
     """Added to uploads: CRC32, CRC32C, CRC64NVME, SHA1 or SHA256."""
     skip_errors: bool | None = None
-    """Go on after an object that failed."""
+    """Go on after an object that failed: the default; false stops at the first one."""
     dry_run: bool | None = None
     """Plan only."""
     prefix: Annotated[str, _checked(dates.check)] | None = None

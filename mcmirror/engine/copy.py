@@ -18,6 +18,19 @@ from mcmirror.model.problem import Category, Problem
 
 STOPPED = "context canceled"
 """What mc says of the objects that it was at when it was asked to stop."""
+EVERY_OBJECT = frozenset(
+    (
+        Category.ADDRESS_NOT_RESOLVED,
+        Category.BUCKET_NOT_FOUND,
+        Category.CLOCK_SKEW,
+        Category.CONNECTION_REFUSED,
+        Category.CREDENTIALS,
+        Category.MC_DIED,
+        Category.TLS_MISMATCH,
+        Category.TLS_NOT_TRUSTED,
+    )
+)
+"""What one object suffers of these, the next one does too."""
 LINGER = 0.05
 """Seconds that an announcement may wait for the next ones."""
 
@@ -33,14 +46,36 @@ def copy_planned(
 
 
 def copy_exactly(context: Context, objects: Iterable[Entry]) -> Generator[Event, None, None]:
-    """Copy these objects and no others, folder by folder. mc ends a ``cp`` at the first one it cannot find."""
-    job = context.job
+    """Copy these objects and no others, folder by folder.
+
+    mc ends a ``cp`` at the first object that it may not read or cannot find: what it did not begin is asked for again.
+    """
     for folder, names in _by_folder(objects):
-        if context.stop.requested:
-            return
-        sources = [job.source.child(name) for name in names]
-        command = argv.copy(job.options, sources, job.target.child(folder))
-        yield from watch(context, ready(context, command), folder)
+        rest = names
+        while rest and not context.stop.requested:
+            rest = yield from _copy_names(context, folder, rest)
+
+
+def _copy_names(context: Context, folder: str, names: list[str]) -> Generator[Event, None, list[str]]:
+    """Run one ``mc cp``; return the names that another one has to be asked for, always fewer."""
+    job = context.job
+    command = argv.copy(job.options, [job.source.child(name) for name in names], job.target.child(folder))
+    begun, complaints = set[str](), list[Problem]()
+    for event in watch(context, ready(context, command), folder):
+        match event:
+            case CopyStarted(_, key, _):
+                begun.add(key)
+            case ProblemFound(_, found):
+                complaints.append(found)
+            case _:
+                pass
+        yield event
+    if not complaints or not job.options.skip_errors or any(found.category in EVERY_OBJECT for found in complaints):
+        return []
+    refused = {found.object for found in complaints}
+    rest = [name for name in names if name not in begun]
+    # mc looks at the objects in the order of the command line: the first that it did not begin is the one it ended at.
+    return [name for name in rest if name not in refused] if refused & set(rest) else rest[1:]
 
 
 def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Event, None, None]:
@@ -113,13 +148,14 @@ def _end(context: Context, end: Exit, complaints: int, folder: str) -> Problem |
 
 def _problem(context: Context, failure: decode.Failure) -> Problem:
     job = context.job
-    named = failure.message.partition("`")[2].partition("`")[0]
     key = failure.key
-    for place in (job.source, job.target):
-        alias = context.session.aliases.get(place.alias)
-        for start in (place.child(""), f"{alias.url.rstrip('/')}/{place.path}/" if alias else ""):
-            if start and named.startswith(start):
-                key = named.removeprefix(start)
+    for said in (failure.cause, failure.message):
+        named = said.partition("`")[2].partition("`")[0]
+        for place in (job.source, job.target):
+            alias = context.session.aliases.get(place.alias)
+            for start in (place.child(""), f"{alias.url.rstrip('/')}/{place.path}/" if alias else ""):
+                if start and named.startswith(start):
+                    key = named.removeprefix(start)
     return classify(failure.message, failure.cause, failure.code, object=key)
 
 

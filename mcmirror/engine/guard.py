@@ -2,6 +2,7 @@
 
 from mcmirror.mc.remedy import rendered
 from mcmirror.mc.troubleshoot import problem
+from mcmirror.model.address import same_server
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.plan import Plan
@@ -86,22 +87,4 @@ def _overlap(job: Job, aliases: dict[str, Alias]) -> bool:
     one, other = Location("x", job.source.path), Location("x", job.target.path)
     if not (one.contains(other) or other.contains(one)):
         return False
-    return job.source.is_local or _same_server(aliases[job.source.alias].url, aliases[job.target.alias].url)
-
-
-def _same_server(one: str, other: str) -> bool:
-    """Whether two URLs lead to one port of one machine, by whatever names."""
-    import socket
-    from urllib.parse import urlsplit
-
-    if one.rstrip("/").lower() == other.rstrip("/").lower():
-        return True
-    addresses = []
-    for url in (one, other):
-        parts = urlsplit(url)
-        try:
-            found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
-        except OSError:
-            return False  # the listing will say so
-        addresses.append({(place[0], place[1]) for *_, place in found})
-    return bool(addresses[0] & addresses[1])
+    return job.source.is_local or same_server(aliases[job.source.alias].url, aliases[job.target.alias].url)

@@ -26,7 +26,7 @@ _TEMPLATES = {rendered(row.remedy): row.remedy for row in TABLE}
 _BY_CODE = {code.lower(): row for row in TABLE for code in row.codes}
 
 _WHAT = (
-    (r"failed to copy", "{it} was not copied"),
+    (r"failed to copy|prepare url", "{it} was not copied"),
     (r"failed to remove", "{it} was not removed"),
     (r"unable to list|disk usage", "{it} could not be listed to the end"),
     (r"stat source|start mirroring|start monitoring", "{it} cannot be read"),

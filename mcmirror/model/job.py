@@ -65,7 +65,8 @@ class MirrorOptions:
     remove: bool = False
     dry_run: bool = False
     preserve: bool = False
-    skip_errors: bool = False
+    skip_errors: bool = True
+    """Go on after an object that fails; off stops at the first one."""
     exclude: tuple[str, ...] = ()
     newer_than: str = ""
     """Go-like duration with days, ``7d10h31s``."""

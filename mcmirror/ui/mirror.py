@@ -32,7 +32,7 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     preserve: o.Preserve = False,
     attr: o.Attr = None,
     checksum: o.Checksum = None,
-    skip_errors: o.SkipErrors = False,
+    skip_errors: o.SkipErrors = None,
     dry_run: o.DryRun = False,
     create_target: o.CreateTarget = False,
     region: o.Region = None,

@@ -190,7 +190,14 @@ Checksum = Annotated[
     str | None,
     typer.Option("--checksum", metavar="NAME", callback=_checked(syntax.checksum), help="Sent along: CRC32C, SHA256."),
 ]
-SkipErrors = Annotated[bool, typer.Option("--skip-errors", help="Go on after an object that fails.")]
+SkipErrors = Annotated[
+    bool | None,
+    typer.Option(
+        "--skip-errors/--fail-fast",
+        help="Go on after an object that fails (the default), or stop at the first one.",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List, plan and guard; change nothing.")]
 Region = Annotated[str | None, typer.Option("--region", metavar="NAME", help="Of a bucket that is created.")]
 CreateTarget = Annotated[bool, typer.Option("--create-target", help="Make the target bucket when it is missing.")]

@@ -12,6 +12,7 @@ GROUPS = {
     "test_network": "The way to the servers",
     "test_listing": "Page two of a listing",
     "test_changes": "Changes",
+    "test_objects": "One object among others",
     "test_storage": "Space",
     "test_guard": "What would destroy, or cannot be meant",
     "test_killed": "Killed in mid-run",

@@ -55,7 +55,7 @@ FAULTS = (
     Fault(
         "get-denied-below-a-prefix",
         "source refuses GET below one prefix",
-        _may_not("src", "GetObject", "b/*", ("--skip-errors",)),
+        _may_not("src", "GetObject", "b/*"),
         Mc(1, "Access Denied", "some"),
         "partial",
         3,
@@ -64,7 +64,7 @@ FAULTS = (
     Fault(
         "delete-denied",
         "target refuses DELETE, with `--remove`",
-        _may_not("dst", "DeleteObject", flags=("--remove", "--skip-errors")),
+        _may_not("dst", "DeleteObject", flags=("--remove",)),
         Mc(1, "Failed to remove", "some"),
         "partial",
         3,

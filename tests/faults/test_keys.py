@@ -117,7 +117,6 @@ def test_a_key_that_no_file_name_holds_is_named(new_stage: NewStage, cli: Cli, t
     files.mkdir()
     (files / ("a" * 200)).write_bytes(b"a file where a folder is wanted")
     stage.target_place = str(files)
-    stage.flags += ["--skip-errors"]
 
     result = stage.run(cli)
 

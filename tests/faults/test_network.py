@@ -71,7 +71,6 @@ def _cut(stage: Stage) -> None:
 
 
 def _reset_always(stage: Stage) -> None:
-    stage.flags += ["--skip-errors"]
     stage.proxy(stage.target).on("put", Reset(), path="/b/")
 
 

@@ -13,13 +13,11 @@ def _quota(stage: Stage) -> None:
     target = stage.move("dst")
     stage.source.put({"large": bytes(2 << 20)})
     target.server.quota(target.bucket, "1MiB")
-    stage.flags += ["--skip-errors"]
 
 
 def _full(stage: Stage) -> None:
     stage.move("dst", small="40m")
     stage.source.put({"large": os.urandom(48 << 20)})
-    stage.flags += ["--skip-errors"]
 
 
 FAULTS = (

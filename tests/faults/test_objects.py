@@ -1,0 +1,125 @@
+"""One object that cannot be read or written keeps no other from arriving."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.conftest import NewStage, Play
+from tests.faults.fault import Fault, Mc
+from tests.faults.stage import Stage
+from tests.servers.command import Cli
+from tests.servers.minio import deny
+from tests.servers.proxy import BROKEN, DENIED, Hang, s3_error
+
+FIRST, SECOND = "000", "001"
+"""Before all others, where mc begins."""
+MANY = {f"{number:03}": b"%d" % number for number in range(2, 60)}
+
+
+def _many(stage: Stage) -> None:
+    stage.source.put({FIRST: b"first", SECOND: b"second", **MANY})
+
+
+def _drifted(stage: Stage) -> None:
+    """The same sizes on the target and other bytes: ``mc mirror`` sees nothing of it."""
+    _many(stage)
+    bodies = {FIRST: b"first", SECOND: b"second", **MANY}
+    stage.target.put({key: b"?" * len(body) for key, body in bodies.items()})
+    stage.flags += ["--overwrite"]
+
+
+def _get_denied(stage: Stage) -> None:
+    _many(stage)
+    stage.user(stage.source, deny(["GetObject"], [f"{stage.source.bucket}/{FIRST}"]))
+
+
+def _drift_denied(stage: Stage) -> None:
+    _drifted(stage)
+    stage.user(stage.source, deny(["GetObject"], [f"{stage.source.bucket}/{key}" for key in (FIRST, SECOND)]))
+
+
+def _at(kind: str, alias: str, fill: Callable[[Stage], None], *actions: object) -> Callable[[Stage], None]:
+    def scene(stage: Stage) -> None:
+        fill(stage)
+        side = stage.source if alias == "src" else stage.target
+        for action in actions:
+            stage.proxy(side).on(kind, action, path=f"/{FIRST}$")  # type: ignore[arg-type]
+
+    return scene
+
+
+FAULTS = (
+    Fault(
+        "one-get-denied",
+        "source refuses GET of the first object of many",
+        _get_denied,
+        Mc(1, by_chance=True),
+        "partial",
+        3,
+        "permission",
+    ),
+    Fault(
+        "drift-denied",
+        "source refuses GET of two of many objects that have other bytes of the same size on the target",
+        _drift_denied,
+        Mc(0, arrived="some"),
+        "partial",
+        3,
+        "permission",
+    ),
+    Fault(
+        "one-get-500",
+        "source answers 500 to each GET of one object",
+        _at("get", "src", _many, BROKEN),
+        Mc(1, by_chance=True),
+        "partial",
+        3,
+        "server-error",
+    ),
+    Fault(
+        "one-put-refused",
+        "target refuses the name of one object",
+        _at("put", "dst", _many, s3_error(400, "XMinioInvalidObjectName")),
+        Mc(1, by_chance=True),
+        "partial",
+        3,
+        "key-not-storable",
+    ),
+    Fault(
+        "one-put-denied-by-a-proxy",
+        "target refuses PUT of one object",
+        _at("put", "dst", _many, DENIED),
+        Mc(0, arrived="some"),
+        "partial",
+        3,
+        "permission",
+    ),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_all_others_arrive(fault: Fault, play: Play) -> None:
+    result = play(fault)
+
+    assert {FIRST, SECOND} >= {one["key"] for one in result.report["remaining_keys"]}
+
+
+def test_a_read_that_hangs_keeps_no_other_from_being_mended(new_stage: NewStage, cli: Cli) -> None:
+    stage = new_stage()
+    _drifted(stage)
+    stage.proxy(stage.source).on("head", Hang(), path=f"/{FIRST}$")
+
+    result = stage.run(cli)
+
+    assert (3, [FIRST]) == (result.code, stage.truth().missing), result.stdout
+
+
+def test_who_wants_to_stop_is_stopped_at_the_first(new_stage: NewStage, cli: Cli) -> None:
+    stage = new_stage()
+    _drift_denied(stage)
+    stage.flags += ["--fail-fast"]
+
+    result = stage.run(cli)
+
+    assert 3 == result.code, result.stdout
+    assert {*MANY, FIRST, SECOND} == set(stage.truth().missing)
