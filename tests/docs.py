@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from mcmirror.mc import troubleshoot
 from mcmirror.model.report import ExitCode
 from tests import docs_samples, docs_serve, docs_tables
+from tests.faults import table as faults
 from tests.machine import ROOT, Machine, fenced, machine
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ MEANING = {
     ExitCode.SIGTERM: "SIGTERM",
 }
 SHOWN = ("job", "status", "exit_code", "verified", "planned", "done", "removed", "kept", "remaining", "problems")
-"""What the README shows of a report."""
+"""What the documents show of a report."""
 STEADY_CHECKS = (
     r"All checks passed!",
     r"\d+ files already formatted",
@@ -105,8 +106,8 @@ def compact(document: object) -> str:
 
 
 def configuration() -> str:
-    """The README's first file, and what it adds to it for every night."""
-    return "".join(fenced(README.read_text(), "toml")[:2])
+    """The README's file, and what docs/serve.md adds to it for every night."""
+    return "".join(fenced(path.read_text(), "toml")[0] for path in (README, FOLDER / "serve.md"))
 
 
 def run_events(there: Machine) -> str:
@@ -126,7 +127,7 @@ def served(there: Machine) -> dict[str, str]:
     return {
         "serve-log": log,
         "event-stream": docs_serve.event_stream(there, configuration(), STREAM),
-        "sidecar-log": docs_serve.sidecar_log(there, README.read_text()),
+        "sidecar-log": docs_serve.sidecar_log(there, (FOLDER / "sidecar.md").read_text()),
     }
 
 
@@ -135,6 +136,8 @@ def settled(help_text: str) -> dict[str, str]:
     return {
         "commands": overview(help_text),
         "exit-codes": exit_codes(),
+        "faults": faults.markdown(),
+        "faults-counted": faults.counted(),
         "troubleshooting": troubleshoot.markdown(),
         "status": docs_samples.status(),
         "history": docs_samples.history(),
@@ -168,10 +171,27 @@ def replaced(markdown: str, blocks: Mapping[str, str]) -> str:
     return markdown
 
 
+def generated(markdown: str) -> tuple[str, ...]:
+    """The names of the generated parts of a document."""
+    return tuple(re.findall(r"^<!-- ([a-z-]+) -->$", markdown, flags=re.MULTILINE))
+
+
+def links(markdown: str) -> list[tuple[str, str]]:
+    """The file and the heading of each link that is no address; no file for a heading of the same document."""
+    plain = re.sub(r"^```.*?^```$", "", markdown, flags=re.DOTALL | re.MULTILINE)
+    found = [link.partition("#") for link in re.findall(r"\]\(([^):\s]+)\)", plain)]
+    return [(name, heading) for name, _, heading in found]
+
+
+def everything() -> str:
+    """All documents as one text."""
+    return "".join(documents().values())
+
+
 def homeless(blocks: Iterable[str]) -> list[str]:
     """The blocks that no document has."""
-    everything = "".join(documents().values())
-    return [name for name in blocks if f"<!-- {name} -->" not in everything]
+    text = everything()
+    return [name for name in blocks if f"<!-- {name} -->" not in text]
 
 
 def printed(*command: str) -> str:

@@ -2,19 +2,22 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
+import termios
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests import docs_serve
-from tests.machine import ROOT, Machine
+from tests.machine import KEYS, ROOT, Machine
 from tests.serve.house import TOKEN, Serve
 from tests.servers.command import Result
 from tests.servers.server import free_port
 from tests.servers.slack import FakeSlack
 from tests.serving import PATIENCE
+from tests.waiting import until
 
 IN_THE_CHECKOUT = ("docker build", "mkdir -p ~/.local/bin")
 EVERYWHERE = "0.0.0.0:8080"
@@ -53,7 +56,10 @@ class Reader:
             return self._stream(command)
         if command == "mcmirror tui":
             return self._screen(command)
+        if command.startswith("bin/mcmirror alias set"):
+            return self._keys(command)
         folder = ROOT if command.startswith(IN_THE_CHECKOUT) else None
+        command = re.sub(r"^bin/", f"'{ROOT}'/bin/", command)
         return self.machine.run(command.replace(docs_serve.HERE, f"127.0.0.1:{self.port}"), folder=folder)
 
     def _container(self, command: str) -> Result:
@@ -93,11 +99,44 @@ class Reader:
                 process.kill()
                 os.close(above)
 
+    def _keys(self, command: str) -> Result:
+        """What asks for two keys: they are typed, and not shown."""
+        keys = KEYS[command.split()[3]]
+        above, below = pty.openpty()
+        with subprocess.Popen(
+            ["sh", "-c", f"exec '{ROOT}'/{self.there.here(command)}"],
+            cwd=self.there.folder,
+            env=self.machine.environment,
+            stdin=below,
+            stdout=below,
+            stderr=below,
+            start_new_session=True,
+        ) as process:
+            os.close(below)
+            seen = b""
+            try:
+                for question, key in ((b"Access key", keys.access_key), (b"Secret key", keys.secret_key)):
+                    while question not in seen:
+                        assert select.select([above], [], [], PATIENCE)[0], seen
+                        seen += os.read(above, 65536)
+                    # The echo is switched off after the question, and what was typed before is thrown away.
+                    until(lambda: not termios.tcgetattr(above)[3] & termios.ECHO)
+                    os.write(above, f"{key}\n".encode())
+                while piece := _piece(above):
+                    seen += piece
+                assert keys.secret_key.encode() not in seen
+                return Result(process.wait(PATIENCE), seen.decode(errors="replace"), "")
+            finally:
+                process.kill()
+                os.close(above)
+
     def _stream(self, command: str) -> Result:
-        assert self.serve is not None
-        with docs_serve.listening(self.there, self.serve, command) as output:
-            self.serve.post("jobs/photos/run")
-            self.serve.until(lambda: b'"run_finished"' in output.read_bytes())
+        serve = self.serve
+        assert serve is not None
+        with docs_serve.listening(self.there, serve, command) as output:
+            # 409 as long as a run that an earlier command asked for is under way.
+            serve.until(lambda: serve.ask("POST", "jobs/photos/run")[0] == 202)
+            serve.until(lambda: b'"run_finished"' in output.read_bytes())
             return Result(0, output.read_text(), "")
 
     def write(self, name: str, text: str) -> Path:

@@ -110,7 +110,7 @@ def test_the_readme_shows_messages_as_they_are(fake: FakeSlack, bot: Slack) -> N
     tell(bot, finished(failed, Occasion.FAILURE, streak, service="shop", run=FIRST, zone="Asia/Seoul"))
     tell(bot, finished(mended, Occasion.RECOVERY, streak, service="shop", run=SECOND, zone="Asia/Seoul"))
     shown = "\n\n".join(re.sub(r"[*`]", "", post.shown) for post in fake.posts)
-    (block,) = [block for block in fenced((ROOT / "README.md").read_text(), "text") if block.startswith("❌")]
+    (block,) = [block for block in fenced((ROOT / "docs" / "notify.md").read_text(), "text") if block.startswith("❌")]
     assert shown == block.rstrip()
 
 

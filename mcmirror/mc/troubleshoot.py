@@ -136,7 +136,7 @@ def _row_with(plain: str) -> Row | None:
 
 
 def markdown() -> str:
-    """Render the table for the README."""
+    """Render the table for docs/troubleshooting.md."""
     lines = ["| what you see | what it means | what to do | tried again |", "| --- | --- | --- | --- |"]
     for known in TABLE:
         seen = f"{known.headings[0]}<br>`{known.category}`" if known.headings else f"`{known.category}`"

@@ -16,7 +16,7 @@ HANGS = -1
 
 @dataclass(frozen=True)
 class Mc:
-    """What ``mc mirror`` does by itself. Every field is asserted, so the README's table stays true."""
+    """What ``mc mirror`` does by itself. Every field is asserted, so the table in docs/faults.md stays true."""
 
     exit: int
     says: str = ""
@@ -42,7 +42,7 @@ class Fault:
 
     name: str
     what: str
-    """For the README."""
+    """For the table."""
     scene: Scene
     mc: Mc
     status: str

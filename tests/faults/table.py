@@ -1,9 +1,7 @@
-"""The README's table of faults, from the rows that the tests assert: ``python -m tests.faults.table --write``."""
+"""The table of faults in docs/faults.md, from the rows that the tests assert. ``bin/docs settled`` writes it."""
 
-import sys
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 
 from tests.faults.fault import HANGS, Fault, Mc
 
@@ -17,8 +15,6 @@ GROUPS = {
     "test_guard": "What would destroy, or cannot be meant",
     "test_killed": "Killed in mid-run",
 }
-README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = "<!-- faults -->", "<!-- /faults -->"
 
 
 def groups() -> Iterator[tuple[str, tuple[Fault, ...]]]:
@@ -27,18 +23,21 @@ def groups() -> Iterator[tuple[str, tuple[Fault, ...]]]:
         yield title, import_module(f"tests.faults.{module}").FAULTS
 
 
-def markdown() -> str:
-    """Render the table, with a sentence that counts."""
+def counted() -> str:
+    """Render the sentence that counts the rows in which mc was wrong."""
     rows = [fault for _, faults in groups() for fault in faults]
     asserted = [fault for fault in rows if not fault.mc.by_chance]
     wrong = [fault for fault in asserted if not fault.mc.told_the_truth]
     silent = [fault for fault in wrong if not fault.mc.says and fault.mc.exit == 0]
+    return (
+        f"In {len(wrong)} of {len(asserted)} faults on real servers `mc mirror` ends with a wrong exit code, destroys "
+        f"data, or\ndoes not end; in {len(silent)} of them it exits 0 without a word.\n"
+    )
+
+
+def markdown() -> str:
+    """Render the table."""
     lines = [
-        (
-            f"In {len(wrong)} of {len(asserted)} rows `mc mirror` ends with an exit code that is not the truth, "
-            f"destroys, or does not end (**bold**); in {len(silent)} of them it exits 0 without a word."
-        ),
-        "",
         "| fault | `mc mirror` exits | its error line says | what it did | mcmirror says | exit | category |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
@@ -76,19 +75,3 @@ def _did(mc: Mc) -> str:
     if mc.litter:
         return "**wrote a local folder**"
     return {"all": "all", "some": "a part", "none": "nothing"}[mc.arrived]
-
-
-def written(readme: str) -> str:
-    """The README with the table between its marks; ValueError when they are missing."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md lacks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{markdown()}\n{END}{after}"
-
-
-if __name__ == "__main__":
-    if "--write" in sys.argv:
-        README.write_text(written(README.read_text()))
-    else:
-        print(markdown(), end="")
