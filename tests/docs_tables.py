@@ -33,6 +33,9 @@ MEANINGS = {
     "MINIO_BUCKET": "bucket at the source",
     "S3_SYNC_REMOVE": "new: `false` removes nothing on the target",
     "S3_SYNC_MAX_DELETE": "new: a run that would remove more is refused; a share, a number, or `unlimited`",
+    "S3_SYNC_PRESERVE": "new: `false` leaves tags behind, and compares no metadata",
+    "S3_SYNC_TAGS": "new: `copy` carries tags by tagging calls where `mc` cannot; `off` leaves them behind",
+    "S3_SYNC_ENCRYPT": "new: `sse-s3` or `sse-kms:KEY`, where the target's bucket demands it",
     "MIRROR_DEBUG": "new: `true` logs how `mc` is called and every line it says, without secrets",
 }
 OWN = "MCMIRROR_"
@@ -85,6 +88,9 @@ def sidecar_variables() -> str:
         "MINIO_BUCKET": job.source.path,
         "S3_SYNC_REMOVE": _word(on=job.options.remove),
         "S3_SYNC_MAX_DELETE": str(job.max_delete),
+        "S3_SYNC_PRESERVE": _word(on=job.preserves),
+        "S3_SYNC_TAGS": job.options.tags.value,
+        "S3_SYNC_ENCRYPT": job.options.encrypt or "no",
         "MIRROR_DEBUG": _word(on=found.settings.debug),
     }
     rows = [(f"`{name}`", "needed", text) for name, text in NEEDED.items()]

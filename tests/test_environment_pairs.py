@@ -212,8 +212,8 @@ def test_a_file_that_is_found_says_that_the_environment_is_passed_over(tmp_path:
 
 def test_a_variable_that_does_nothing_is_named(tmp_path: Path) -> None:
     known = (
-        "MIRROR_CRON, MIRROR_DEBUG, MIRROR_DRY_RUN, MIRROR_EXCLUDE, MIRROR_INTERVAL, MIRROR_MAX_WORKERS, "
-        "MIRROR_PREFIX, MIRROR_SKIP_ERRORS"
+        "MIRROR_CRON, MIRROR_DEBUG, MIRROR_DRY_RUN, MIRROR_ENCRYPT, MIRROR_EXCLUDE, MIRROR_INTERVAL, "
+        "MIRROR_MAX_WORKERS, MIRROR_PREFIX, MIRROR_PRESERVE, MIRROR_SKIP_ERRORS, MIRROR_TAGS"
     )
     given = GIVEN | {"MIRROR_OVERWRIT": "hidden", "MIRROR_DEBG": "1", "S3_SYNC_INTERVAL": "60", "MIRROR_EMPTY": ""}
     assert (

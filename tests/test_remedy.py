@@ -29,8 +29,8 @@ KNOWN = {
 OURS = {Origin.PAIRS: ("BUCKET_", "MIRROR_", "MINIO_", "AWS_", "MCMIRROR_MC"),
         Origin.SIDECAR: ("S3_SYNC_", "MINIO_", "MIRROR_DEBUG", "MCMIRROR_MC")}  # fmt: skip
 NOT_THERE = re.compile(
-    r"alias set|--(?!overwrite|remove|max-delete|help|from-go|size)|\[settings\]|[a-z_]+ = |`(max_delete|create_target|"
-    r"overwrite|exclude|workers|limit_upload|parallel|stall_timeout|ca_file|remove)`|\.toml|alias's"
+    r"alias set|--(?!overwrite|remove|max-delete|help|metadata|from-go|size)|\[settings\]|[a-z_]+ = |`(max_delete|"
+    r"create_target|overwrite|exclude|workers|limit_upload|parallel|stall_timeout|ca_file|remove)`|\.toml|alias's"
 )
 FLAG = re.compile(r"`mcmirror mirror SOURCE TARGET [^`]*`")
 

@@ -85,6 +85,15 @@ def jobs(
                     "Choose a target outside the source.",
                 )
             )
+        if job.options.encrypt and job.target.is_local:
+            mistakes.append(
+                Mistake(
+                    file,
+                    f"job.{name}.encrypt",
+                    f"{job.target} is a folder, and only a server encrypts what it stores",
+                    "Take encrypt out, or choose a target at an alias.",
+                )
+            )
         limit = written[name].get("max_delete")
         if job.assurance is Assurance.OFF and job.options.remove and str(limit).lower() != "unlimited":
             mistakes.append(

@@ -1,6 +1,6 @@
 """mcmirror.toml to a Configuration, all its mistakes in one go."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -213,11 +213,14 @@ def job_of(name: str, source: Location, target: Location, values: Mapping[str, A
     }
     if "exclude" in values:
         options["exclude"] = tuple(values["exclude"])
-    if "checksum" in values:
-        options["checksum"] = syntax.checksum(values["checksum"])
-    for key in ("limit_upload", "limit_download"):
-        if key in values:
-            options[key] = syntax.size(values[key])
+    parsed: dict[str, Callable[[Any], Any]] = {
+        "checksum": syntax.checksum,
+        "tags": syntax.tags,
+        "encrypt": syntax.encryption,
+        "limit_upload": syntax.size,
+        "limit_download": syntax.size,
+    }
+    options |= {key: parse_value(values[key]) for key, parse_value in parsed.items() if key in values}
     if values.get("workers", "auto") != "auto":
         options["workers"] = int(values["workers"])
     rest: dict[str, Any] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from mcmirror.config import check, cron, environment, prefix, sense, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
-from mcmirror.model.job import Job, MirrorOptions, Origin
+from mcmirror.model.job import Job, MirrorOptions, Origin, Tags
 from mcmirror.model.location import Alias, Location, Secret
 
 NAMES = ("BUCKET_PAIR", "BUCKET_PAIRS", "MINIO_URL", "AWS_URL")
@@ -42,6 +42,9 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     options = MirrorOptions(
         dry_run=given.parsed("MIRROR_DRY_RUN", syntax.boolean, default=False),
         skip_errors=given.parsed("MIRROR_SKIP_ERRORS", syntax.boolean, default=MirrorOptions().skip_errors),
+        preserve=given.parsed("MIRROR_PRESERVE", syntax.boolean, default=None),
+        tags=given.parsed("MIRROR_TAGS", syntax.tags, default=Tags.AUTO),
+        encrypt=given.parsed("MIRROR_ENCRYPT", syntax.encryption, default=""),
         exclude=given.parsed("MIRROR_EXCLUDE", _patterns, default=()),
         workers=None if workers == "auto" else given.parsed("MIRROR_MAX_WORKERS", _workers, default=None),
     )

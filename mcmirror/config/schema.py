@@ -189,7 +189,11 @@ class OptionsTable(Table):
     storage_class: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] | None = None
     """Of the objects on the target."""
     preserve: bool | None = None
-    """Carry tags and file attributes over as well."""
+    """Carry metadata and tags over; on between object stores unless written. For folders: file attributes."""
+    tags: Literal["auto", "copy", "off"] | None = None
+    """auto: as mc carries them, and what stays behind is said; copy: by tagging calls where mc cannot; off."""
+    encrypt: Annotated[str, _checked(syntax.encryption)] | None = None
+    """What the target bucket demands: "sse-s3" or "sse-kms:KEY"."""
     attr: Annotated[str, _checked(syntax.attributes)] | None = None
     """Metadata for every object: "key=value;key2=value2"."""
     checksum: Annotated[str, _checked(syntax.checksum)] | None = None

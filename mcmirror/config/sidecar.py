@@ -6,7 +6,7 @@ from pathlib import Path
 from mcmirror.config import check, environment, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
-from mcmirror.model.job import Job, MaxDelete, MirrorOptions, Origin
+from mcmirror.model.job import Job, MaxDelete, MirrorOptions, Origin, Tags
 from mcmirror.model.location import Alias, Location, Secret
 
 PREFIX = "S3_SYNC_"
@@ -92,6 +92,9 @@ def _job(given: Variables, aliases: Mapping[str, Alias], zone: str) -> Job:
         MirrorOptions(
             overwrite=True,
             remove=given.parsed("S3_SYNC_REMOVE", syntax.boolean, default=True),
+            preserve=given.parsed("S3_SYNC_PRESERVE", syntax.boolean, default=None),
+            tags=given.parsed("S3_SYNC_TAGS", syntax.tags, default=Tags.AUTO),
+            encrypt=given.parsed("S3_SYNC_ENCRYPT", syntax.encryption, default=""),
             region=aliases[_TARGET].region,
         ),
         max_delete=given.parsed("S3_SYNC_MAX_DELETE", _max_delete, default=MaxDelete()),

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mcmirror.config.values import DEFAULT_STATE, Wrong, nearest
+from mcmirror.model.job import Tags
 
 LOGS = ("auto", "text", "json")
 CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
@@ -107,6 +108,28 @@ def checksum(text: str) -> str:
     raise Wrong(
         f"{text!r} is no checksum of mc", f"Write {guess}." if guess else f"Write one of {', '.join(CHECKSUMS)}."
     )
+
+
+def encryption(text: str) -> str:
+    """How the target's objects are to be encrypted: ``sse-s3`` or ``sse-kms:KEY``, as far as mc can say it."""
+    kind, _, key = text.strip().partition(":")
+    hint = 'Write "sse-s3", or "sse-kms:KEY" with the name or the ID of a key.'
+    if kind == "sse-s3" and not key:
+        return kind
+    if kind != "sse-kms" or not key:
+        raise Wrong(f"{text!r} is no encryption that mc can ask for", hint)
+    if not re.fullmatch(r"(?!-)[A-Za-z0-9_-]+(?<!-)", key) or key == "_":
+        why = "mc takes only letters, digits, - and _ for a key"
+        raise Wrong(f"{key!r} cannot be handed to mc: {why}", "Write the key's ID in place of an ARN or an alias.")
+    return f"{kind}:{key}"
+
+
+def tags(text: str) -> Tags:
+    """What becomes of tags."""
+    try:
+        return Tags(text.strip().lower())
+    except ValueError:
+        raise Wrong(f"{text!r} is no way to treat tags", "Write auto, copy or off.") from None
 
 
 def attributes(text: str) -> str:

@@ -59,7 +59,7 @@ def copy_exactly(context: Context, objects: Iterable[Entry]) -> Generator[Event,
 def _copy_names(context: Context, folder: str, names: list[str]) -> Generator[Event, None, list[str]]:
     """Run one ``mc cp``; return the names that another one has to be asked for, always fewer."""
     job = context.job
-    command = argv.copy(job.options, [job.source.child(name) for name in names], job.target.child(folder))
+    command = argv.copy(job.carried, [job.source.child(name) for name in names], job.target.child(folder))
     begun, complaints = set[str](), list[Problem]()
     for event in watch(context, ready(context, command), folder):
         match event:
@@ -83,7 +83,7 @@ def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Ev
     if job.options.exclude:
         folder = ""  # patterns are matched against the key below the place that mc is given
     # The patterns for folded keys go along always: one may turn up after the plan, and would overwrite another key.
-    options = replace(job.options, exclude=(*job.options.exclude, *keys.FOLDED, *avoid))
+    options = replace(job.carried, exclude=(*job.options.exclude, *keys.FOLDED, *avoid))
     command = argv.mirror(options, job.source.below(folder), job.target.below(folder), context.capabilities)
     yield from watch(context, ready(context, command), folder)
 

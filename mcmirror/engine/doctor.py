@@ -149,7 +149,7 @@ def _check_folder(job: Job, subject: str) -> Finding:
 def _check_writing(job: Job, subject: str, session: Session) -> Iterator[Finding]:
     probe = session.scratch(f"{PROBE}{secrets.token_hex(8)}", "Written by `mcmirror doctor`; it may be deleted.\n")
     there = job.target.child(probe.name)
-    options = MirrorOptions(storage_class=job.options.storage_class)
+    options = MirrorOptions(storage_class=job.options.storage_class, encrypt=job.options.encrypt)
     found = _ask(session, argv.copy(options, [str(probe)], f"{job.target}/"), there)
     # mc is not believed: what counts is that the object can be seen.
     found = found or _ask(session, argv.stat(there), there)

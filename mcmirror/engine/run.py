@@ -20,6 +20,7 @@ from mcmirror.mc.troubleshoot import for_job
 from mcmirror.model.cost import Requests, both_listed
 from mcmirror.model.event import (
     Event,
+    Noted,
     Phase,
     PhaseStarted,
     Planned,
@@ -38,6 +39,7 @@ WHY = {
     Reason.SIZE: "another size on the target",
     Reason.NEWER: "the source is newer",
     Reason.CONTENT: "other content of the same size",
+    Reason.METADATA: "other metadata of the same content",
 }
 
 
@@ -102,6 +104,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
         removed=outcome.removed,
         requests=outcome.requests.asked_of(source=not job.source.is_local, target=not job.target.is_local),
         attempts=attempts.made,
+        notes=tuple(log.notes),
         created=log.created,
     )
     yield RunFinished(job.name, report)
@@ -287,6 +290,7 @@ class _Log:
 
     def __init__(self) -> None:
         self.created = ""
+        self.notes = list[str]()
         self.problems = list[Problem]()
         self._known = set[Problem]()
         self._marks = list[tuple[Phase, float]]()
@@ -296,6 +300,8 @@ class _Log:
             case ProblemFound(_, problem) if problem not in self._known and len(self.problems) < NAMED:
                 self._known.add(problem)
                 self.problems.append(problem)
+            case Noted(_, text):
+                self.notes.append(text)
             case TargetCreated(_, bucket):
                 self.created = bucket
             case PhaseStarted(_, phase):

@@ -15,7 +15,7 @@ def mirror_unassured(context: Context) -> Generator[Event, None, tuple[Status, T
     """Run it; return the verdict that mc's word allows, the announced numbers and the removed keys."""
     job = context.job
     yield PhaseStarted(job.name, Phase.MIRROR)
-    command = argv.unassured(job.options, job.source, job.target, context.capabilities)
+    command = argv.unassured(job.carried, job.source, job.target, context.capabilities)
     process = ready(context, command)
     announced, removed, errors, named = Count(), Count(), 0, list[str]()
     for event in watch(context, process, ""):

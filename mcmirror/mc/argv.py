@@ -22,6 +22,7 @@ def mirror(options: MirrorOptions, source: Location, target: Location, capabilit
         + _flag("--skip-errors", options.skip_errors)
         + _filters(options)
         + _transfer(options)
+        + _encryption(options, str(target))
         + _workers(options, capabilities)
         + _value("--region", options.region)
         + (str(source), str(target))
@@ -36,7 +37,7 @@ def unassured(options: MirrorOptions, source: Location, target: Location, capabi
 
 def copy(options: MirrorOptions, sources: Sequence[str], folder: str) -> Argv:
     """``mc cp`` of objects into ``folder`` (with its slash), under their last names."""
-    return ("cp", "--json", *_transfer(options), *sources, folder)
+    return ("cp", "--json", *_transfer(options), *_encryption(options, folder), *sources, folder)
 
 
 def list_all(place: Location) -> Argv:
@@ -99,13 +100,20 @@ def _filters(options: MirrorOptions) -> Argv:
 
 def _transfer(options: MirrorOptions) -> Argv:
     return (
-        _flag("--preserve", options.preserve)
+        _flag("--preserve", bool(options.preserve))
         + _value("--storage-class", options.storage_class)
         + _value("--attr", options.attr)
         + _value("--checksum", options.checksum)
         + _value("--limit-upload", options.limit_upload)
         + _value("--limit-download", options.limit_download)
     )
+
+
+def _encryption(options: MirrorOptions, target: str) -> Argv:
+    """How the copies are to be encrypted; mc wants the place beside it, and a slash ends the bucket's name."""
+    bucket = "/".join([*target.split("/")[:2], ""])
+    kind, _, key = options.encrypt.partition(":")
+    return {"sse-s3": ("--enc-s3", bucket), "sse-kms": ("--enc-kms", f"{bucket}={key}")}.get(kind, ())
 
 
 def _workers(options: MirrorOptions, capabilities: Collection[str]) -> Argv:

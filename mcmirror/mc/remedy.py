@@ -44,6 +44,9 @@ _FILE = {
     "mc": "`mc = ...` under [settings] or MCMIRROR_MC",
     "region": ' A wrong region: `region = "..."` in the alias; a bucket',
     "option": "; a storage class or attribute the server lacks: leave it out",
+    "encrypt": '`encrypt = "sse-kms:KEY"` (--encrypt)',
+    "encrypted": '`encrypt = "sse-s3"` (--encrypt sse-s3)',
+    "metadata": "`mcmirror run JOB --metadata` (or `mcmirror mirror ... --metadata`)",
 }
 
 _ENVIRONMENT = {
@@ -58,6 +61,7 @@ _ENVIRONMENT = {
     "again": "The next run copies it again.",
     "mounted": "named right",
     "mc": "MCMIRROR_MC",
+    "metadata": "`mcmirror run --metadata`",
     "region": " A bucket",
     "option": "",
 }
@@ -78,6 +82,8 @@ _WORDS: Mapping[Origin, Mapping[str, str]] = {
         "empty": "`mcmirror mirror SOURCE TARGET --max-delete unlimited`, once and in the same environment",
         "raise": "do it with `mcmirror mirror SOURCE TARGET --remove --max-delete 50%`, in the same environment",
         "allow": "`mcmirror mirror SOURCE TARGET --remove --max-delete {number}`, in the same environment",
+        "encrypt": "MIRROR_ENCRYPT=sse-kms:KEY",
+        "encrypted": "MIRROR_ENCRYPT=sse-s3",
     },
     Origin.SIDECAR: {
         **_ENVIRONMENT,
@@ -92,6 +98,8 @@ _WORDS: Mapping[Origin, Mapping[str, str]] = {
         "limit": "S3_SYNC_MAX_DELETE",
         "allow": "S3_SYNC_MAX_DELETE={number} until it has run once",
         "region": " A wrong region: S3_SYNC_REGION; a bucket",
+        "encrypt": "S3_SYNC_ENCRYPT=sse-kms:KEY",
+        "encrypted": "S3_SYNC_ENCRYPT=sse-s3",
     },
 }
 _BUCKETS = {"source": "MINIO_BUCKET", "target": "S3_SYNC_BUCKET", "": "MINIO_BUCKET and S3_SYNC_BUCKET"}

@@ -41,11 +41,10 @@ TABLE: tuple[Row, ...] = (
     Row(
         Category.NOT_COPIED,
         cause="it is not on the target, and mc did not say why",
-        remedy="Most often the access key may not write there (mc hides this): `mcmirror doctor JOB` tries it. An "
-        "archived object (Glacier) must be restored first. Where one side has an object `x` and the other `x/y`, MinIO "
+        remedy="Most often the access key may not write there (mc hides this): `mcmirror doctor JOB` tries it. "
+        "Where one side has an object `x` and the other `x/y`, MinIO "
         "holds only one of them. Then run again: only what is missing is copied.",
-        codes=("InvalidObjectState",),
-        phrases=(r"context canceled", r"on glacier storage"),
+        phrases=(r"context canceled",),
         evidence=("mirror_tgt_write_denied", "mirror_tgt_bucket_removed_mid"),
     ),
     Row(
@@ -53,6 +52,12 @@ TABLE: tuple[Row, ...] = (
         cause="source and target have the same size and other bytes",
         remedy="{again} If it comes back, something else writes to the target, or a drive is failing.",
         evidence=("mirror_differs_overwrite",),
+    ),
+    Row(
+        Category.METADATA_DIFFERS,
+        cause="the bytes are the same, and what describes them (content type, user metadata, tags) is not",
+        remedy="{metadata} compares all of it and repairs it; the run's notes say what this target cannot keep.",
+        evidence=("test_every_category_can_be_made",),
     ),
     Row(
         Category.SOURCE_EMPTY,

@@ -45,7 +45,7 @@ TABLE: tuple[Row, ...] = (
         cause="the key is known but may not do this",
         remedy="Give the access key's policy s3:ListBucket and s3:GetObject on the source, s3:ListBucket, s3:PutObject "
         "and s3:AbortMultipartUpload on the target{delete}.{folder} `mcmirror doctor` tries "
-        "each right.",
+        "each right. A bucket that takes only encrypted objects wants {encrypted}.",
         codes=("AccessDenied", "AllAccessDisabled", "AccountProblem", "ObjectLocked", "403 Forbidden"),
         phrases=(
             r"access denied",
@@ -176,6 +176,49 @@ TABLE: tuple[Row, ...] = (
         headings=("RequestTimeTooSkewed",),
         phrases=(r"request time and the (current|server'?s?)", r"time is too (large|skewed)"),
         evidence=("test_a_stub_server_makes_mc_say_it",),
+    ),
+    Row(
+        Category.CUSTOMER_KEY,
+        cause="the object is encrypted with a key that only its writer has (SSE-C)",
+        remedy="Let its writer copy it, or store it anew with SSE-S3 or SSE-KMS{exclude}: no such key is kept here.",
+        phrases=(r"stored using a form of server side encryption", r"customer[- ]provided keys?"),
+        headings=("SSE-C", "SSE-C object"),
+        evidence=("test_an_object_with_a_customers_key_is_named_and_keeps_no_other_back",),
+    ),
+    Row(
+        Category.ENCRYPTION,
+        cause="the server cannot encrypt or decrypt as it was asked to",
+        remedy="Check the key of {encrypt}, that the server has a KMS, and that the access key may use it "
+        "(kms:GenerateDataKey at the target, kms:Decrypt at the source).",
+        codes=(
+            "kms:KeyNotFound",
+            "KMS.NotFoundException",
+            "KMS.DisabledException",
+            "KMS.KMSInvalidStateException",
+            "KMS.InvalidKeyUsageException",
+            "XMinioKMSNotConfigured",
+            "XMinioKMSKeyNotFound",
+            "XMinioKMSDefaultKeyAlreadyConfigured",
+            "InvalidEncryptionAlgorithmError",
+            "ServerSideEncryptionConfigurationNotFoundError",
+        ),
+        phrases=(
+            r"server side encryption specified but kms is not configured",
+            r"\bkms:(generatedatakey|decrypt|encrypt)\b",
+            r"key with given key id does not exist",
+        ),
+        headings=("KMS is not configured", "KMS key not found"),
+        evidence=("test_a_key_that_the_kms_does_not_know_is_said_as_that",),
+    ),
+    Row(
+        Category.ARCHIVED,
+        cause="the object lies in an archive (Glacier, Deep Archive) and cannot be read as it is",
+        remedy="Restore it first (`mc restore`, or the server's console), then run again: only what is missing is "
+        "copied.",
+        codes=("InvalidObjectState",),
+        phrases=(r"on glacier storage", r"not valid for the object'?s (storage class|state)"),
+        headings=("InvalidObjectState", "Glacier"),
+        evidence=("test_an_archived_object_is_named_with_the_servers_reason",),
     ),
     Row(
         Category.QUOTA,

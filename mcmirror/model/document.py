@@ -40,6 +40,7 @@ def report_document(report: RunReport) -> dict[str, Any]:
         "read": count_document(tally.read),
         "excluded": count_document(tally.excluded),
         "vanished": count_document(tally.vanished),
+        "notes": list(report.notes),
         "problems": [problem_document(problem) for problem in report.problems],
         "remaining_keys": [{"key": item.key, "reason": item.reason} for item in report.remaining],
         "removed_keys": list(report.removed),
@@ -84,6 +85,7 @@ def report_of(document: Mapping[str, Any]) -> RunReport:
             removed=tuple(document.get("removed_keys", ())),
             requests=Requests(**document.get("requests", {})),
             attempts=int(document.get("attempts", 1)),
+            notes=tuple(document.get("notes", ())),
             created=document.get("created") or "",
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -107,6 +107,14 @@ class ProblemFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that is good to know and no problem; once a run."""
+
+    job: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """What is still missing will be tried again after a pause."""
 
@@ -170,6 +178,7 @@ Event = (
     | Moved
     | Removed
     | ProblemFound
+    | Noted
     | Retrying
     | Verified
     | StillMissing

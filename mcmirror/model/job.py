@@ -1,6 +1,6 @@
 """What shall be mirrored, and how."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mcmirror.model.location import Location
@@ -16,6 +16,17 @@ class Assurance(StrEnum):
     """Plan, guard, mirror, verify."""
     OFF = "off"
     """Exactly one ``mc mirror``; nothing is listed by us and nothing is verified."""
+
+
+class Tags(StrEnum):
+    """What becomes of the objects' tags between object stores."""
+
+    AUTO = "auto"
+    """mc carries them where it can; where it cannot, the run says that some stay behind."""
+    COPY = "copy"
+    """As auto, and what mc cannot carry is carried by the tagging calls, one request an object and side."""
+    OFF = "off"
+    """They are neither carried nor looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,11 @@ class MirrorOptions:
     overwrite: bool = False
     remove: bool = False
     dry_run: bool = False
-    preserve: bool = False
+    preserve: bool | None = None
+    """Carry tags, metadata and file attributes over; None: between object stores."""
+    tags: Tags = Tags.AUTO
+    encrypt: str = ""
+    """What the target's bucket demands: ``sse-s3`` or ``sse-kms:KEY``."""
     skip_errors: bool = True
     """Go on after an object that fails; off stops at the first one."""
     exclude: tuple[str, ...] = ()
@@ -116,3 +131,20 @@ class Job:
     """As written, with its dates; ``service`` puts it below source and target when a run starts."""
     timezone: str = "UTC"
     origin: Origin = Origin.FILE
+
+    @property
+    def between_stores(self) -> bool:
+        """Whether neither side is a local folder."""
+        return not (self.source.is_local or self.target.is_local)
+
+    @property
+    def preserves(self) -> bool:
+        """Whether the objects' metadata is to arrive: by default between object stores."""
+        chosen = self.options.preserve
+        return self.between_stores if chosen is None else chosen
+
+    @property
+    def carried(self) -> MirrorOptions:
+        """The options as mc is given them: ``-a`` where metadata is to arrive, tags included unless they are off."""
+        wanted = self.preserves and not (self.between_stores and self.options.tags is Tags.OFF)
+        return replace(self.options, preserve=wanted)

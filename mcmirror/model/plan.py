@@ -37,6 +37,8 @@ class Reason(StrEnum):
     """The source was written after the target."""
     CONTENT = "content"
     """Same size, source not newer, other MD5: drift, which ``mc mirror`` never repairs."""
+    METADATA = "metadata"
+    """Equal as a listing shows it, and other metadata or tags."""
 
 
 class Missing(NamedTuple):

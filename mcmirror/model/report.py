@@ -132,6 +132,8 @@ class RunReport:
     """By name, the first NAMED of them."""
     requests: Requests = field(default_factory=Requests)
     attempts: int = 1
+    notes: tuple[str, ...] = ()
+    """What is good to know and no problem: what the copies cannot hold, what is not copied."""
     created: str = ""
     """The target's bucket, ``alias/bucket``, if the run made it."""
 

@@ -93,6 +93,8 @@ class Narrator:
                 yield from self._planned(event, track)
             case events.ProblemFound():
                 yield from _problem(event, track)
+            case events.Noted():
+                yield Line("info", "noted", harmless(event.text), job=event.job, fields={"text": event.text})
             case events.Retrying():
                 yield from self._retrying(event, track)
             case events.CopyStarted() | events.Moved() | events.Removed() | events.Listed():

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from mcmirror.model.location import Location
 from mcmirror.ui import options as o
 from mcmirror.ui.conduct import Output, Task, conduct
 
@@ -29,7 +30,9 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     limit_download: o.LimitDownload = None,
     workers: o.Workers = None,
     storage_class: o.StorageClass = None,
-    preserve: o.Preserve = False,
+    preserve: o.Preserve = None,
+    tags: o.TagsOption = None,
+    encrypt: o.Encrypt = None,
     attr: o.Attr = None,
     checksum: o.Checksum = None,
     skip_errors: o.SkipErrors = None,
@@ -56,6 +59,9 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     Nothing is replaced without --overwrite and nothing is removed without --remove. The verdict comes from listing both
     sides afterwards, never from mc's exit code.
     """
+    if encrypt and Location.parse(target).is_local:
+        raise typer.BadParameter("only a server encrypts what it stores, and the target is a folder.",
+                                 param_hint="'--encrypt'")  # fmt: skip
     given = {
         "overwrite": overwrite,
         "remove": remove,
@@ -69,6 +75,8 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
         "workers": workers,
         "storage_class": storage_class,
         "preserve": preserve,
+        "tags": tags,
+        "encrypt": encrypt,
         "attr": attr,
         "checksum": checksum,
         "skip_errors": skip_errors,

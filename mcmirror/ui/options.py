@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mcmirror.config import Wrong, prefix, syntax
-from mcmirror.model.job import Assurance, MaxDelete
+from mcmirror.model.job import Assurance, MaxDelete, Tags
 from mcmirror.model.location import Location
 from mcmirror.model.lock import Lock
 
@@ -181,7 +181,32 @@ Workers = Annotated[
     ),
 ]
 StorageClass = Annotated[str | None, typer.Option("--storage-class", metavar="NAME", help="Of the target's objects.")]
-Preserve = Annotated[bool, typer.Option("--preserve", "-a", help="Keep tags, metadata and file attributes.")]
+Preserve = Annotated[
+    bool | None,
+    typer.Option(
+        "--preserve/--no-preserve",
+        "-a",
+        help="Carry metadata and tags over (default between object stores), file attributes too.",
+    ),
+]
+TagsOption = Annotated[
+    Tags | None,
+    typer.Option(
+        "--tags",
+        metavar="auto|copy|off",
+        parser=_parsed(syntax.tags),
+        help="auto (default): as mc carries them; copy: by tagging calls where mc cannot; off.",
+    ),
+]
+Encrypt = Annotated[
+    str | None,
+    typer.Option(
+        "--encrypt",
+        metavar="sse-s3|sse-kms:KEY",
+        callback=_checked(syntax.encryption),
+        help="Ask the target to encrypt the copies.",
+    ),
+]
 Attr = Annotated[
     str | None,
     typer.Option("--attr", metavar="K=V;...", callback=_checked(syntax.attributes), help="Metadata for all copies."),

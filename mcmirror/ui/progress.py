@@ -75,6 +75,7 @@ class Track:
             case (
                 events.Waiting()
                 | events.TargetCreated()
+                | events.Noted()
                 | events.Verified()
                 | events.StillMissing()
                 | events.Vanished()

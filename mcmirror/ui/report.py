@@ -42,6 +42,7 @@ def report_lines(  # noqa: PLR0913
         *_numbers(report, plan, verb, style),
         *problem_lines(report.problems, style),
         *_remaining(report, style, more),
+        *(line for note in report.notes for line in style.row("note", harmless(note), "dim")),
     ]
     step = next_step(report, verb, again)
     if step:

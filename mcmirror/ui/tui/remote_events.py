@@ -22,6 +22,7 @@ _SIMPLE: dict[str, type[Any]] = {
     "copy_started": events.CopyStarted,
     "moved": events.Moved,
     "removed": events.Removed,
+    "noted": events.Noted,
     "retrying": events.Retrying,
     "still_missing": events.StillMissing,
     "vanished": events.Vanished,
