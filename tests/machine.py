@@ -95,6 +95,8 @@ def machine(folder: Path) -> Iterator[Machine]:
         variables = stack.enter_context(releases(folder / "release"))
         _fill(servers["onprem"], SOURCES, SAMPLES)
         _fill(servers["aws"], TARGETS, {})
+        for server in servers.values():
+            _fill(server, ("intermediate",), SAMPLES)
         work, home = folder / "work", folder / "home"
         (work / "secrets").mkdir(parents=True)
         for name, alias in (("minio", "onprem"), ("aws", "aws")):

@@ -9,6 +9,7 @@ import subprocess
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from mcmirror.model.report import ExitCode
 from mcmirror.ui.web.routes import Routes
 from tests import docs, docs_serve, docs_tables
 from tests.docs_outcomes import outcome
-from tests.machine import ROOT, commands, fenced, machine, steady
+from tests.machine import ROOT, Machine, commands, fenced, machine, steady
 from tests.reading import Reader
 from tests.servers import binaries
 from tests.servers.command import COMMAND, clean_environment
@@ -42,6 +43,18 @@ CONNECTIONS = [
     }
     for side in ("Source", "Target")
 ]
+
+MOVED = """
+SERVICE MINIO_URL MINIO_ACCESS_KEY MINIO_SECRET_KEY AWS_URL AWS_ACCESS_KEY AWS_SECRET_KEY BUCKET_PAIR BUCKET_PAIRS
+SLACK_BOT_TOKEN SLACK_CHANNEL_ID MIRROR_EXCLUDE MIRROR_MAX_WORKERS MIRROR_DRY_RUN MIRROR_SKIP_ERRORS MIRROR_DEBUG
+MIRROR_PREFIX
+AWS_S3_MIRRORING_ACCESS_KEY_ID AWS_S3_MIRRORING_SECRET_ACCESS_KEY AWS_S3_MIRRORING_STORAGE_BUCKET_NAME
+AWS_S3_MIRRORING_ENDPOINT_URL AWS_S3_MIRRORING_REGION_NAME AWS_S3_MIRRORING_SIGNATURE_VERSION
+AWS_S3_MIRRORING_REQUEST_CHECKSUM_CALCULATION AWS_S3_MIRRORING_RESPONSE_CHECKSUM_VALIDATION STORAGES_DEFAULT_BACKEND
+S3_SYNC_ENABLED S3_SYNC_ACCESS_KEY S3_SYNC_SECRET_KEY S3_SYNC_BUCKET S3_SYNC_ENDPOINT S3_SYNC_REGION S3_SYNC_INTERVAL
+S3_SYNC_MAX_RETRIES S3_SYNC_RETRY_DELAY S3_SYNC_TIMEZONE MINIO_ENDPOINT MINIO_BUCKET
+"""
+"""The variables of three tools that people move from."""
 
 
 def text(name: str) -> str:
@@ -124,6 +137,8 @@ def test_every_command_of_a_page_runs_as_written(tmp_path: Path, path: Path) -> 
         reader.write("pairs.env", (ROOT / "examples" / "pairs.env").read_text() + pairs_keys())
         reader.write(".env", *fenced(text("sidecar.md"), "dotenv"))
         reader.write("connections.json", json.dumps(CONNECTIONS))
+        there.run("mkdir ~/.mc")
+        (Path(there.environment["HOME"]) / ".mc" / "config.json").write_text(json.dumps(known_to_mc(there)))
         today = f"{datetime.now(UTC):%Y/%m/%d}/new.jpg"
         for bucket in ("source-one", "source-two"):
             there.onprem.client().put_object(Bucket=bucket, Key=today, Body=b"new")
@@ -138,6 +153,16 @@ def test_every_command_of_a_page_runs_as_written(tmp_path: Path, path: Path) -> 
             assert 0 == done.code, f"$ {command}\n{done.stdout}{done.stderr}"
             assert outcome(command)(there, done.stdout), f"$ {command}\n{done.stdout}{done.stderr}"
         assert reader.serve is None or 143 == reader.serve.stop()
+
+
+def known_to_mc(there: Machine) -> dict[str, Any]:
+    """The configuration of mc with the two servers under names of another page."""
+    servers = {"originminio": there.onprem, "remoteminio": there.aws}
+    aliases = {
+        name: {"url": server.url, "accessKey": server.root.access_key, "secretKey": server.root.secret_key}
+        for name, server in servers.items()
+    }
+    return {"version": "10", "aliases": aliases}
 
 
 def pairs_keys() -> str:
@@ -250,6 +275,12 @@ def test_configurations_are_read_whole(tmp_path: Path, name: str) -> None:
         assert () == configuration.notes
         (schedule,) = configuration.schedules.values()
         assert set(configuration.notifiers) == set(schedule.notify)
+
+
+def test_every_variable_that_people_have_leads_somewhere() -> None:
+    """Of the tools that docs/moving.md takes people away from."""
+    for variable in MOVED.split():
+        assert re.search(rf"[`{{:]{variable}\b", text("moving.md")), variable
 
 
 def test_every_path_of_the_api_is_described() -> None:
