@@ -7,6 +7,7 @@ was cut short, and it starts afresh. Standard library only: this runs before any
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -19,8 +20,13 @@ VENV = ROOT / ".venv"
 READY = VENV / ".ready"
 CONSTRAINTS = "constraints.txt"
 """Relative to ROOT, where pip runs: pip splits these settings at spaces, and ROOT may have some."""
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TAIL = 15
 """Lines of pip's output that are shown when it fails."""
+UNSUITABLE = 3
+"""The exit code that says: not with this Python, perhaps with another."""
+_BUILD_FAILED = re.compile(r"Failed to build|Failed building|subprocess-exited-with-error|different python version")
+_WITHOUT_BUILD = re.compile(r"No matching distribution found for ([^\s;=<>]+)")
 
 
 def main(stamp: str, wanted: Sequence[str]) -> int:
@@ -29,10 +35,14 @@ def main(stamp: str, wanted: Sequence[str]) -> int:
         ready = {name for name in ("base", "demo", "dev") if stamp_of(name) == stamp}
         if set(wanted) <= ready and (VENV / "bin" / "python").exists():
             return 0
-        say("installing into .venv, once; this takes about a minute" if not stamp_of("base") else "updating .venv")
+        once = f"installing into .venv with Python {VERSION}, once; this takes about a minute"
+        say("updating .venv" if stamp_of("base") else once)
         try:
             make(stamp, sorted({*wanted, *ready, "base"}))
         except subprocess.CalledProcessError as error:
+            if name := without_build(error, wanted):
+                say(f"{name} has no build for Python {VERSION} on this machine, so {sys.executable} cannot be used")
+                return UNSUITABLE
             explain(error)
             return 1
         except OSError as error:
@@ -40,6 +50,23 @@ def main(stamp: str, wanted: Sequence[str]) -> int:
             say(f"make sure that {ROOT} is writable and its disk is not full, then start again")
             return 1
     return 0
+
+
+def without_build(error: subprocess.CalledProcessError, features: Sequence[str]) -> str:
+    """Return the dependency that has no build for this Python, when that is why pip failed; else nothing."""
+    if not _BUILD_FAILED.search(f"{error.stdout}{error.stderr}"):
+        return ""
+    try:
+        pip("--dry-run", "--only-binary", ":all:", *requirements(features))
+    except subprocess.CalledProcessError as refused:
+        found = _WITHOUT_BUILD.search(f"{refused.stdout}{refused.stderr}")
+        return found[1] if found else ""
+    return ""
+
+
+def pip(*arguments: str) -> None:
+    """Run ``pip install`` in the environment."""
+    run("-m", "pip", "install", "--quiet", "--no-input", "--constraint", CONSTRAINTS, *arguments)
 
 
 def make(stamp: str, features: Sequence[str]) -> None:
@@ -50,7 +77,7 @@ def make(stamp: str, features: Sequence[str]) -> None:
     if not whole:
         command = [sys.executable, "-I", "-m", "venv", "--clear", str(VENV)]
         subprocess.run(command, check=True, capture_output=True, text=True)
-    run("-m", "pip", "install", "--quiet", "--no-input", "--constraint", CONSTRAINTS, *requirements(features))
+    pip(*requirements(features))
     READY.mkdir(exist_ok=True)
     for name in features:
         (READY / name).write_text(f"{stamp}\n")

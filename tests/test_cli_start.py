@@ -18,8 +18,9 @@ from mcmirror import __version__
 from mcmirror.config import ConfigError, Mistake
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.ui import border
+from mcmirror.ui.catalogue import COMMANDS
 from mcmirror.ui.cli import ended
-from mcmirror.ui.commands import COMMANDS, loaded
+from mcmirror.ui.commands import loaded
 from mcmirror.ui.options import looks_like_locations, percent
 from mcmirror.ui.verify import with_percentage
 from tests.servers.command import COMMAND, Cli

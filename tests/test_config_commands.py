@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import typer
 
-from mcmirror.ui.commands import COMMANDS, loaded
+from mcmirror.ui.catalogue import COMMANDS
+from mcmirror.ui.commands import loaded
 from tests.servers.command import Cli
 
 VARIABLES: dict[str, Any] = dict.fromkeys(
@@ -144,7 +145,7 @@ def test_what_is_to_be_put_in_is_written_in_capitals(name: str) -> None:
         text = typer.Context(command).get_help()
         assert [] == re.findall(r"<[a-z|]+>|\{[a-z]+\}(?=\s)|\[[a-z]+\]\.\.\.", text)
         assert "completion" not in text
-    assert set(re.findall(r"[a-z]+", COMMANDS[name][1].rpartition(": ")[2])) >= set(commands) - {""} - {name}
+    assert set(re.findall(r"[a-z]+", COMMANDS[name].line.rpartition(": ")[2])) >= set(commands) - {""} - {name}
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ def test_every_variable_is_in_the_example_and_every_one_of_the_example_is_used(p
     assert [] == unread(project["services"]["s3-sync"]["environment"])
 
 
+def test_the_container_has_the_name_that_the_documentation_types(project: Any) -> None:
+    text = (ROOT / "docs" / "sidecar.md").read_text()
+
+    assert {project["services"]["s3-sync"]["container_name"]} == set(re.findall(r"docker exec (\S+)", text))
+
+
 def test_defaults_are_those_of_mcmirror() -> None:
     (document,) = documents(FILE)
     written = document["services"]["s3-sync"]["environment"]

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,7 +152,7 @@ def test_two_first_uses_at_once(checkout: Path, environment: dict[str, str]) -> 
 
 def test_a_killed_first_use(checkout: Path, environment: dict[str, str]) -> None:
     killed = subprocess.Popen(
-        [checkout / "bin" / "mcmirror"], env=environment, stderr=subprocess.DEVNULL, start_new_session=True
+        [checkout / "bin" / "mcmirror", "exit", "0"], env=environment, stderr=subprocess.DEVNULL, start_new_session=True
     )
     deadline = time.monotonic() + 60
     while not (checkout / ".venv" / "bin" / "python").exists():
@@ -197,7 +198,7 @@ def test_it_costs_no_noticeable_time(ready: Path, environment: dict[str, str]) -
     ("python", "words"),
     [
         ("exit 1", "MCMIRROR_PYTHON=/path/to/python"),
-        ("case $2 in *ensurepip*) exit 1;; esac", "apt install python3-venv"),
+        ("case $2 in *ensurepip*) exit 1;; *) echo 11;; esac", "apt install python3-venv"),
     ],
     ids=["no python", "no venv"],
 )
@@ -209,7 +210,7 @@ def test_without_a_python_it_says_what_to_do(python: str, words: str, checkout: 
     (folder / "python3").write_text(f"#!/bin/sh\n{python}\n")
     (folder / "python3").chmod(0o755)
 
-    done = launch(checkout, {"HOME": str(tmp_path), "PATH": str(folder)})
+    done = launch(checkout, {"HOME": str(tmp_path), "PATH": str(folder)}, "run")
 
     assert (1, "", True, False) == (done.returncode, done.stdout, words in done.stderr, (checkout / ".venv").exists())
 
@@ -217,8 +218,95 @@ def test_without_a_python_it_says_what_to_do(python: str, words: str, checkout: 
 def test_an_installation_that_fails_says_why(checkout: Path, environment: dict[str, str]) -> None:
     (checkout / "backend.py").write_text("raise RuntimeError('no such luck')")
 
-    done = launch(checkout, environment)
+    done = launch(checkout, environment, "run")
 
     assert (1, "") == (done.returncode, done.stdout)
     assert "no such luck" in done.stderr
     assert "PIP_INDEX_URL" in done.stderr.splitlines()[-1]
+
+
+def wrapper(folder: Path, name: str, minor: int) -> Path:
+    """The Python of the tests under another name and version; it writes down that it was used."""
+    folder.mkdir(exist_ok=True)
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    script = folder / name
+    used = folder / "used"
+    script.write_text(
+        f"#!/bin/sh\ncase $2 in *version_info*) echo {minor}; exit ;; esac\n"
+        f'case $1 in *bootstrap.py) echo {name} >>"{used}" ;; esac\nexec "{base}" "$@"\n'
+    )
+    script.chmod(0o755)
+    return used
+
+
+def searched(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """The environment without a Python that is named: those of ``folder`` are found, and only those."""
+    for tool in ("sh", "cksum", "readlink"):
+        (folder / tool).symlink_to(shutil.which(tool) or tool)
+    return {key: text for key, text in environment.items() if key != "MCMIRROR_PYTHON"} | {"PATH": str(folder)}
+
+
+def test_the_newest_python_is_taken_whatever_its_version(
+    checkout: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    for name, minor in (("python3.12", 12), ("python3.47", 47), ("python3", 13), ("python3.9", 9)):
+        used = wrapper(tmp_path / "path", name, minor)
+
+    done = launch(checkout, searched(environment, tmp_path / "path"), "exit", "0")
+
+    assert (0, ["python3.47"]) == (done.returncode, used.read_text().split()), done.stderr
+
+
+def test_a_dependency_without_a_build_is_named_and_an_older_python_tried(
+    checkout: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    source = tmp_path / "rusty-1"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "rusty"\nversion = "1"\n'
+    )
+    (source / "backend.py").write_text("raise RuntimeError('no compiler')")
+    (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: rusty\nVersion: 1\n")
+    with tarfile.open(tmp_path / "rusty-1.tar.gz", "w:gz") as archive:
+        archive.add(source, "rusty-1")
+    backend = (checkout / "backend.py").read_text()
+    requires = "Version: 1\\nRequires-Dist: rusty\\nProvides"
+    (checkout / "backend.py").write_text(backend.replace("Version: 1\\nProvides", requires))
+    for name, minor in (("python3.16", 16), ("python3.15", 15)):
+        used = wrapper(tmp_path / "path", name, minor)
+
+    done = launch(checkout, {**searched(environment, tmp_path / "path"), "PIP_FIND_LINKS": str(tmp_path)}, "exit", "0")
+
+    assert (1, ["python3.16", "python3.15"]) == (done.returncode, used.read_text().split()), done.stderr
+    assert 2 == done.stderr.count("rusty has no build for Python 3."), done.stderr
+    assert "MCMIRROR_PYTHON=/path/to/python" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--help",), "Usage: mcmirror"),
+        ((), "Usage: mcmirror"),
+        (("-h",), "Usage: mcmirror"),
+        (("help",), "Usage: mcmirror"),
+        (("help", "alias"), "mcmirror alias set"),
+        (("mirror", "a/b", "--help"), "--create-target --dry-run"),
+        (("run", "-h"), "mcmirror run"),
+        (("version",), "mcmirror 0."),
+        (("-V",), "mcmirror 0."),
+    ],
+)
+def test_questions_about_the_commands_install_nothing(
+    arguments: tuple[str, ...], words: str, checkout: Path, environment: dict[str, str]
+) -> None:
+    (checkout / "mcmirror" / "ui").mkdir(parents=True)
+    for name in ("__init__.py", "ui/catalogue.py"):
+        shutil.copy(BIN.parent / "mcmirror" / name, checkout / "mcmirror" / name)
+
+    done = launch(checkout, environment, *arguments)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert words in done.stdout
+    assert not (checkout / ".venv").exists()
+    assert not (checkout / "builds").exists()

@@ -253,6 +253,14 @@ class JobTable(OptionsTable):
     """The same."""
 
 
+def job_lines() -> dict[str, str]:
+    """For each key of a job the line by which it is written; dots stand for its value."""
+    return {
+        key: f"{key} = true" if field.annotation == bool | None else f"{key} = ..."
+        for key, field in OptionsTable.model_fields.items()
+    }
+
+
 class NotifyTable(Table):
     """Somebody to tell how a job of `notify = [...]` ended."""
 

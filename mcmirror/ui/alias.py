@@ -26,13 +26,18 @@ from mcmirror.config.inherited import unreadable
 from mcmirror.config.reference import is_reference
 from mcmirror.model.location import ALIAS_NAME, Alias
 from mcmirror.model.problem import Trouble
+from mcmirror.ui.commands import Group
 from mcmirror.ui.job import ConfigOption, JsonOption, columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 app = typer.Typer(
-    help="The servers and the keys for them.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+    help="The servers and the keys for them.",
+    no_args_is_help=True,
+    cls=Group,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The alias, as locations begin: NAME/bucket.")]

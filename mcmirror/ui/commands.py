@@ -2,37 +2,38 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-COMMANDS = {
-    "demo": ("mcmirror.ui.demo:demo", "Two throw-away S3 servers, sample data, a verified mirror: the first minute."),
-    "mirror": ("mcmirror.ui.mirror:app", "Mirror one SOURCE to one TARGET and verify it."),
-    "run": ("mcmirror.ui.run:app", "Run the jobs of mcmirror.toml or of the environment."),
-    "serve": ("mcmirror.ui.serve:app", "Run the jobs on their schedules: sidecar, nightly, for months."),
-    "plan": ("mcmirror.ui.plan:app", "Show what a run would do, object by object, and what it costs."),
-    "verify": ("mcmirror.ui.verify:app", "Say whether the copy is true."),
-    "tui": ("mcmirror.ui.dashboard:app", "The dashboard: see and steer every mirror from a terminal."),
-    "alias": ("mcmirror.ui.alias:app", "Servers and their credentials: set, list, test, import, remove."),
-    "job": ("mcmirror.ui.job:app", "Jobs as configured: list, show, pause, resume."),
-    "status": ("mcmirror.ui.status:app", "How each job stands: last verdict, age of its last success, next run."),
-    "history": ("mcmirror.ui.history:app", "What was run, and what became of each object."),
-    "health": ("mcmirror.ui.health:app", "Ask the running serve whether all is well: the health check of a container."),
-    "doctor": ("mcmirror.ui.doctor:doctor", "Check mc, servers, credentials and rights; say what to do."),
-    "explain": ("mcmirror.ui.explain:explain", "What an error means and what to do about it."),
-    "mc": ("mcmirror.ui.mc:app", "mc itself: install, path, version."),
-    "init": ("mcmirror.ui.init:init", "Write a commented mcmirror.toml."),
-    "schema": ("mcmirror.ui.schema:schema", "Print the JSON Schema of mcmirror.toml."),
-}
-"""Name -> where it is (a function or a Typer application), and one line of help."""
+from mcmirror.ui.catalogue import ABOUT, CODES, COMMANDS, examples
+
+MORE = "mcmirror COMMAND --help says more."
+_HELP = {"help_option_names": ["--help", "-h"]}
+UsageError: Any = typer.BadParameter.__base__
 
 
-class LazyGroup(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands that answers ``help`` too, and says what to write in place of what does not exist."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """``help COMMAND`` is ``COMMAND --help``."""
+        if args[:1] == ["help"] and "help" not in self.commands:
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
+
+
+class LazyGroup(Group):
     """Lists commands from ``COMMANDS`` without importing them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """``version`` is ``--version``."""
+        with _suggesting(self):
+            return super().parse_args(ctx, ["--version"] if args == ["version"] else args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return all names, in the order a newcomer needs them."""
@@ -47,21 +48,54 @@ class LazyGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Ctrl-C at a question is Ctrl-C; the end of the input there is a failure."""
         try:
-            return super().invoke(ctx)
+            with _suggesting(self):
+                return super().invoke(ctx)
         except typer.Abort as abort:
             print("Aborted!", file=sys.stderr)
             raise typer.Exit(1 if isinstance(abort.__context__, EOFError) else 130) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that is about to run."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from mcmirror.ui import suggestions
+
+            meant = suggestions.for_command(args[0], list(COMMANDS)) or "`mcmirror help` lists them."
+            raise UsageError(f"No such command {args[0]!r}. {meant}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         return (name, loaded(name), rest) if name in COMMANDS else (name, command, rest)
 
 
+@contextmanager
+def _suggesting(root: "LazyGroup") -> Iterator[None]:
+    """Say which option was probably meant."""
+    try:
+        yield
+    except UsageError as error:
+        if type(error).__name__ == "NoSuchOption" and error.ctx is not None:
+            error.message = f"No such option: {error.option_name}. {_suggestion(root, error)}".strip()
+            error.possibilities = None
+        raise
+
+
+def _suggestion(root: "LazyGroup", error: Any) -> str:
+    from mcmirror.config.schema import job_lines
+    from mcmirror.ui import suggestions
+
+    command, name = error.ctx.command, error.ctx.command_path.partition(" ")[2]
+    others = {one: _options(loaded(one)) for one in root.commands if one != name}
+    return suggestions.for_option(error.option_name, name, _options(command), others, job_lines())
+
+
+def _options(command: Any) -> list[str]:
+    """The long options of a command, without dashes."""
+    written = [word for one in command.params if one.param_type_name == "option" for word in one.opts]
+    return [word.removeprefix("--") for word in written if word.startswith("--")]
+
+
 def loaded(name: str) -> Any:
     """Return the real command of that name."""
-    module, _, attribute = COMMANDS[name][0].partition(":")
-    found = getattr(import_module(module), attribute)
+    module, _, attribute = COMMANDS[name].place.partition(":")
+    found = getattr(import_module(f"mcmirror.ui.{module}"), attribute)
     if not isinstance(found, typer.Typer):
         application = typer.Typer(add_completion=False, rich_markup_mode=None)
         application.command(name)(found)
@@ -70,7 +104,16 @@ def loaded(name: str) -> Any:
     found.rich_markup_mode = None
     command = typer.main.get_command(found)
     command.name = name
+    _document(command, name)
     return command
+
+
+def _document(command: Any, path: str) -> None:
+    """Put the examples of a command and of those below it where its help ends."""
+    if text := examples(path):
+        command.epilog = f"\b\n{text}\n\n{command.epilog or ''}".rstrip()
+    for name, below in getattr(command, "commands", {}).items():
+        _document(below, f"{path} {name}")
 
 
 def _version(wanted: bool) -> None:
@@ -86,26 +129,27 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    epilog="mcmirror COMMAND --help says more. Exit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 partial,"
-    " 4 refused, 10 plan --exit-code found something to do, 75 locked, 130 Ctrl-C, 143 SIGTERM.",
+    context_settings=_HELP,
+    epilog=f"\b\n{examples('')}\n\n{MORE} {CODES}",
 )
 
 
-@app.callback()
+@app.callback(help=ABOUT)
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Mirror buckets with mc, and know that the copy is there: plan, guard, copy, verify."""
+    """Hold what stands before a command."""
     del version
 
 
 def command_line() -> TyperGroup:
     """Build the root command with a stand-in for each command."""
     group = typer.main.get_group(app)
-    for name, (_, text) in COMMANDS.items():
-        group.add_command(TyperCommand(name, help=text, short_help=text, add_help_option=False))
+    group.params += typer.main.get_install_completion_arguments()
+    for name, entry in COMMANDS.items():
+        group.add_command(TyperCommand(name, help=entry.line, short_help=entry.line, add_help_option=False))
     return group
 
 

@@ -13,8 +13,11 @@ from mcmirror.config import Configuration, load, select
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.job import Job
 from mcmirror.model.problem import Category, Trouble
+from mcmirror.ui.commands import Group
 
-app = typer.Typer(help="The configured jobs.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    help="The configured jobs.", no_args_is_help=True, cls=Group, add_completion=False, rich_markup_mode=None
+)
 
 ConfigOption = Annotated[
     Path | None,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mcmirror.config import load
+from mcmirror.ui.commands import Group
 from mcmirror.ui.job import ConfigOption
 
 if TYPE_CHECKING:
     from mcmirror.mc.find import Mc
 
-app = typer.Typer(help="mc itself.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(help="mc itself.", no_args_is_help=True, cls=Group, add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

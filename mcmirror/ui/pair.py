@@ -44,8 +44,13 @@ def asked(  # noqa: PLR0913  what the command line holds
         text = f"{places[0]!r} is a place, and a pair needs two: SOURCE TARGET. Jobs are named without a slash."
         raise typer.BadParameter(text, param_hint="'SOURCE TARGET'")
     if fields:
-        option = "--" + next(iter(fields)).replace("_", "-")
-        raise typer.BadParameter("it belongs to a pair, SOURCE TARGET; a job has its own.", param_hint=f"'{option}'")
+        from mcmirror.config.schema import job_lines
+
+        key = next(iter(fields))
+        text = (
+            f"it belongs to a pair, SOURCE TARGET; a job has it in mcmirror.toml: {job_lines()[key]} under [job.NAME]"
+        )
+        raise typer.BadParameter(text, param_hint=f"'--{key.replace('_', '-')}'")
     return Task(
         verb,
         lambda service: service.jobs(words),
