@@ -184,7 +184,20 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
     for words in named(markdown):
         depth = 2 if words[0] in ("alias", "job", "mc") else 1
         assert "Usage: mcmirror" in help_of(*words[:depth])
-    verbs = ("mirror", "run", "verify", "plan", "doctor", "serve", "status", "history", "health", "tui", "mc install")
+    verbs = (
+        "",
+        "mirror",
+        "run",
+        "verify",
+        "plan",
+        "doctor",
+        "serve",
+        "status",
+        "history",
+        "health",
+        "tui",
+        "mc install",
+    )
     known = "".join(help_of(*verb.split()) for verb in verbs)
     spans = set(re.findall(r"`([^`\n]+)`", prose(markdown)))
     ours = (span for span in spans if not re.match(r"\S*(docker|mc|pip|pipx|uv|curl) ", span))
