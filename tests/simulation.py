@@ -189,6 +189,9 @@ class Told:
         """Nobody."""
         return ()
 
+    def revive(self) -> None:
+        """Nothing."""
+
 
 @dataclass
 class Pauses:

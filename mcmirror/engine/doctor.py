@@ -86,8 +86,11 @@ def _check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
     if not alias.access_key:
         yield fine(subject, "keys", "no keys: anonymous")
         return
-    with open_session([alias]) as session:
-        found = _ask(session, argv.buckets(alias.name), alias.url)
+    try:
+        with open_session([alias]) as session:
+            found = _ask(session, argv.buckets(alias.name), alias.url)
+    except Trouble as trouble:
+        found = trouble.problem
     if found is None:
         yield fine(subject, "keys", "accepted")
     elif found.category is Category.PERMISSION:
@@ -101,6 +104,15 @@ def check_job(
 ) -> Iterator[Finding]:
     """Try each right that the job needs; ``write`` puts an object of ours on the target and removes it."""
     subject = f"job {job.name}"
+    try:
+        yield from _check_rights(job, subject, aliases, open_session, write=write)
+    except Trouble as trouble:
+        yield wrong(subject, "rights", trouble.problem)
+
+
+def _check_rights(
+    job: Job, subject: str, aliases: Mapping[str, Alias], open_session: OpenSession, *, write: bool
+) -> Iterator[Finding]:
     with open_session(list(aliases.values())) as session:
         yield from _check_source(job, subject, session)
         if job.target.is_local:

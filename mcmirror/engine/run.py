@@ -1,5 +1,6 @@
 """One run, from preflight to report: every step yields events, and nothing else leaves it."""
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
 from mcmirror.mc.troubleshoot import for_job
+from mcmirror.mc.unexpected import problem_of
 from mcmirror.model.cost import Requests, both_listed
 from mcmirror.model.event import (
     Event,
@@ -76,8 +78,11 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
         except StopIteration as end:
             outcome: Outcome = end.value
             break
-        except Trouble as trouble:
-            event = _found(context, trouble.problem)
+        except Exception as error:  # whatever a step raises ends the run, and the run has a report
+            found = problem_of(error)
+            if found.category is Category.INTERNAL:
+                logging.getLogger(__name__).exception("a step of the run of %s failed", job.name)
+            event = _found(context, found)
             outcome = Outcome(Status.CANCELLED if context.stop.requested else Status.FAILED)
             if not context.stop.requested:
                 log.hear(event)
@@ -116,9 +121,15 @@ def _found(context: Context, problem: Problem) -> ProblemFound:
     return ProblemFound(context.job.name, for_job(problem, context.job, context.session.aliases))
 
 
-def not_started(job: Job, status: Status, found: Problem, signal: int = 0) -> Generator[Event, None, RunReport]:
-    """The events and the report of a run for which something was missing before it could begin."""
-    yield RunStarted(job.name, str(job.source), str(job.target), job.options.dry_run)
+def not_started(
+    job: Job, status: Status, found: Problem, signal: int = 0, *, begun: bool = False
+) -> Generator[Event, None, RunReport]:
+    """The events and the report of a run for which something was missing before it could begin.
+
+    ``begun`` says that its first event is out already.
+    """
+    if not begun:
+        yield RunStarted(job.name, str(job.source), str(job.target), job.options.dry_run)
     found = for_job(found, job, {})
     yield ProblemFound(job.name, found)
     report = RunReport(

@@ -6,7 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
+from mcmirror.mc.unexpected import problem_of, temporary_folder
 from mcmirror.model.plan import Changed, Difference, Entry, Extraneous, Impossible, Kept, Missing, Reason
+from mcmirror.model.problem import Trouble
 
 FRAME = 2000
 """Differences kept in memory before they are written out, and read back at a time."""
@@ -43,6 +45,14 @@ class Spool:
             yield _full(row)
 
     def _write(self) -> None:
+        """Write the tail out; raises Trouble when the disk does not take it."""
+        try:
+            self._write_out()
+        except OSError as error:
+            where = temporary_folder()
+            raise Trouble(problem_of(error, f"the list of differences could not be kept in {where}")) from error
+
+    def _write_out(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the spool
         frame = marshal.dumps(self._tail)

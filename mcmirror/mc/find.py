@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mcmirror.mc.process import capture
 from mcmirror.mc.troubleshoot import problem, words
-from mcmirror.model.problem import Category, McNotFound, McUnusable
+from mcmirror.mc.unexpected import is_of_the_machine, problem_of, temporary_folder
+from mcmirror.model.problem import Category, McNotFound, McUnusable, Trouble
 
 NAMES = ("mcli", "minio-client", "mc")
 """The names that distributions give it, the unmistakable ones first."""
@@ -77,7 +78,7 @@ def examine(path: Path, origin: str = "") -> Mc:
     try:
         code, output, errors = _ask(str(path), ["--version"], 64 * 1024)
     except OSError as failure:
-        raise _impostor(f"{named} cannot be run", str(failure)) from None
+        raise _not_run(named, failure) from None
     first = output.lstrip().partition("\n")[0]
     if found := _VERSION.match(first):
         release = _RELEASE.match(found[1])
@@ -114,7 +115,7 @@ def _flags(path: str, _size: int, _modified: int) -> frozenset[str]:
     try:
         _, output, errors = _ask(path, ["mirror", "--help"], 1024 * 1024)
     except OSError as failure:
-        raise _impostor(f"{path} cannot be run", str(failure)) from None
+        raise _not_run(path, failure) from None
     columns = (line.strip().partition("  ")[0] for line in f"{output}\n{errors}".splitlines())
     return frozenset(
         flag for column in columns if column.startswith("--") for flag in re.findall(r"--[a-z0-9-]+", column)
@@ -180,9 +181,19 @@ def _impostor(message: str, cause: str) -> McUnusable:
     return McUnusable(problem(Category.MC_IMPOSTOR, message, cause))
 
 
+def _not_run(named: str, failure: OSError) -> Trouble:
+    """The program is not what it should be, or this machine runs nothing just now."""
+    what = f"{named} cannot be run"
+    return Trouble(problem_of(failure, what)) if is_of_the_machine(failure) else _impostor(what, str(failure))
+
+
 def _ask(path: str, question: list[str], most: int) -> tuple[int, str, str]:
     """Run it with nothing of ours, in a home of its own: mc leaves a configuration folder wherever it is asked."""
-    with tempfile.TemporaryDirectory(prefix="mcmirror-mc-ask-") as home:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="mcmirror-mc-ask-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise Trouble(problem_of(error, f"no folder could be made in {temporary_folder()} to ask mc in")) from error
+    with folder as home:
         return capture(
             path, question, env={"PATH": os.defpath, "HOME": home, "LC_ALL": "C"}, timeout=PATIENCE, most=most
         )

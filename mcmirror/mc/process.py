@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from mcmirror.mc.unexpected import problem_of, temporary_folder
+from mcmirror.model.problem import Trouble
 from mcmirror.model.stop import Stop
 
 READ_SIZE = 256 * 1024
@@ -110,7 +112,7 @@ class Process:
         _keep_standard_descriptors()
         reader, writer = os.pipe()
         try:
-            with (self._stdin or Path(os.devnull)).open("rb") as stdin, tempfile.TemporaryFile() as stderr:
+            with (self._stdin or Path(os.devnull)).open("rb") as stdin, _scratch() as stderr:
                 try:
                     try:
                         _enlarge(writer)
@@ -278,6 +280,14 @@ def _keep_standard_descriptors() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
+
+
+def _scratch() -> IO[bytes]:
+    """A file for what mc says on stderr; raises Trouble when there is no room for one."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise Trouble(problem_of(error, f"no file could be made in {temporary_folder()} for mc's messages")) from error
 
 
 def _tail(file: IO[bytes]) -> str:

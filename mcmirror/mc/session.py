@@ -17,7 +17,10 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from mcmirror.mc.process import Process
+from mcmirror.mc.troubleshoot import problem
+from mcmirror.mc.unexpected import problem_of, temporary_folder
 from mcmirror.model.location import Alias
+from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.redact import redactor
 from mcmirror.model.stop import Stop
 
@@ -54,6 +57,16 @@ class Session:
         self._lock: Any = None
 
     def __enter__(self) -> Self:
+        """Make the folder; raises Trouble when this machine does not let us."""
+        try:
+            self._make()
+        except OSError as error:
+            raise Trouble(
+                problem_of(error, f"no private folder for mc could be made in {temporary_folder()}")
+            ) from error
+        return self
+
+    def _make(self) -> None:
         from filelock import FileLock
 
         _sweep()
@@ -69,12 +82,11 @@ class Session:
             (self._folder / "empty").mkdir()
             for alias in self.aliases.values():
                 if alias.ca_file:
-                    shutil.copyfile(alias.ca_file, authorities / f"{alias.name}.pem")
+                    _write_private(authorities / f"{alias.name}.pem", _authority(alias))
             _write_private(self._folder / "mc" / "config.json", json.dumps(_configuration(self.aliases.values())))
         except BaseException:
             self._remove()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -112,9 +124,12 @@ class Session:
         )
 
     def scratch(self, name: str, text: str) -> Path:
-        """Write a private file for mc to read."""
+        """Write a private file for mc to read; raises Trouble when that cannot be done."""
         path = self._folder / name
-        _write_private(path, text)
+        try:
+            _write_private(path, text)
+        except OSError as error:
+            raise Trouble(problem_of(error, f"a list for mc could not be written in {temporary_folder()}")) from error
         return path
 
     def _environment(self) -> dict[str, str]:
@@ -161,8 +176,19 @@ def _configuration(aliases: Iterable[Alias]) -> dict[str, Any]:
     }
 
 
+def _authority(alias: Alias) -> str:
+    try:
+        return Path(alias.ca_file).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        remedy = f"Name a file that this user can read: ca_file of alias {alias.name}."
+        what = f"the authority of alias {alias.name} cannot be read"
+        cause = f"{alias.ca_file}: {error.strerror or error}"
+        raise Trouble(problem(Category.CONFIGURATION, what, cause, alias.name, remedy=remedy)) from error
+
+
 def _write_private(path: Path, text: str) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)
 
 

@@ -157,6 +157,20 @@ TABLE: tuple[Row, ...] = (
         evidence=("mb_exists", "mirror_site_to_bucket_remove2", "alias_set_badname"),
     ),
     Row(
+        Category.SYSTEM,
+        cause="this machine refused something that a run needs: a file, memory, a process",
+        remedy="Look at the cause: temporary files go to the folder that TMPDIR names, and limits are those of the "
+        "container, the unit or `ulimit -a`. Then run again.",
+        headings=("No usable temporary directory found", "Too many open files", "Read-only file system"),
+        evidence=("test_a_folder_for_temporary_files_that_takes_nothing",),
+    ),
+    Row(
+        Category.INTERNAL,
+        cause="a mistake of mcmirror itself ended the run",
+        remedy="Run it again: every run starts from what both sides hold. {debug} shows the traceback; report it.",
+        evidence=("test_an_unforeseen_exception_is_a_failed_run",),
+    ),
+    Row(
         Category.UNKNOWN,
         cause="mc reported something that mcmirror does not know",
         remedy="Read mc's words above. Run again with {debug} and report the line, so that the table gets a row.",

@@ -45,6 +45,8 @@ class Category(StrEnum):
     MC_DIED = "mc-died"
     USAGE = "usage"
     CONFIGURATION = "configuration"
+    SYSTEM = "system"
+    INTERNAL = "internal"
     UNKNOWN = "unknown"
 
 

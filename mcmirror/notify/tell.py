@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from mcmirror.notify.decide import Judge, Notice
 from mcmirror.notify.listener import Audience, Listener
 from mcmirror.notify.message import Desk, NotTold
 from mcmirror.notify.webhook import Pings
+from mcmirror.notify.worker import REMEDY, Worker
 
 OLD = 24 * 3600.0
 """Seconds after which the end of a run is no news: it was found in an inbox that nobody had emptied."""
@@ -104,7 +105,7 @@ class Teller:
         self._together = {one.name: _Together(names & one.jobs.keys()) for one in audience.listeners}
         self._lock = threading.Lock()
         self._postmen: dict[str, _Postman] = {}
-        self._digests: threading.Thread | None = None
+        self._digests = Worker(self._watch_digests, "digests")
         self._digested = dict[str, date]()
         self._ended = threading.Event()
 
@@ -156,9 +157,17 @@ class Teller:
         """Deliver from now on, also what earlier processes left, and tell digests."""
         for listener in self._audience.listeners:
             self._wake(listener)
-        if self._digests is None and self._history is not None:
-            self._digests = threading.Thread(target=self._watch_digests, name="digests", daemon=True)
-            self._digests.start()
+        if self._history is not None:
+            self._digests.ensure()
+
+    def revive(self) -> None:
+        """Start every thread again that has died."""
+        with self._lock:
+            postmen = tuple(self._postmen.values())
+        for postman in postmen:
+            postman.revive()
+        if self._digests.started and not self._ended.is_set():
+            self._digests.ensure()
 
     def replace(self, audience: Audience, desk: Desk) -> None:
         """Tell others, or the same ones elsewhere; what waits for them is tried at once."""
@@ -194,7 +203,14 @@ class Teller:
     def state(self) -> tuple[NotifierState, ...]:
         """Each notifier and what it still owes."""
         known = self._outbox.states()
-        found = [known.get(one.name, NotifierState(one.name)) for one in self._audience.listeners]
+        with self._lock:
+            amiss = {name: postman.amiss for name, postman in self._postmen.items()}
+        found = [
+            replace(state, error=state.error or amiss.get(state.name, ""))
+            for state in (known.get(one.name, NotifierState(one.name)) for one in self._audience.listeners)
+        ]
+        if self._digests.died is not None:
+            found.append(NotifierState("digests", error=self._digests.died.why))
         found += [NotifierState(name, error=f"{one.what}: {one.why}") for name, one in self._audience.failed.items()]
         return tuple(found)
 
@@ -223,6 +239,8 @@ class Teller:
             error = postman.error
             times = f", {postman.lost} times" if postman.lost > 1 else ""
             return NotTold(f"{postman.name}: {error.what}{times}", error.why, error.remedy)
+        if postman.amiss:
+            return NotTold(f"{postman.name}: not everything was told", postman.amiss, REMEDY)
         if postman.busy:
             why = "its service was too slow, and the run is over"
             remedy = "Look whether the service is up. It is tried again by the next run. What the run did stands."
@@ -234,6 +252,7 @@ class Teller:
             try:
                 self.tell_digests()
                 self._outbox.prune(self._now())
+                self._digests.forgive()
             except Exception as error:  # noqa: BLE001  a mistake of ours ends no digest but this one
                 _LOG.warning("no digest could be told: an unexpected %s", type(error).__name__)
 
@@ -272,27 +291,40 @@ class _Postman:
         self._woken = False
         self._last = False
         self._gone = False
-        self._thread: threading.Thread | None = None
+        self._worker = Worker(self._work, f"notify-{self.name}")
+        self._unexpected = ""
 
     @property
     def busy(self) -> bool:
         """Whether it is still at it."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._worker.alive
+
+    @property
+    def amiss(self) -> str:
+        """What is wrong with the delivering itself; empty when all is well."""
+        died = self._worker.died
+        return died.why if died is not None else self._unexpected
+
+    def revive(self) -> None:
+        """Start the thread again, unless it has ended because it was told to."""
+        if self._worker.started and not (self._gone or self._last):
+            self._worker.ensure()
 
     def wake(self) -> None:
         """There is something to be delivered."""
         with self._changed:
             self._woken = True
             self._changed.notify_all()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=f"notify-{self.name}", daemon=True)
-                self._thread.start()
+        self._worker.ensure()
 
     def last_round(self) -> None:
         """Deliver what is due, and end."""
         with self._changed:
+            died = self._worker.died is not None and not self._worker.alive
             self._last = self._woken = True
             self._changed.notify_all()
+        if died:
+            self._worker.ensure()
 
     def end(self) -> None:
         """End with the delivery under way."""
@@ -302,8 +334,7 @@ class _Postman:
 
     def join(self, seconds: float) -> bool:
         """Wait for the end, for a moment; whether it has come."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        self._worker.join(seconds)
         return not self.busy
 
     def _work(self) -> None:
@@ -316,10 +347,12 @@ class _Postman:
                     self._deliver(delivery)
                     continue
                 due = self._outbox.due().get(self.name)
+                self._unexpected = ""
                 pause = LOOK if due is None else min(LOOK, max(0.05, due - self._now()))
                 if last and due is not None:
                     self._say_held()
             except Exception as error:  # noqa: BLE001  what comes later is delivered all the same
+                self._unexpected = f"what waits stays: an unexpected {type(error).__name__}"
                 _LOG.warning("what waits for %s stays: an unexpected %s", self.name, type(error).__name__)
             if last:
                 return
@@ -338,6 +371,7 @@ class _Postman:
         else:
             self._outbox.arrived(delivery, thread, self._now())
             self.error, self.lost = None, 0
+            self._worker.forgive()
 
     def _say_held(self) -> None:
         """What waits for a moment that this process does not live to see; it may be of another that it was asked."""

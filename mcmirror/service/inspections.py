@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from mcmirror.engine.context import Verb
 from mcmirror.model.event import Event, Planned, RunFinished
@@ -12,13 +11,13 @@ from mcmirror.model.groups import Groups, grouped
 from mcmirror.model.inspection import Inspection
 from mcmirror.model.job import Job
 from mcmirror.model.plan import Plan
-from mcmirror.model.record import Record, interrupted
+from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import shown_seconds
 from mcmirror.service.control import Stopping, UnknownInspection, UnknownJob
 from mcmirror.service.feed import Hub
-from mcmirror.service.one_run import Order
+from mcmirror.service.one_run import Order, failed_record
 from mcmirror.service.root import Service
 from mcmirror.service.surroundings import Surroundings
 
@@ -101,7 +100,12 @@ class Inspections:
             for one in starting:
                 one.begun = self._around.now()
         for one in starting:
-            self._around.spawn(self._work(one), one.id)
+            try:
+                self._around.spawn(self._work(one), one.id)
+            except RuntimeError as error:
+                failed = failed_record(one.record, error)
+                assert failed.report is not None  # noqa: S101  it has one
+                self._end(one, failed.report, None)
 
     def _work(self, one: _One) -> Callable[[], None]:
         def tell(event: Event) -> None:
@@ -119,9 +123,9 @@ class Inspections:
                 record = one.service.run_one(one.job, order, tell, one.record)
                 if one.verb is Verb.PLAN and one.plan is not None and record.report is not None:
                     groups = grouped(one.plan.differences, removing=bool(record.report.tally.to_remove.objects))
-            except Exception:
+            except Exception as error:
                 logging.getLogger(__name__).exception("a mistake of ours ended the %s of %s", one.verb, one.job.name)
-                record = interrupted(one.record, datetime.now(UTC).isoformat(timespec="milliseconds"))
+                record = failed_record(one.record, error)
             assert record.report is not None  # noqa: S101  a run ends with one
             self._end(one, record.report, groups)
 

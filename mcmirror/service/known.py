@@ -29,7 +29,12 @@ class Known(Generic[T]):
             if self._asking:
                 return self.newest
             self._asking, number = True, self._number
-        self._spawn(self._work, "known")
+        try:
+            self._spawn(self._work, "known")
+        except RuntimeError:  # no thread: the older answer has to do
+            with self._there:
+                self._asking = False
+                return self.newest
         with self._there:
             self._there.wait_for(lambda: self._number > number, PATIENCE)
             return self.newest

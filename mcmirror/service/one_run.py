@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -14,11 +14,13 @@ from mcmirror.mc import argv
 from mcmirror.mc.find import Mc, capabilities, require
 from mcmirror.mc.session import Session
 from mcmirror.mc.troubleshoot import problem
-from mcmirror.model.event import Event, McSaid, Observer, Waiting
+from mcmirror.mc.unexpected import problem_of
+from mcmirror.model.event import Event, McSaid, Observer, RunFinished, RunStarted, Waiting
 from mcmirror.model.job import Job
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.service.turn import Turns
@@ -60,7 +62,30 @@ class Order:
 
 
 def events(job: Job, order: Order, resources: Resources, tell: Observer) -> Generator[Event, None, RunReport]:
-    """Run the job; whatever is missing becomes a report that says so. ``tell`` hears what cannot be yielded."""
+    """Run the job to its report, whatever happens; the last event is RunFinished.
+
+    ``tell`` gets what cannot be yielded.
+    """
+    begun, report = False, None
+    with closing(_events(job, order, resources, tell)) as steps:
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            except Exception as error:  # the last resort: a run has a report
+                logging.getLogger(__name__).exception("the run of %s met something that nobody foresaw", job.name)
+                if report is not None:
+                    return report
+                found = problem_of(error)
+                return (yield from not_started(job, Status.FAILED, found, begun=begun))
+            begun = begun or isinstance(event, RunStarted)
+            report = event.report if isinstance(event, RunFinished) else report
+            yield event
+
+
+def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Generator[Event, None, RunReport]:
+    """Run the job; whatever is missing becomes a report that says so."""
     with ExitStack() as around:
         try:
             job = _at_its_prefix(job)
@@ -91,9 +116,8 @@ def events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gene
                     debug=(lambda text: tell(McSaid(job.name, text))) if order.debug else None,
                 )
             )
-        except OSError as error:
-            found = problem(Category.DISK_FULL, "no private folder for mc could be made", str(error))
-            return (yield from not_started(job, Status.FAILED, found))
+        except Trouble as trouble:
+            return (yield from not_started(job, Status.FAILED, trouble.problem))
         context = Context(
             job=job,
             session=session,
@@ -110,6 +134,20 @@ def events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gene
         if memory.warning:
             logging.getLogger(__name__).warning(memory.warning)
         return report
+
+
+def failed_record(record: Record, error: BaseException) -> Record:
+    """The record of a run that an exception ended outside of its events."""
+    report = RunReport(
+        record.job,
+        record.source,
+        record.target,
+        Status.FAILED,
+        verified=False,
+        started=record.started,
+        problems=(problem_of(error),),
+    )
+    return replace(record, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), report=report)
 
 
 def misconfigured(error: ConfigError, about: str) -> Problem:

@@ -1,5 +1,6 @@
 """A run is written down while it goes: that it began, what became of each object, how it ended."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,8 +15,7 @@ from mcmirror.store.inbox import Inbox, Opened
 @contextmanager
 def recording(inbox: Inbox | None, record: Record) -> Iterator["Recorder"]:
     """Remember the run; without an inbox nothing is remembered. A state that cannot be written harms no run."""
-    opened = inbox.open(record) if inbox is not None else None
-    recorder = Recorder(record, opened)
+    recorder = Recorder(record, _opened(inbox, record) if inbox is not None else None)
     try:
         yield recorder
     finally:
@@ -73,7 +73,18 @@ class Recorder:
         if self.record.report is None:
             self.record = interrupted(self.record, _now())
         if self._opened is not None:
-            self._opened.close(self.record)
+            try:
+                self._opened.close(self.record)
+            except Exception:
+                logging.getLogger(__name__).exception("the end of the run of %s is not remembered", self.record.job)
+
+
+def _opened(inbox: Inbox, record: Record) -> Opened | None:
+    try:
+        return inbox.open(record)
+    except Exception:
+        logging.getLogger(__name__).exception("the run of %s is not remembered", record.job)
+        return None
 
 
 def _now() -> str:

@@ -1,5 +1,6 @@
 """The composition root: configuration -> jobs -> runs, and who hears of them."""
 
+import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from mcmirror.model.report import RunReport
 from mcmirror.model.stop import Stop
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.hidden import Hidden
-from mcmirror.service.one_run import Order, events, misconfigured
+from mcmirror.service.one_run import Order, events, failed_record, misconfigured
 from mcmirror.service.recorded import recording
 from mcmirror.service.turn import Turns
 from mcmirror.store.inbox import Inbox
@@ -169,7 +170,11 @@ class Service:
             order, record = Order(verb, content, stop, debug, self.manners(job, lock)), self.record(job)
             if told is not None:
                 told.begun(record)
-            record = self.run_one(job, order, tell, record)
+            try:
+                record = self.run_one(job, order, tell, record)
+            except Exception as error:
+                logging.getLogger(__name__).exception("a mistake of ours ended the run of %s", job.name)
+                record = failed_record(record, error)
             if told is not None:
                 told.finished(record)
             assert record.report is not None  # noqa: S101  a run ends with one
@@ -201,9 +206,9 @@ class Service:
     def run_one(self, job: Job, order: Order, tell: Observer, record: Record) -> Record:
         """Run one job to its end and return its record; a run that writes is remembered under the record's id."""
         with recording(self.inbox if order.writes(job) else None, record) as recorder:
+            hear = FanOut((recorder, tell))
             for event in events(job, order, self, tell):
-                recorder(event)
-                tell(event)
+                hear(event)
         return recorder.record
 
     def _told(self, jobs: Sequence[Job]) -> "Telling | None":

@@ -26,7 +26,7 @@ from mcmirror.service.feed import Hub
 from mcmirror.service.inspections import Inspections
 from mcmirror.service.jobs import job_state, lasts, lines
 from mcmirror.service.known import Known
-from mcmirror.service.one_run import Order
+from mcmirror.service.one_run import Order, failed_record
 from mcmirror.service.queue import Place, Queue
 from mcmirror.service.root import Service
 from mcmirror.service.settled import Settled
@@ -52,6 +52,8 @@ class _Flags:
     paused: frozenset[str] = field(default_factory=frozenset)
     late: set[str] = field(default_factory=set)
     """Jobs whose turn was left out, said once a run."""
+    unstarted: list[tuple[Place, Record]] = field(default_factory=list)
+    """Runs for which this machine had no thread; they are ended at the next tick."""
 
 
 class Server:
@@ -104,6 +106,10 @@ class Server:
         """Do what is due; return how many seconds may pass until the next look."""
         around, now = self._around, self._around.now()
         self._heart = now
+        with self._changed:
+            unstarted, self._flags.unstarted = self._flags.unstarted, []
+        for place, record in unstarted:
+            self._ended(place, record)
         self._maintain()
         with self._changed:
             if abs(now - around.monotonic() - self._offset) > JUMP:
@@ -142,20 +148,27 @@ class Server:
         for place in self._queue.begin(self._service.configuration.settings.parallel):
             self._flags.late.discard(place.job.name)
             place.record = replace(place.record, started=_text(self._around.now()))
-            self._around.spawn(self._work(place, self._service), f"job-{place.job.name}")
+            try:
+                self._around.spawn(self._work(place, self._service), f"job-{place.job.name}")
+            except RuntimeError as error:
+                self._flags.unstarted.append((place, failed_record(place.record, error)))
+                self._wake()
 
     def _work(self, place: Place, service: Service) -> Callable[[], None]:
         def work() -> None:
-            record: Record | None = None
             self._settled.begun(place.record)
+            for announce in (self._around.began, self._around.told.begun):
+                try:
+                    announce(place.record)
+                except Exception:
+                    logging.getLogger(__name__).exception("the beginning of the run of %s was not told", place.job.name)
             try:
-                self._around.began(place.record)
-                self._around.told.begun(place.record)
                 manners = service.manners(place.job, default=Lock.WAIT)
                 order = Order(stop=place.stop, debug=self._around.debug, manners=manners)
                 record = service.run_one(place.job, order, self._hearing(place), place.record)
-            except Exception:
+            except Exception as error:
                 logging.getLogger(__name__).exception("a mistake of ours ended the run of %s", place.job.name)
+                record = failed_record(place.record, error)
             self._ended(place, record)
 
         return work
@@ -171,20 +184,17 @@ class Server:
 
         return hear
 
-    def _ended(self, place: Place, record: Record | None) -> None:
+    def _ended(self, place: Place, record: Record) -> None:
         around, job = self._around, place.job.name
         self._hub.forget(place.record.id)
         with self._changed:
             self._queue.end(job)
             now = around.now()
             self._timetable.ended(job, now)
-            if record is not None:
-                self._books.enter(record)
+            self._books.enter(record)
             self._begin()
             after = self._timetable.next_run(job)
             self._wake()
-        if record is None:
-            self._settled.lost(place.record)
         self._settled.settle(record)
         if after != NEVER and not self._flags.stopping:
             left = max(0.0, after - now)
@@ -210,7 +220,10 @@ class Server:
                     self._reload()
         if moment - self._beaten >= BEAT:
             self._beaten = moment
-            around.spawn(self._records, "records")
+            try:
+                around.spawn(self._records, "records")
+            except RuntimeError as error:
+                around.say("warning", "no_thread", "No thread can be started; it is tried again.", why=str(error))
 
     def _records(self) -> None:
         """Say what lives, take in what ended elsewhere, forget what is old."""
@@ -219,6 +232,7 @@ class Server:
             around.remembered.beat()
         self._settled.settle()
         self._ailing.look()
+        around.told.revive()
         self.inspections.tidy()
         if around.monotonic() - self._tidied >= TIDY:
             self._tidied = around.monotonic()
@@ -362,6 +376,7 @@ class Server:
                 warnings=(
                     *(text for text in (self._flags.refused, around.remembered.warning) if text),
                     *(f"{one.name} could not be told: {one.error}" for one in notifiers if one.error),
+                    *self._tell.failed,
                 ),
                 totals=dict(self._books.totals),
             )

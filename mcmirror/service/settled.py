@@ -31,11 +31,6 @@ class Settled:
         with self._lock:
             self._ours[record.id] = None
 
-    def lost(self, record: Record) -> None:
-        """A run of ours ended without a word: what is known of it is taken in as if another process had run it."""
-        with self._lock:
-            self._ours.pop(record.id, None)
-
     def settle(self, record: Record | None = None) -> None:
         """Have told what ended here, and hear of what ended elsewhere."""
         with self._lock:

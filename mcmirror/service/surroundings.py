@@ -63,6 +63,9 @@ class Told(Protocol):
     def state(self) -> tuple[NotifierState, ...]:
         """What each notifier owes."""
 
+    def revive(self) -> None:
+        """Start again what has died of it."""
+
 
 class Pauses(Protocol):
     """Which jobs are paused, beyond the life of a process; the empty name is all of them."""

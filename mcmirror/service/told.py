@@ -1,7 +1,6 @@
 """Who is told, beside the runs: every question to the state is asked in a thread of its own."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
@@ -12,11 +11,13 @@ from mcmirror.model.record import Record
 from mcmirror.model.report import Status
 from mcmirror.model.state import NotifierState
 from mcmirror.model.stop import Stop
+from mcmirror.notify.message import NotTold
+from mcmirror.notify.worker import REMEDY, Worker
 from mcmirror.service.past import Past
 from mcmirror.service.root import Service
 
 if TYPE_CHECKING:
-    from mcmirror.notify.message import Desk, NotTold
+    from mcmirror.notify.message import Desk
     from mcmirror.notify.tell import Teller
     from mcmirror.store.database import Database
     from mcmirror.store.runs import Runs
@@ -51,21 +52,28 @@ class Telling:
         """Runs of this command, which may have ended before the first look into the inbox: told in their turn."""
         self._teller: Teller | None = None
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="telling", daemon=True)
+        self._worker = Worker(self._work, "telling")
 
     def start(self) -> None:
         """Begin to decide and to deliver, also what earlier processes left."""
-        self._thread.start()
+        self._worker.ensure()
+
+    def revive(self) -> None:
+        """Start again what has died of it."""
+        if self._worker.died is not None:
+            self._worker.ensure()
+        if self._teller is not None:
+            self._teller.revive()
 
     def begun(self, record: Record) -> None:
         """A run begins."""
         if self._once:
             self._ours.add(record.id)
-        self._wishes.put(lambda teller: teller.begun(record))
+        self._wish(lambda teller: teller.begun(record))
 
     def finished(self, record: Record) -> None:
         """A run has ended; may be said twice of the same one."""
-        self._wishes.put(lambda teller: teller.finished(record))
+        self._wish(lambda teller: teller.finished(record))
 
     def notice(self, kind: str, what: str, why: str, remedy: str, *, good: bool = False) -> None:
         """Something happened that is no run."""
@@ -76,7 +84,7 @@ class Telling:
             redact = self._service.redact
             teller.notice(Notice(kind, redact(what), redact(why), redact(remedy), good))
 
-        self._wishes.put(notice)
+        self._wish(notice)
 
     def replace(self, service: Service) -> None:
         """Another configuration is in use."""
@@ -86,37 +94,49 @@ class Telling:
             audience = service.audience(service.configuration.jobs.values())
             teller.replace(audience, _desk(service))
 
-        self._wishes.put(replace)
+        self._wish(replace)
+
+    def _wish(self, wish: Wish) -> None:
+        self._wishes.put(wish)
+        if self._worker.died is not None:
+            self._worker.ensure()
 
     def state(self) -> tuple[NotifierState, ...]:
         """What each notifier owes; nothing before it is known."""
-        return self._teller.state() if self._teller is not None else ()
+        known = self._teller.state() if self._teller is not None else ()
+        died = self._worker.died
+        return known if died is None else (*known, NotifierState("notifications", error=died.why))
 
-    def finish(self, stop: Stop) -> "tuple[NotTold, ...]":
+    def finish(self, stop: Stop) -> tuple[NotTold, ...]:
         """Wait for what can be told now, for a while; return what could not."""
         return self.stop(lambda: LIMIT_STOPPED if stop.requested else LIMIT)
 
-    def stop(self, limit: Callable[[], float]) -> "tuple[NotTold, ...]":
+    def stop(self, limit: Callable[[], float]) -> tuple[NotTold, ...]:
         """Decide what is left, try to deliver it for ``limit()`` seconds at most, and end."""
-        from mcmirror.notify.message import NotTold
-
         self._wishes.put(None)
+        if self._worker.died is not None:
+            self._worker.ensure()
         waited = 0.0
-        while self._thread.is_alive() and waited < limit():
-            self._thread.join(0.05)
+        while self._worker.alive and waited < limit():
+            self._worker.join(0.05)
             waited += 0.05
         teller = self._teller
-        if teller is None or self._thread.is_alive():
+        if self._worker.died is not None:
+            return (NotTold("not everything was told", self._worker.died.why, REMEDY),)
+        if teller is None or self._worker.alive:
             why = "the state did not answer in time"
             return (NotTold("not everything was told", why, "It is told by the next run, if its record was written."),)
         return teller.stop(lambda: limit() - waited)
 
     def _work(self) -> None:
-        teller = self._teller = self._made()
+        if self._teller is None:
+            self._teller = self._made()
+        teller = self._teller
         teller.start()
         while (wish := self._wishes.get()) is not None:
             try:
                 wish(teller)
+                self._worker.forgive()
             except Exception:  # noqa: BLE001  else nobody would be told anything any more
                 _LOG.exception("a mistake of ours kept something from being told")
 

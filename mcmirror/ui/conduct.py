@@ -163,7 +163,9 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
                 for report in reports:
                     console(RunFinished(report.job, report))
         written = write_reports(reports, output, service.redact, os.environ)
-        _not_told([*service.finish(stop), *(metrics.hand_over(reports) if metrics else ())], style)
+        _not_told(_tried("notifications", lambda: service.finish(stop)), style)
+        if metrics is not None:
+            _not_told(_tried("metrics", lambda: metrics.hand_over(reports)), style)
     if output.quiet and not all(report.status is Status.SUCCEEDED for report in reports):
         _notes([note for note in notes if note not in told], style)
     code = ExitCode.worst(report.exit_code for report in reports)
@@ -207,6 +209,18 @@ def _notes(notes: Sequence[str], style: Style) -> None:
             print(style.paint(f"note: {harmless(border.redact(note))}", "yellow"), file=sys.stderr)
 
 
+def _tried(name: str, hand_over: "Callable[[], Iterable[NotTold]]") -> "Iterable[NotTold]":
+    """What could not be delivered; an exception is one of these."""
+    try:
+        return tuple(hand_over())
+    except Exception as error:  # noqa: BLE001  the run is over, and its exit code stands
+        from mcmirror.mc.unexpected import problem_of
+        from mcmirror.notify.message import NotTold
+
+        found = problem_of(error, f"not all {name} were handed over")
+        return (NotTold(found.message, found.cause, found.remedy),)
+
+
 def _not_told(what: "Iterable[NotTold]", style: Style) -> None:
     """Say what could not be delivered: it changes no verdict."""
     for failed in what:
@@ -219,21 +233,21 @@ def write_reports(
     reports: Sequence[RunReport], output: Output, redact: Callable[[str], str], environ: Mapping[str, str]
 ) -> bool:
     """Write every report that was asked for; what fails is said and does not hinder the others."""
-    wanted: list[tuple[Path, Callable[[Path, str], None], str]] = []
+    wanted: list[tuple[Path, Callable[[Path, str], None], Callable[[], str]]] = []
     if output.report_json is not None:
         from mcmirror.notify.json_report import json_report
 
-        wanted.append((output.report_json, files.write_whole, json_report(reports)))
+        wanted.append((output.report_json, files.write_whole, lambda: json_report(reports)))
     if output.junit is not None:
         from mcmirror.notify.junit import junit
 
-        wanted.append((output.junit, files.write_whole, junit(reports)))
+        wanted.append((output.junit, files.write_whole, lambda: junit(reports)))
     page = environ.get("GITHUB_STEP_SUMMARY")
     if page:
         from mcmirror.notify.github import summary
 
         # Nobody asked for the page by name: it is no reason to fail.
-        _written(Path(page), files.append, redact(summary(reports)))
+        _written(Path(page), files.append, lambda: summary(reports), redact)
     if environ.get("GITHUB_ACTIONS") == "true":
         from mcmirror.notify.github import annotations
 
@@ -242,17 +256,20 @@ def write_reports(
                 # GitHub reads both streams; stdout is data.
                 with suppress(OSError):
                     print(redact(line), file=sys.stderr)
-    failed = [path for path, write, text in wanted if not _written(path, write, redact(text))]
-    return not failed
+    written = [_written(path, write, render, redact) for path, write, render in wanted]
+    return all(written)
 
 
-def _written(path: Path, write: Callable[[Path, str], None], text: str) -> bool:
+def _written(
+    path: Path, write: Callable[[Path, str], None], render: Callable[[], str], redact: Callable[[str], str]
+) -> bool:
     try:
-        write(path, text)
-    except OSError as error:
+        write(path, redact(render()))
+    except Exception as error:  # noqa: BLE001  one report must not cost the others
+        reason = error.strerror if isinstance(error, OSError) else ""
         border.say(
             f"the report {path} was not written",
-            error.strerror or str(error),
+            reason or f"{type(error).__name__}: {error}",
             "what the run did stands; make room or name another file, and run again for a report",
         )
         return False
