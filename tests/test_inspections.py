@@ -190,7 +190,7 @@ def test_a_mistake_of_ours_ends_one_and_no_other(inspections: Inspections, looke
     looker.broken = RuntimeError("a mistake")
     report = ended(inspections, inspections.begin("a", Verb.PLAN)).report
     assert report is not None
-    assert Status.INTERRUPTED == report.status
+    assert Status.FAILED == report.status
     looker.broken = None
     looker.let.set()
     report = ended(inspections, inspections.begin("a", Verb.PLAN)).report

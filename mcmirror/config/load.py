@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from mcmirror.config.ownership import distrusted
 from mcmirror.config.values import ConfigError, Configuration, Mistake, nearest
 from mcmirror.model.job import Job, Origin
 
@@ -40,13 +41,19 @@ def home_of(environ: Mapping[str, str]) -> Path:
 
 
 def find_file(path: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:
-    """The file that was named, or the first one upwards from ``folder``, or None."""
+    """The file that was named, or the first one upwards from ``folder``, or None.
+
+    Raises ConfigError when one that was found, and not named, could have been written by somebody else.
+    """
     if path is not None:
         return path
     if environ.get(VARIABLE):
         return Path(environ[VARIABLE]).expanduser()
     start = folder.absolute()
-    return next((place / FILE_NAME for place in (start, *start.parents) if (place / FILE_NAME).is_file()), None)
+    found = next((place / FILE_NAME for place in (start, *start.parents) if (place / FILE_NAME).is_file()), None)
+    if found is not None and (mistake := distrusted(found, environ)):
+        raise ConfigError([mistake])
+    return found
 
 
 def watched(configuration: Configuration) -> tuple[Path, ...]:
