@@ -183,9 +183,9 @@ def test_every_mistake_comes_at_once_with_key_reason_and_remedy(
 
 
 def test_a_syntax_error_names_its_line(read: Callable[..., Configuration]) -> None:
-    key, message, _ = only(read, "[settings]\nparallel = three\n")
-    assert "line 2, column 12" == key
-    assert "no TOML" in message
+    (wrong,) = mistakes(read, "[settings]\nparallel = three\n")
+    assert (2, "column 12") == (wrong.line, wrong.key)
+    assert "no TOML" in wrong.message
 
 
 @pytest.mark.parametrize(

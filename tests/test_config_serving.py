@@ -185,7 +185,7 @@ def test_a_token_that_protects_nothing_is_refused_without_being_shown(
     with pytest.raises(ConfigError, match=why) as caught:
         api_token(configuration, {"TOKEN": token})
     assert token not in str(caught.value)
-    with pytest.raises(ConfigError, match=r"settings\.api_token: the variable TOKEN is not set"):
+    with pytest.raises(ConfigError, match=r"settings\.api_token: TOKEN is not set"):
         api_token(configuration, {})
 
 

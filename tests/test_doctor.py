@@ -307,6 +307,6 @@ def test_what_is_wrong_with_an_alias_is_said_in_sentences(cli: Cli) -> None:
         '[job.one]\nsource = "./a"\ntarget = "./b"\nexclude = ["a,b"]\n'
     )
     done = cli("doctor")
-    assert "why: the variable NO_A is not set; the variable NO_B is not set\n" in done.stdout
+    assert "NO_A is not set (alias.lost.access_key); NO_B is not set (alias.lost.secret_key)\n" in done.stdout
     assert "1 job, 1 alias\n" in done.stdout
     assert "configuration: note: job.one.exclude: 'a,b' is one pattern" in done.stdout

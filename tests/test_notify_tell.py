@@ -171,7 +171,7 @@ def test_a_notifier_that_cannot_be_used_is_said_and_hinders_no_other(
     del night.environ["TOKEN"]
     (failure,) = night(FAILED, replace(IDLE, job="more"))
     assert "chat: nothing was told" == failure.what
-    assert "notify.chat.token: the variable TOKEN is not set" == failure.why
+    assert "notify.chat.token: TOKEN is not set" == failure.why
     assert "TOKEN_FILE" in failure.remedy
     assert "/fail" in endings(fake)
 

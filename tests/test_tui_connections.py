@@ -167,7 +167,7 @@ def test_a_key_itself_is_neither_shown_nor_written(file: Path) -> None:
         ({"name": "one"}, "is there already"),
         ({"name": "two", "url": "htp://x"}, "http"),
         ({"name": "two", "url": ""}, 'Write url = "https://host:port".'),
-        ({"name": "two", "access_key": "{env:NONE}", "secret_key": "{env:ONE_SECRET}"}, "the variable NONE is not set"),
+        ({"name": "two", "access_key": "{env:NONE}", "secret_key": "{env:ONE_SECRET}"}, "NONE is not set"),
         ({"name": "two", "access_key": "{env:ONE_KEY}"}, "there is no secret_key beside the access_key"),
         ({"name": "two", "ca_file": "/nowhere.pem"}, "there is no file /nowhere.pem"),
     ],

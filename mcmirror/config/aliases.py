@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcmirror.config import inherited, syntax
+from mcmirror.config.lines import located
 from mcmirror.config.reference import has_reference, resolve
 from mcmirror.config.values import ConfigError, Configuration, Mistake, Wrong
 from mcmirror.model.location import Alias, Secret
@@ -45,7 +46,17 @@ class Aliases(Mapping[str, Alias]):
 
     def __getitem__(self, name: str) -> Alias:
         """The alias, complete; ConfigError when something it refers to is missing."""
-        return resolve_alias(self._texts[name], self._file, self._environ)
+        try:
+            return resolve_alias(self._texts[name], self._file, self._environ)
+        except ConfigError as error:
+            raise ConfigError(located(error.mistakes, self._written())) from None
+
+    def _written(self) -> str:
+        """What the file holds now; nothing when it cannot be read."""
+        try:
+            return self._file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)

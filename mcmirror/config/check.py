@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcmirror.config.aliases import Aliases
     from mcmirror.config.schema import NotifyTable, OptionsTable
 
-_JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_JOB_NAME = re.compile(r"[^\W_](?:[\w. -]*[\w.-])?\Z")
 Sides = dict[tuple[str, str], Location]
 """By job and ``source`` or ``target``."""
 _TRIGGERS = ("cron", "every", "realtime")
@@ -30,7 +30,7 @@ def names(file: str, headings: Mapping[str, Iterable[str]]) -> list[Mistake]:
         Mistake(file, f"{heading}.{name}", f"this cannot be the name of a {word}", remedy)
         for heading, word, allowed, remedy in (
             ("alias", "server", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
-            ("job", "job", _JOB_NAME, "Use letters, digits, '.', '-' and '_', a letter or digit first."),
+            ("job", "job", _JOB_NAME, "Use letters, digits, spaces, '.', '-' and '_', a letter or digit first."),
         )
         for name in headings.get(heading, ())
         if not allowed.match(name)

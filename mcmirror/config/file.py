@@ -1,5 +1,6 @@
 """mcmirror.toml to a Configuration, all its mistakes in one go."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,7 +8,9 @@ from urllib.parse import urlsplit
 
 from mcmirror.config import check, environment, inherited, schema, sense, syntax
 from mcmirror.config.aliases import Aliases, AliasText
+from mcmirror.config.lines import located
 from mcmirror.config.reference import files_of, has_reference, is_reference, resolve
+from mcmirror.config.unbuilt import unbuilt
 from mcmirror.config.validate import unknown, validate
 from mcmirror.config.values import (
     DEFAULT_DIGEST,
@@ -31,7 +34,11 @@ _TRIGGERS = ("cron", "every", "realtime")
 
 def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool) -> Configuration:
     """The configuration of one file; ConfigError with every mistake. Whether aliases exist is asked only for jobs."""
-    return configured(path, parse(path), environ, home, needs_jobs=needs_jobs)
+    text = text_of(path)
+    try:
+        return configured(path, parse_text(text, path), environ, home, needs_jobs=needs_jobs)
+    except ConfigError as error:
+        raise ConfigError(located(error.mistakes, text)) from None
 
 
 def configured(
@@ -55,6 +62,8 @@ def configured(
     option_tables = {name: job_tables.get(name) or _options(document["job"][name]) for name in _names(document, "job")}
     mistakes += check.notified(file, defaults, option_tables, set(_names(document, "notify")))
     mistakes += check.triggers(file, defaults, option_tables)
+    tables = {"defaults": defaults, **{f"job.{name}": table for name, table in option_tables.items()}}
+    mistakes += unbuilt(file, settings, tables)
 
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
@@ -143,10 +152,13 @@ def parse_text(text: str, path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         # The message ends in "(at line 3, column 14)".
         what, _, where = str(error).rpartition(" (at ")
-        place = where.rstrip(")") if what else ""
-        message = f"this is no TOML: {what or error}"
+        place = re.fullmatch(r"line (\d+), (column \d+)\)", where)
         mistake = Mistake(
-            str(path), place, message, 'Values are written key = "text", numbers and true/false without quotes.'
+            str(path),
+            place[2] if place else "",
+            f"this is no TOML: {what or error}",
+            'Values are written key = "text", numbers and true/false without quotes.',
+            int(place[1]) if place else len(text.splitlines()),
         )
     raise ConfigError([mistake])
 
@@ -241,7 +253,7 @@ def _alias_text(name: str, table: schema.AliasTable) -> AliasText:
 
 
 def _schedule(values: Mapping[str, Any]) -> Schedule:
-    plain = ("cron", "at_start", "catch_up", "realtime", "lock", "agent")
+    plain = ("cron", "at_start", "catch_up", "lock")
     given: dict[str, Any] = {key: values[key] for key in plain if key in values}
     given |= {
         key: syntax.duration(values[key]) for key in ("every", "jitter", "max_age", "lock_timeout") if key in values
@@ -261,7 +273,7 @@ def _settings(
     table: schema.SettingsTable, file: str, environ: Mapping[str, str], folder: Path
 ) -> tuple[Settings, tuple[str, ...], list[Mistake]]:
     """What holds, the environment's word where the file is silent; what is to be known of it; what is wrong with it."""
-    values = table.model_dump(exclude_none=True)
+    values = table.model_dump(exclude_none=True, exclude={"executor", "broker"})
     mistakes: list[Mistake] = []
     for key in ("state", "mc", "proxy"):
         try:
@@ -290,13 +302,6 @@ def _notes(
         for name in _names(document, "notify")
         if name not in heard
     ]
-    notes += [
-        f"job.{name}.realtime is read, but this version does not follow events; write every or cron."
-        for name, values in written.items()
-        if values.get("realtime")
-    ]
-    if settings.executor == "celery":
-        notes.append('executor = "celery" is read, but this version runs every job in its own process.')
     for name, values in written.items():
         notes += sense.excludes_all(f"job.{name}.exclude", values.get("exclude", ()))
         notes += [

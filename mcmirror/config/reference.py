@@ -32,9 +32,7 @@ def resolve(text: str, environ: Mapping[str, str], folder: Path) -> str:
             return read_secret(name, environ, folder)
         given = variable(name, environ, folder)
         if not given:
-            raise Wrong(
-                f"the variable {name} is not set", f"Set {name}, or {name}_FILE to the path of a file that holds it."
-            )
+            raise Wrong(f"{name} is not set", f"Set {name}, or {name}_FILE to the path of a file that holds it.")
         return given
 
     return _REFERENCE.sub(value, text)

@@ -113,9 +113,9 @@ class SettingsTable(Table):
     parallel: Annotated[int, Field(ge=1, le=256)] | None = None
     """Jobs at once; 3 unless written."""
     executor: Literal["local", "celery"] | None = None
-    """Where runs happen."""
+    """Where runs happen; celery is not built yet, a mistake."""
     broker: str | None = None
-    """The broker of executor = "celery"."""
+    """The broker of executor = "celery": not built yet, a mistake."""
     mc: Filled | None = None
     """Path of MinIO's mc; else it is searched."""
     listen: Annotated[str, _checked(syntax.listen)] | None = None
@@ -225,7 +225,7 @@ class OptionsTable(Table):
     every: Annotated[str, _checked(syntax.interval)] | None = None
     """When `mcmirror serve` runs it: an interval from start to start, "30m"; a run that lasts longer skips a time."""
     realtime: bool | None = None
-    """Follow the source's events; read, and not acted on yet."""
+    """Follow the source's events: not built yet, a mistake."""
     at_start: bool | None = None
     """Run once when `mcmirror serve` begins as well."""
     jitter: Duration | None = None
@@ -239,7 +239,7 @@ class OptionsTable(Table):
     lock_timeout: Period | None = None
     """How long lock = "wait" waits before the run is skipped; "1h" unless written."""
     agent: str | None = None
-    """With executor = "celery": the site that runs it."""
+    """The site that runs it: not built yet, a mistake."""
     notify: list[str] | None = None
     """Names of [notify.*]."""
 

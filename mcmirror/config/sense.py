@@ -64,7 +64,7 @@ def idle(tables: "Mapping[str, OptionsTable]", schedules: Mapping[str, Schedule]
     """What to say of keys that a job writes and that have no use there, and of what is never copied."""
     for name, table in tables.items():
         found = schedules[name]
-        if not found.cron and not found.every and not found.realtime:
+        if not found.cron and not found.every:
             for key in ("catch_up", "jitter"):
                 if getattr(table, key):
                     yield f"job.{name}.{key} has no use: the job has no schedule; write every or cron."

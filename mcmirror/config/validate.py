@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mcmirror.config.unbuilt import WORDS
 from mcmirror.config.values import Mistake, Wrong, nearest
 
 T = TypeVar("T", bound=BaseModel)
@@ -26,6 +27,46 @@ _EXAMPLES = {
     "url": 'Write url = "https://host:port".',
     "type": 'Write type = "slack" or type = "webhook".',
 }
+
+
+_CRON = 'Write cron = "0 2 * * *", or every = "30m".'
+_SECURE = 'Write it in the address: url = "https://...", or http:// without.'
+_ELSEWHERE = {
+    "schedule": _CRON,
+    "schedules": _CRON,
+    "interval": 'Write every = "30m".',
+    "mode": "Every job mirrors in one direction: overwrite = true replaces what differs, "
+    "remove = true removes what the source does not have.",
+    "type": "Take it out: every job is a mirror.",
+    "bandwidth": 'Write limit_upload = "10MiB" or limit_download = "10MiB", in bytes a second.',
+    "bandwidth_limit": 'Write limit_upload = "10MiB" or limit_download = "10MiB", in bytes a second.',
+    "bwlimit": 'Write limit_upload = "10MiB" or limit_download = "10MiB", in bytes a second.',
+    "rate_limit": 'Write limit_upload = "10MiB" or limit_download = "10MiB", in bytes a second.',
+    "delete": "Write remove = true.",
+    "delete_propagation": "Write remove = true.",
+    "prune": "Write remove = true.",
+    "force": "Write overwrite = true.",
+    "include": 'Write prefix = "2026/01" for what lies below it; patterns can only be left out: exclude.',
+    "timeout": 'Write stall_timeout = "10m": only what stands still is stopped.',
+    "concurrency": "Write workers = 16, or parallel = 3 in [settings] for jobs at once.",
+    "threads": "Write workers = 16.",
+    "max_workers": "Write workers = 16.",
+    "enabled": "Take it out; `mcmirror job pause NAME` stops a schedule.",
+    "name": "Take it out: the name stands in the heading, as in [job.NAME].",
+    "endpoint": 'Write url = "https://host:port".',
+    "host": 'Write url = "https://host:port".',
+    "use_ssl": _SECURE,
+    "ssl": _SECURE,
+    "secure": _SECURE,
+    "bucket": 'Write it behind the alias in a job: source = "ALIAS/BUCKET".',
+    "access_key_id": 'Write access_key = "{env:NAME}".',
+    "secret_access_key": 'Write secret_key = "{env:NAME}".',
+    "connections": "Write [alias.NAME] for each server.",
+    "connection": "Write [alias.NAME] for each server.",
+    "servers": "Write [alias.NAME] for each server.",
+    "slack": 'Write [notify.NAME] with type = "slack".',
+}
+"""What keys are called elsewhere, and what to write here."""
 
 
 def validate(model: type[T], table: Any, file: str, key: str) -> tuple[T | None, list[Mistake]]:
@@ -94,6 +135,9 @@ def _mistake(model: type[BaseModel], detail: Any, place: tuple[str, ...], file: 
 
 def unknown(file: str, key: str, word: str, names: Sequence[str]) -> Mistake:
     """The mistake of a key that does not exist."""
+    if word in WORDS:
+        return Mistake(file, key, *WORDS[word])
     guess = nearest(word, names)
     remedy = f"Did you mean {guess}?" if guess else f"There are: {', '.join(names)}."
+    remedy = _ELSEWHERE.get(word.lower().replace("-", "_"), remedy)
     return Mistake(file, key, "there is no such key", remedy)

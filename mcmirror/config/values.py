@@ -25,10 +25,26 @@ class Mistake:
     """What is wrong; never a secret."""
     remedy: str
     """What to do."""
+    line: int = 0
+    """Of the file, counted from 1; 0: not known."""
+
+    @property
+    def where(self) -> str:
+        """The file, with the line where one is known: ``mcmirror.toml:12``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def place(self) -> str:
+        """File, line and key."""
+        return ": ".join(part for part in (self.where, self.key) if part)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, understood without the file's name."""
+        return f"{self.message} ({self.key})" if self.key else self.message
 
     def __str__(self) -> str:
-        place = ": ".join(part for part in (self.file, self.key) if part)
-        return f"{place}: {self.message}. {self.remedy}"
+        return f"{self.place}: {self.message}. {self.remedy}"
 
 
 class ConfigError(Exception):
@@ -55,9 +71,6 @@ class Settings:
     """A database URL; ``~`` is not expanded yet."""
     parallel: int = 3
     """Jobs at once."""
-    executor: str = "local"
-    broker: str = ""
-    """As written, references unresolved."""
     mc: str = ""
     """Path of mc; empty: it is searched."""
     listen: str = DEFAULT_LISTEN
@@ -98,8 +111,6 @@ class Schedule:
     """Run once when ``serve`` begins."""
     jitter: float = 0.0
     """Seconds by which a start by schedule may come later."""
-    realtime: bool = False
-    """Read, and not acted on yet."""
     catch_up: bool = False
     """Run once at the start when a time has passed meanwhile."""
     max_age: float = 0.0
@@ -108,7 +119,6 @@ class Schedule:
     """``wait``, ``skip`` or ``fail`` while another process writes to the target; empty: the command's default."""
     lock_timeout: float = 3600.0
     """Seconds that ``wait`` waits before the run is skipped; 0: as long as it takes."""
-    agent: str = ""
     notify: tuple[str, ...] = ()
     """Names of notifiers."""
 

@@ -152,10 +152,10 @@ def failed_record(record: Record, error: BaseException) -> Record:
 
 def misconfigured(error: ConfigError, about: str) -> Problem:
     """Every mistake as one problem."""
-    causes = "; ".join(one.message for one in error.mistakes)
+    wrong = "; ".join(one.sentence for one in error.mistakes)
     remedies = " ".join(dict.fromkeys(one.remedy for one in error.mistakes))
-    where = ", ".join(": ".join(part for part in (one.file, one.key) if part) for one in error.mistakes)
-    return problem(Category.CONFIGURATION, where, causes, about, remedy=remedies)
+    where = ", ".join(dict.fromkeys(one.where for one in error.mistakes if one.where))
+    return problem(Category.CONFIGURATION, wrong, f"so it stands in {where}" if where else "", about, remedy=remedies)
 
 
 def _turn(job: Job, target: str, order: Order, resources: Resources, tell: Observer) -> Any:

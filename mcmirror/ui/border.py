@@ -39,8 +39,7 @@ def explained(error: Exception) -> int:
 
     if isinstance(error, ConfigError):
         for mistake in error.mistakes:
-            place = ": ".join(part for part in (mistake.file, mistake.key) if part)
-            say(f"{place}: {mistake.message}" if place else mistake.message, "", mistake.remedy)
+            say(f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message, "", mistake.remedy)
         return int(ExitCode.USAGE)
     if isinstance(error, Trouble):
         say(*three_parts(error.problem))

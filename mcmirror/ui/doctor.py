@@ -62,8 +62,8 @@ def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterato
         jobs = Service(configuration).jobs(names) if configuration.jobs or names else ()
     except ConfigError as error:
         for mistake in error.mistakes:
-            place = ": ".join(part for part in (mistake.file, mistake.key) if part)
-            found = problem(Category.CONFIGURATION, place, mistake.message, remedy=mistake.remedy)
+            where = f"so it stands in {mistake.where}" if mistake.where else ""
+            found = problem(Category.CONFIGURATION, mistake.sentence, where, remedy=mistake.remedy)
             yield wrong("configuration", "mistake", found)
         configuration, jobs = _nothing(), ()
     else:

@@ -119,7 +119,7 @@ def _trigger(name: str, configuration: Configuration) -> str:
         return f"cron {schedule.cron}"
     if schedule and schedule.every:
         return f"every {schedule.every:g}s"
-    return "realtime" if schedule and schedule.realtime else "by hand"
+    return "by hand"
 
 
 def columns(heads: tuple[str, ...], rows: list[list[str]]) -> None:

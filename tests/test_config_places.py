@@ -1,0 +1,114 @@
+"""Mistakes of a configuration: the line they stand on, what the key is called here, and what is not built yet."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mcmirror.config import ConfigError, Mistake, load
+from mcmirror.config.lines import located
+
+ALIASES = """\
+[alias.src]
+url = "http://127.0.0.1:9001"
+[alias.dst]
+url = "http://127.0.0.1:9002"
+"""
+JOB = '[job.photos]\nsource = "src/photos"\ntarget = "dst/photos"\n'
+
+
+def mistakes(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> tuple[Mistake, ...]:
+    file = folder / "mcmirror.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ or {"HOME": str(folder)}, folder, needs_jobs=True)
+    return caught.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("[settings]\n\nparalel = 3\n" + ALIASES + JOB, {"settings.paralel": 3}),
+        (ALIASES + "\n# a comment\n" + JOB + "retries = 'x'", {"job.photos.retries": 10}),
+        ("# = [x]\n[job.photos] # here\nsource = './a'\n", {"job.photos.target": 2}),
+        ("job.photos.source = './a'\njob.photos.target = './b'\njob.photos.foo = 1\n", {"job.photos.foo": 3}),
+        ("[job]\nphotos = {source = './a', target = './b', foo = 1}\n", {"job.photos.foo": 2}),
+        ("[job.'my photos']\nsource = './a'\n'target' = './b'\nevery = 3\n", {"job.my photos.every": 4}),
+        ("[job.a]\nsource = './a'\ntarget = './b'\nexclude = [\n 'x',\n '',\n]\n", {"job.a.exclude.2": 4}),
+        ("foo = 1\n" + ALIASES + JOB, {"foo": 1}),
+        ("x = [\n  1,\n", {"": 2}),
+    ],
+)
+def test_a_mistake_has_the_line_of_its_key_or_of_its_table(text: str, lines: dict[str, int], tmp_path: Path) -> None:
+    found = mistakes(tmp_path, text)
+    assert list(lines.values()) == [one.line for one in found]
+    if "" not in lines:
+        assert list(lines) == [one.key for one in found]
+    assert all(f"mcmirror.toml:{one.line}: " in str(one) for one in found)
+
+
+def test_a_key_that_stands_nowhere_has_no_line() -> None:
+    mistake = Mistake("f", "alias.a.url", "is missing", "Write it.")
+    assert (0, "f: alias.a.url: is missing. Write it.") == (located([mistake], "")[0].line, str(mistake))
+
+
+def test_a_variable_that_is_not_set_is_named_with_its_key_and_line(tmp_path: Path) -> None:
+    file = tmp_path / "mcmirror.toml"
+    file.write_text('[alias.aa]\nurl = "http://x"\nsecret_key = "x"\naccess_key = "{env:NOPE}"\n')
+    configuration = load(file, {"HOME": str(tmp_path)}, tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        configuration.aliases["aa"]
+    (mistake,) = caught.value.mistakes
+    assert ("NOPE is not set (alias.aa.access_key)", 4) == (mistake.sentence, mistake.line)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ('[settings]\nexecutor = "celery"\n', "settings.executor", "not built yet"),
+        ('[settings]\nbroker = "redis://h"\n', "settings.broker", "no workers"),
+        ('[defaults]\nagent = "seoul"\n', "defaults.agent", "no agents yet"),
+        ("[defaults]\nrealtime = true\n", "defaults.realtime", "no real-time mirror yet"),
+        ('[agent.seoul]\nkey = "x"\n', "agent", "no agents yet"),
+    ],
+)
+def test_what_is_not_built_yet_is_a_mistake_that_says_so(text: str, key: str, words: str, tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, text + ALIASES + JOB)
+    assert key == mistake.key
+    assert words in mistake.message
+    assert mistake.line
+
+
+def test_what_stays_as_it_is_needs_no_word(tmp_path: Path) -> None:
+    file = tmp_path / "mcmirror.toml"
+    file.write_text('[settings]\nexecutor = "local"\n[defaults]\nrealtime = false\n' + ALIASES + JOB)
+    assert () == load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True).notes
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ('schedule = "*/5 * * * *"', 'Write cron = "0 2 * * *", or every = "30m".'),
+        ('mode = "Mirror"', "overwrite = true replaces what differs"),
+        ('bandwidth = "10MB"', "limit_upload"),
+        ("delete = true", "Write remove = true."),
+        ("delete-propagation = true", "Write remove = true."),
+        ("overwritten = true", "Did you mean overwrite?"),
+    ],
+)
+def test_a_key_of_another_program_leads_to_ours(line: str, remedy: str, tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, ALIASES + JOB + line)
+    assert remedy in mistake.remedy
+
+
+@pytest.mark.parametrize("name", ["Mirror Production to DR", "a b", "Ü 1", "x.y-z_0"])
+def test_a_job_may_have_spaces_in_its_name(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mcmirror.toml"
+    file.write_text(ALIASES + JOB.replace("[job.photos]", f'[job."{name}"]'))
+    assert [name] == list(load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True).jobs)
+
+
+@pytest.mark.parametrize("name", [" a", "a ", "-a", "a/b", "a\tb", ".", ""])
+def test_a_name_that_could_not_be_typed_is_a_mistake(name: str, tmp_path: Path) -> None:
+    text = ALIASES + JOB.replace("[job.photos]", f'[job."{name}"]'.replace("\t", "\\t"))
+    assert "cannot be the name of a job" in mistakes(tmp_path, text)[0].message
