@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -70,9 +71,35 @@ def test_the_rules_have_the_shape_that_prometheus_takes() -> None:
         assert isinstance(rule["expr"], str)
         assert re.fullmatch(r"\d+[smhd]", rule.get("for", "0s")), name
         assert rule["labels"]["severity"] in {"critical", "warning", "info"}
-        assert {"summary", "description"} == set(rule["annotations"])
+        assert {"summary", "description", "runbook_url"} == set(rule["annotations"])
         assert all(isinstance(text, str) for text in rule["annotations"].values())
         assert text_of(rule).count("{{") == text_of(rule).count("}}")
+
+
+@pytest.mark.parametrize("alert", list(ALERTS))
+def test_an_alert_says_what_to_do_and_its_runbook_says_more(alert: str) -> None:
+    said = ALERTS[alert]["annotations"]
+    assert re.search(r"'mcmirror [a-z]|restart it", said["description"])
+    page, _, heading = said["runbook_url"].partition("#")
+    section = (EXAMPLES.parent / page).read_text(encoding="utf-8").partition(f"\n## {alert}\n")[2].partition("\n## ")[0]
+    assert alert.lower() == heading
+    assert re.search(r"\*\*.+\*\*", section, flags=re.DOTALL)
+    assert re.search(r"`mcmirror [a-z]|Restart it", section)
+
+
+def test_every_runbook_has_its_alert() -> None:
+    page = (EXAMPLES.parent / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert list(ALERTS) == re.findall(r"^## (\w+)$", page, flags=re.MULTILINE)
+
+
+def test_the_line_that_makes_runbooks_absolute_does_so(tmp_path: Path) -> None:
+    text = (EXAMPLES / "prometheus-alerts.yml").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^#   (sed .*)$", text, flags=re.MULTILINE)
+    (tmp_path / "prometheus-alerts.yml").write_text(text, encoding="utf-8")
+    subprocess.run(["sh", "-euc", line], cwd=tmp_path, check=True)
+    changed = yaml.safe_load((tmp_path / "prometheus-alerts.yml").read_text(encoding="utf-8"))
+    urls = [rule["annotations"]["runbook_url"] for group in changed["groups"] for rule in group["rules"]]
+    assert [f"https://git.example.com/mcmirror/src/main/docs/alerts.md#{name.lower()}" for name in ALERTS] == urls
 
 
 def text_of(rule: Mapping[str, Any]) -> str:
@@ -83,6 +110,7 @@ def test_what_must_not_pass_unheard_has_an_alert() -> None:
     asked = {name: rule["expr"] for name, rule in ALERTS.items()}
     for name, words in {
         "MirrorStale": "mcmirror_job_overdue_timestamp_seconds",
+        "MirrorNeverSucceeded": "unless on (job_name, instance) mcmirror_job_last_success_timestamp_seconds",
         "MirrorFailing": 'status=~"failed|partial|interrupted"',
         "MirrorRefused": 'status="refused"',
         "MirrorRemaining": 'outcome="remaining"',
@@ -137,6 +165,28 @@ def test_the_dashboard_can_be_imported_anywhere() -> None:
         taken |= cells
         references = [target["refId"] for target in panel["targets"]]
         assert len(references) == len(set(references))
+
+
+def test_the_dashboard_begins_with_the_table_of_jobs() -> None:
+    first = min(DASHBOARD["panels"], key=lambda panel: (panel["gridPos"]["y"], panel["gridPos"]["x"]))
+    assert (DASHBOARD["panels"][0], "Jobs", "table", 24) == (
+        first,
+        first["title"],
+        first["type"],
+        first["gridPos"]["w"],
+    )
+    join, organize = first["transformations"]
+    assert "job_name" == join["options"]["byField"]
+    columns = organize["options"]["renameByName"]
+    assert {"job_name", *(f"Value #{target['refId']}" for target in first["targets"])} == set(columns)
+    assert columns.keys() == organize["options"]["indexByName"].keys()
+    assert {"Job", "Last verdict", "Since the last success", "Remaining", "Next run"} <= set(columns.values())
+    # One row per job: each value is asked for now, and by job alone.
+    for target in first["targets"]:
+        assert ("table", True) == (target["format"], target["instant"])
+        assert target["expr"].startswith("max by (job_name) (")
+    shaped = {one["matcher"]["options"] for one in first["fieldConfig"]["overrides"]}
+    assert shaped <= set(columns.values())
 
 
 def test_the_dashboard_shows_what_people_ask_for() -> None:

@@ -1,6 +1,7 @@
 """The metrics of runs that end with their process: a textfile, and a push to a Pushgateway."""
 
 import base64
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from mcmirror.model.report import RunReport, Status
 from mcmirror.notify import metrics_once
 from mcmirror.notify import opener as opener_module
 from mcmirror.notify.message import NotTold
-from mcmirror.notify.metrics_once import FILE, job_states, push, write_textfile
+from mcmirror.notify.metrics_once import FILE, Promise, job_states, push, write_textfile
 from tests.servers.command import Cli
 from tests.servers.hook import FakeHook
 from tests.servers.server import free_port
@@ -46,7 +47,7 @@ def read(text: str) -> Samples:
 
 
 def written(folder: Path, *reports: RunReport, **ages: float) -> Samples:
-    write_textfile(folder, job_states(reports, ENDED, ages))
+    write_textfile(folder, job_states(reports, ENDED, {job: Promise(age) for job, age in ages.items()}))
     return read((folder / FILE).read_text(encoding="utf-8"))
 
 
@@ -286,6 +287,45 @@ max_age = "1h"
     for command in ("plan", "verify"):
         pair(command)
     assert 1 == len(gateway.pushes)
+
+
+def test_a_job_that_never_succeeded_becomes_overdue_once_and_stays_so(pair: Cli, gateway: FakeGateway) -> None:
+    """Its age counts from its first run, wherever the metrics go: no failure moves that, and a success does."""
+    pair.write(f"""
+[settings]
+textfile_dir = "metrics"
+pushgateway = "{gateway.url}"
+[job.one]
+source = "./gone"
+target = "./b"
+max_age = "1h"
+""")
+    assert [1, 1] == [pair("run").code, pair("run").code]
+
+    path = pair.folder / "metrics" / FILE
+    told = read(path.read_text(encoding="utf-8"))
+    pushed = [read(body)["overdue_timestamp_seconds", "one", ""] for _, _, _, body in gateway.pushes]
+    assert ("last_success_timestamp_seconds", "one", "") not in told
+    first = datetime.fromisoformat(json.loads(pair("history", "--json").stdout)[-1]["started"]).timestamp()
+    assert [first + 3600] * 2 == pushed
+    assert first + 3600 == told["overdue_timestamp_seconds", "one", ""]
+
+
+def test_the_last_success_is_known_where_nothing_was_written_before(pair: Cli) -> None:
+    """A gateway that was restarted, or a file that was deleted, does not make an old copy a new one."""
+    pair.write('[settings]\ntextfile_dir = "metrics"\n[job.one]\nsource = "./a"\ntarget = "./b"\nmax_age = "1h"\n')
+    assert 0 == pair("run").code
+    path = pair.folder / "metrics" / FILE
+    before = read(path.read_text(encoding="utf-8"))
+    path.unlink()
+    (pair.folder / "a").rename(pair.folder / "gone")
+    assert 1 == pair("run").code
+
+    after = read(path.read_text(encoding="utf-8"))
+
+    assert 1 == after["last_run_status", "one", "failed"]
+    for name in ("last_success_timestamp_seconds", "overdue_timestamp_seconds"):
+        assert before[name, "one", ""] == pytest.approx(after[name, "one", ""], abs=1)
 
 
 def test_metrics_that_cannot_be_handed_over_are_a_note_and_change_no_verdict(pair: Cli) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_a_run_is_the_same_after_it_was_taken_in(runs: Runs, inbox: Inbox, tmp_p
     assert done == runs.get(done.id)
     assert (done,) == runs.runs()
     assert "" == runs.warning
+
+
+def test_a_job_that_never_succeeded_is_unproven_since_its_first_run(runs: Runs, inbox: Inbox) -> None:
+    assert 0.0 == runs.unproven_since("photos")
+    ran(inbox, ago=900.0, status=Status.FAILED)
+    first = ran(inbox, ago=3600.0, status=Status.FAILED)
+    ran(inbox, job="docs", ago=9000.0, status=Status.FAILED)
+
+    assert datetime.fromisoformat(first.started).timestamp() == runs.unproven_since("photos")
+    runs.take_in()
+    assert datetime.fromisoformat(first.started).timestamp() == runs.unproven_since("photos")
+    ran(inbox, ago=60.0)
+    assert 0.0 == runs.unproven_since("photos")
 
 
 def test_a_record_is_handed_to_one_caller(runs: Runs, database: Database, inbox: Inbox) -> None:

@@ -33,7 +33,7 @@ SUMMED = ("copied", "removed", "kept", "remaining")
 """The outcomes that ``Totals`` sums up."""
 NAME = "job_name"
 LASTING = ("mcmirror_job_last_success_timestamp_seconds", "mcmirror_job_overdue_timestamp_seconds")
-"""What a run that fails leaves as it was."""
+"""What a run leaves as it was that does not know better."""
 
 T = TypeVar("T")
 Samples = Iterable[tuple[str, float]]

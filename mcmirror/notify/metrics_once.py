@@ -4,6 +4,7 @@ import fcntl
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,22 +26,36 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of an earlier file that are read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is known of a job beside its report. Seconds, those of times since the epoch; 0 for what is not known."""
+
+    max_age: float = 0.0
+    succeeded: float = 0.0
+    """When the last run ended that succeeded."""
+    since: float = 0.0
+    """When the first run began of a job that has never succeeded: from then on its age counts."""
+
+
 def job_states(
-    reports: Sequence[RunReport], ended: datetime, max_ages: Mapping[str, float] | None = None
+    reports: Sequence[RunReport], ended: datetime, promises: Mapping[str, Promise] | None = None
 ) -> tuple[JobState, ...]:
     """The jobs of these reports, as far as they tell; a dry run tells nothing.
 
-    ``ended`` is when they had all been run; ``max_ages`` are seconds by job.
+    ``ended`` is when they had all been run; ``promises`` are by job.
     """
     return tuple(
-        _job_state(report, ended, (max_ages or {}).get(report.job, 0.0)) for report in reports if not report.dry_run
+        _job_state(report, ended, (promises or {}).get(report.job, Promise()))
+        for report in reports
+        if not report.dry_run
     )
 
 
-def _job_state(report: RunReport, ended: datetime, max_age: float) -> JobState:
+def _job_state(report: RunReport, ended: datetime, promise: Promise) -> JobState:
     started = datetime.fromisoformat(report.started).timestamp() if report.started else 0.0
     finished = min(started + report.seconds, ended.timestamp()) if started else ended.timestamp()
-    success = finished if report.status is Status.SUCCEEDED else 0.0
+    success = finished if report.status is Status.SUCCEEDED else promise.succeeded
+    counted, max_age = success or promise.since, promise.max_age
     when = datetime.fromtimestamp(finished, UTC).isoformat(timespec="milliseconds")
     record = Record(
         "", report.job, report.source, report.target, Cause.HAND, report.started, finished=when, report=report
@@ -53,7 +68,7 @@ def _job_state(report: RunReport, ended: datetime, max_age: float) -> JobState:
         last=record,
         last_success=success,
         max_age=max_age,
-        overdue_since=success + max_age if success and max_age else 0.0,
+        overdue_since=counted + max_age if counted and max_age else 0.0,
     )
 
 

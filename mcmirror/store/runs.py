@@ -177,6 +177,17 @@ class Runs:
         """How one job stands; None when it never ran."""
         return self.standings().get((column(job), column(source), column(target)))
 
+    def unproven_since(self, job: str) -> float:
+        """When the first remembered run of a job began that has never succeeded, wherever it ran to; else 0."""
+        if any(key[0] == column(job) and one.succeeded for key, one in self.standings().items()):
+            return 0.0
+        try:
+            rows = self._database.look("SELECT min(started) FROM run WHERE job = :job", job=column(job))
+        except Unusable:
+            return 0.0
+        begun = [epoch(record.started) for record in self._files().values() if record.job == job]
+        return min([*begun, *(epoch(row[0]) for row in rows if row[0])], default=0.0)
+
     def latest(self, jobs: Sequence[Job]) -> tuple[dict[str, Record], dict[str, Record]]:
         """By the name of the job: the newest run that has ended, and the newest that succeeded."""
         standings, last, success = self.standings(), dict[str, str](), dict[str, str]()

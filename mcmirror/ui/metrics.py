@@ -15,16 +15,17 @@ from mcmirror.notify import files
 
 if TYPE_CHECKING:
     from mcmirror.notify.message import NotTold
+    from mcmirror.notify.metrics_once import Promise
     from mcmirror.service import Service
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The places, and how old the last success of each job may become, in seconds."""
+    """The places, and whose metrics they get."""
 
     folder: Path | None
     gateway: str
-    max_ages: dict[str, float]
+    service: "Service"
 
     @classmethod
     def of(cls, service: "Service", folder: Path | None, gateway: str | None) -> "Self | None":
@@ -42,15 +43,14 @@ class Metrics:
             gateway = pushgateway(configuration, os.environ)
         if folder is None and not gateway:
             return None
-        ages = {name: schedule.max_age for name, schedule in configuration.schedules.items()}
-        return cls(folder, gateway or "", ages)
+        return cls(folder, gateway or "", service)
 
     def hand_over(self, reports: Sequence[RunReport]) -> "Iterator[NotTold]":
         """Write and push what the runs came to; return what failed, which changes no verdict."""
         from mcmirror.notify.message import NotTold
         from mcmirror.notify.metrics_once import job_states, push, write_textfile
 
-        jobs = job_states(reports, datetime.now(UTC), self.max_ages)
+        jobs = job_states(reports, datetime.now(UTC), self._promises(reports))
         if self.folder is not None:
             try:
                 write_textfile(self.folder, jobs)
@@ -62,6 +62,17 @@ class Metrics:
                 push(self.gateway, jobs)
             except NotTold as failed:
                 yield failed
+
+    def _promises(self, reports: Sequence[RunReport]) -> "dict[str, Promise]":
+        from mcmirror.notify.metrics_once import Promise
+        from mcmirror.service.proven import proven
+
+        schedules = self.service.configuration.schedules
+        ages = {name: schedule.max_age for name, schedule in schedules.items()}
+        return {
+            name: Promise(ages.get(name, 0.0), one.succeeded, one.since)
+            for name, one in proven(self.service, reports).items()
+        }
 
 
 def _usable(folder: Path) -> None:
