@@ -8,6 +8,7 @@ import re
 import subprocess
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def typed(path: Path) -> list[str]:
     return [command for block in fenced(written(path.read_text()), "console") for command in commands(block)]
 
 
+@cache
 def help_of(*command: str) -> str:
     done = subprocess.run(
         [COMMAND, *command, "--help"],
