@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcmirror.engine.compare import Rules, difference, merge, plan, proven
@@ -115,6 +115,7 @@ keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
 sides = st.dictionaries(keys, st.integers(0, 3), max_size=30)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(sides, sides, st.booleans())
 def test_a_plan_is_the_difference_of_two_dictionaries(
     source: dict[str, int], target: dict[str, int], ticking: bool

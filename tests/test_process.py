@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc.process import Exit, Process, capture
+from mcmirror.mc.process import LONGEST_LINE, STDERR_KEPT, Exit, Process, capture
 from mcmirror.model.stop import Stop
 
 SHELL = "/bin/sh"
@@ -51,6 +51,31 @@ def test_a_last_line_without_newline_and_no_other_separator() -> None:
     read, end = lines(r"printf 'a\r\nb\302\205c\nlast'; echo trouble >&2; exit 3")
     assert read == [b"a\r", "b\u0085c".encode(), b"last"]
     assert end == Exit(3, "trouble\n")
+
+
+def test_a_line_without_an_end_is_cut_and_the_next_one_is_whole() -> None:
+    read, end = lines(
+        f"head -c {20 * LONGEST_LINE} /dev/zero | tr '\\0' x; echo; echo next; yes '' | head -3; printf z"
+    )
+    assert [LONGEST_LINE + 1, 4, 0, 0, 0, 1] == [len(line) for line in read]
+    assert (b"next", b"z", 0) == (read[1], read[-1], end.code)
+
+
+def test_a_flood_on_stderr_is_followed_to_its_end_and_its_tail_is_kept() -> None:
+    seen = list[bytes]()
+    script = "yes | head -c 3000000 >&2; echo out; echo last >&2"
+    process = Process(SHELL, ["-c", script], env={"PATH": os.environ["PATH"]}, trace=seen.append)
+    assert [b"out"] == [line for batch in process.lines() for line in batch]
+    assert 3000005 == sum(map(len, seen))
+    assert process.exit.stderr.endswith("y\nlast\n")
+    assert STDERR_KEPT == len(process.exit.stderr)
+
+
+def test_a_process_that_takes_too_much_memory_is_stopped() -> None:
+    greedy = "held = []\nwhile True: held.append(bytearray(b'x') * (1 << 20))"
+    _, end = lines(f'exec {sys.executable} -c "{greedy}"', memory=100 << 20)
+    assert end.outgrown > 100 << 20
+    assert (-signal.SIGTERM, False, False) == (end.code, end.stalled, end.stopped)
 
 
 def test_a_silent_process_is_stopped_and_killed_if_need_be() -> None:

@@ -238,13 +238,14 @@ def job_of(name: str, source: Location, target: Location, values: Mapping[str, A
     rest: dict[str, Any] = {
         key: values[key] for key in ("create_target", "strict", "retries", "prefix", "timezone") if key in values
     }
-    for key in ("retry_delay", "stall_timeout"):
-        if key in values:
-            rest[key] = syntax.duration(values[key])
-    if "assurance" in values:
-        rest["assurance"] = Assurance(values["assurance"])
-    if "max_delete" in values:
-        rest["max_delete"] = MaxDelete.parse(values["max_delete"])
+    read: dict[str, Callable[[Any], Any]] = {
+        "retry_delay": syntax.duration,
+        "stall_timeout": syntax.duration,
+        "max_memory": syntax.memory,
+        "assurance": Assurance,
+        "max_delete": MaxDelete.parse,
+    }
+    rest |= {key: reader(values[key]) for key, reader in read.items() if key in values}
     return Job(name, source, target, MirrorOptions(**options), **rest)
 
 

@@ -186,6 +186,8 @@ class OptionsTable(Table):
     """Bytes a second."""
     workers: Annotated[int | str, _checked(_workers)] | None = None
     """Transfers at once, or "auto"."""
+    max_memory: Annotated[int | str, _checked(syntax.memory)] | None = None
+    """Of each mc: one that takes more is stopped; "4GiB" unless written, at most 3/4 of what is there."""
     storage_class: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] | None = None
     """Of the objects on the target."""
     preserve: bool | None = None

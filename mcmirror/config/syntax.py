@@ -21,6 +21,8 @@ LONGEST = 3650 * 86400.0
 """Seconds: no pause and no interval is longer."""
 OLDEST = 36500
 """Days: dates before the year 1 do not exist, and a hundred years are enough."""
+LEAST_MEMORY = 128 << 20
+"""Bytes: mc at rest has a quarter of it."""
 LARGEST = 2**50
 """Bytes a second: 1 PiB."""
 MOST_RETRIES = 1000
@@ -85,10 +87,25 @@ def size(value: str | int) -> str:
     found = _SIZE.match(word)
     if not found:
         raise Wrong(f"{word!r} is no size", 'Write bytes a second: "10MiB", "500kB" or 1000000.')
-    unit = (found[2] or "").lower()
-    if float(found[1]) * (1024 if "i" in unit else 1000) ** _MULTIPLES[unit[:1].strip("b")] > LARGEST:
+    if _bytes(found) > LARGEST:
         raise Wrong(f"{_short(word)!r} is more than 1 PiB a second", 'Write "1PiB" or less, or leave it out.')
     return word.replace(" ", "")
+
+
+def memory(value: str | int) -> int:
+    """Bytes of memory: ``1GiB``, ``512MiB``, ``1000000000``."""
+    word = str(value).strip()
+    found = _SIZE.match(word)
+    if not found:
+        raise Wrong(f"{word!r} is no size", 'Write "1GiB" or "512MiB".')
+    if not LEAST_MEMORY <= (size := _bytes(found)) <= LARGEST:
+        raise Wrong(f"{_short(word)!r} is no memory that mc can work in", 'Write "128MiB" or more.')
+    return int(size)
+
+
+def _bytes(found: re.Match[str]) -> float:
+    unit = (found[2] or "").lower()
+    return float(float(found[1]) * (1024 if "i" in unit else 1000) ** _MULTIPLES[unit[:1].strip("b")])
 
 
 def exclude(text: str) -> str:

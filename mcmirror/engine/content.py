@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mcmirror.engine.context import Context
 from mcmirror.mc import argv
-from mcmirror.mc.troubleshoot import classify, problem
+from mcmirror.mc.troubleshoot import classify, outgrown, problem
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category, Problem
@@ -65,6 +65,10 @@ def _digests(context: Context, place: Location, batch: Sequence[Entry]) -> list[
     digests = _digest_each(process.chunks(), [entry.size for entry in batch])
     if process.exit.code == 0 and digests is not None:
         return digests
+    if process.exit.stalled:
+        return f"timed out: no byte was read for {context.job.stall_timeout:g} s"
+    if process.exit.outgrown:
+        return outgrown("", process.exit.outgrown).cause
     return process.exit.stderr.strip() or "it has another size than was listed"
 
 

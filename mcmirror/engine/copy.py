@@ -11,7 +11,7 @@ from mcmirror.engine.context import Context
 from mcmirror.engine.scope import common_folder
 from mcmirror.mc import argv, decode, keys
 from mcmirror.mc.process import TICK, Exit, Process
-from mcmirror.mc.troubleshoot import classify, problem
+from mcmirror.mc.troubleshoot import classify, outgrown, problem
 from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
 from mcmirror.model.plan import Changed, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
@@ -139,6 +139,8 @@ def _end(context: Context, end: Exit, complaints: int, folder: str) -> Problem |
     if end.stalled:
         cause = f"no byte was read, written or printed for {context.job.stall_timeout:g} s, and mc was stopped"
         return problem(Category.STALLED, "the copy stands still", cause, folder)
+    if end.outgrown:
+        return outgrown("the copy took too much memory", end.outgrown, folder)
     if end.code < 0:
         return problem(Category.MC_DIED, "mc was killed", f"signal {-end.code}")
     if end.code and not complaints:

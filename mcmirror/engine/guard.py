@@ -12,8 +12,8 @@ from mcmirror.model.wording import objects
 _ALLOW = "See what would go with `mcmirror plan`. If that is right: {allow}."
 
 
-def before_listing(job: Job, aliases: dict[str, Alias]) -> Problem | None:
-    """What can be refused without asking a server."""
+def before_listing(job: Job, aliases: dict[str, Alias], *, copies: bool = True) -> Problem | None:
+    """What can be refused without asking a server; ``copies``: whether one mc has to speak to both sides."""
     for place in (job.source, job.target):
         if place.is_alias_root:
             return problem(
@@ -29,6 +29,8 @@ def before_listing(job: Job, aliases: dict[str, Alias]) -> Problem | None:
             "each run would copy what the last one wrote",
             str(job.target),
         )
+    if copies and (unchecked := _unchecked(job, aliases)):
+        return unchecked
     if job.assurance is Assurance.OFF and job.options.remove and not job.max_delete.unlimited:
         return problem(
             Category.TOO_MANY_DELETES,
@@ -73,6 +75,23 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
             remedy=rendered(_ALLOW, job.origin, number=deletes),
         )
     return None
+
+
+def _unchecked(job: Job, aliases: dict[str, Alias]) -> Problem | None:
+    """One mc checks every certificate or none: ``insecure`` of one side would hold for the other, unsaid."""
+    sides = [aliases[place.alias] for place in (job.source, job.target) if place.alias in aliases]
+    loose = [alias for alias in sides if alias.insecure]
+    strict = [alias for alias in sides if not alias.insecure and alias.url.lower().startswith("https://")]
+    if not loose or not strict:
+        return None
+    return problem(
+        Category.TLS_NOT_TRUSTED,
+        f"`insecure` of {loose[0].name} would switch off the certificate checks for {strict[0].name} too",
+        "one mc copies from one to the other, and mc has one switch for all servers",
+        loose[0].url,
+        remedy=f'Trust the certificate of {loose[0].name} in place of `insecure`: `ca_file = "/path/ca.pem"` in the '
+        f"alias. Or, if {strict[0].name} needs no check either, write `insecure = true` there as well.",
+    )
 
 
 def _shrunken(plan: Plan, before: int) -> str:

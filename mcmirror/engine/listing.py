@@ -20,23 +20,24 @@ NO_BUCKET = Category.BUCKET_NOT_FOUND
 def with_pairs(
     context: Context, folder: str, use: Callable[[Pairs], Generator[Event, None, T]], *, target_only: bool = False
 ) -> Generator[Event, None, T]:
-    """List both sides below ``folder`` and hand the pairs to ``use``, twice if a server does not keep the order.
+    """List both sides below ``folder`` and hand the pairs to ``use``; again from the start if one is not in order.
 
     With ``target_only`` the source is not asked, and no pair has one. Raises ListingBroken when a side cannot be listed
     whole.
     """
     job = context.job
     source, target = job.source.below(folder), job.target.below(folder)
-    for lister in (entries, sorted_entries):
+    disorderly = set[Location]()
+    while True:
+        listers = [sorted_entries if place in disorderly else entries for place in (source, target)]
         try:
             with (
-                closing(_at_source(context, lister, source, target_only=target_only)) as left,
-                closing(_at_target(context, lister, target)) as right,
+                closing(_at_source(context, listers[0], source, target_only=target_only)) as left,
+                closing(_at_target(context, listers[1], target)) as right,
             ):
                 return (yield from use(merge(left, right)))
-        except OutOfOrder:
-            continue
-    raise AssertionError("sorted entries are in order")
+        except OutOfOrder as found:
+            disorderly.add(found.place)
 
 
 def _at_source(context: Context, lister: Callable[..., Entries], source: Location, *, target_only: bool) -> Entries:

@@ -82,13 +82,14 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
             found = problem_of(error)
             if found.category is Category.INTERNAL:
                 logging.getLogger(__name__).exception("a step of the run of %s failed", job.name)
-            event = _found(context, found)
             outcome = Outcome(Status.CANCELLED if context.stop.requested else Status.FAILED)
             if not context.stop.requested:
-                log.hear(event)
+                log.hear(event := _found(context, found))
                 yield event
             break
         if isinstance(event, ProblemFound):
+            if context.stop.requested:
+                continue  # who asked for the end needs no reason for it
             event = _found(context, event.problem)
         log.hear(event)
         yield event
@@ -104,7 +105,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
         seconds=round(time.monotonic() - clock, 3),
         phases=log.phases(),
         tally=outcome.tally,
-        problems=tuple(log.problems),
+        problems=() if outcome.status is Status.CANCELLED else tuple(log.problems),
         remaining=outcome.remaining,
         removed=outcome.removed,
         requests=outcome.requests.asked_of(source=not job.source.is_local, target=not job.target.is_local),
@@ -189,7 +190,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
     """Say whether the copy is true; write nothing."""
     job = context.job
     yield PhaseStarted(job.name, Phase.PREFLIGHT)
-    refusal = guard.before_listing(job, context.session.aliases)
+    refusal = guard.before_listing(job, context.session.aliases, copies=False)
     if refusal:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED)

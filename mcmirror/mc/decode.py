@@ -39,6 +39,8 @@ class Failure:
     """The S3 error code, where the server sent one."""
     key: str = ""
     fatal: bool = False
+    garbled: bool = False
+    """The line is not one of mc's: no JSON, cut for its length, or without what it must have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def line(raw: bytes) -> Line:
     try:
         fields = load(raw)
     except ValueError:
-        return Failure("mc printed a line that is not JSON", raw[:2000].decode(errors="replace").strip())
+        return _garbled("mc printed a line that is not JSON", raw)
     if fields.get("status") == "error":
         return failure(fields)
     if fields.get("source"):
@@ -115,12 +117,16 @@ def _unlisted(raw: bytes) -> Entry | Failure:
     try:
         fields = load(raw)
     except ValueError:
-        return Failure("mc printed a line that is not JSON", raw[:2000].decode(errors="replace").strip())
+        return _garbled("mc printed a line that is not JSON", raw)
     if fields.get("status") == "error":
         return failure(fields)
     if fields.keys() >= {"key", "size", "lastModified"}:
         return Entry(fields["key"], fields["size"], fields.get("etag", ""), _utc(fields["lastModified"]))
-    return Failure("mc listed something without key, size or time", raw[:2000].decode(errors="replace"))
+    return _garbled("mc listed something without key, size or time", raw)
+
+
+def _garbled(message: str, raw: bytes) -> Failure:
+    return Failure(message, raw[:2000].decode(errors="replace").strip(), garbled=True)
 
 
 def _utc(stamp: str) -> str:

@@ -1,20 +1,32 @@
 """List what is at a location, object by object, and never take a broken listing for a short one."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
 from mcmirror.mc import argv, decode
 from mcmirror.mc.process import Exit
 from mcmirror.mc.session import Session
+from mcmirror.mc.sort import EntrySort
 from mcmirror.mc.trace import ListingTrace
-from mcmirror.mc.troubleshoot import classify, problem
+from mcmirror.mc.troubleshoot import classify, outgrown, problem
+from mcmirror.mc.unexpected import problem_of, temporary_folder
+from mcmirror.model.circle import Circle
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.wording import printable
 
 Entries = Generator[Entry | None, None, None]
 """Objects in key order; None is a tick of the clock."""
+
+REPEATS = 3
+"""How often a key may come again: servers are known whose pages overlap."""
+EMPTY_PAGES = 100
+"""Pages without a key that may follow each other: many delete markers make a few."""
+OLD_LISTING = frozenset(("NotImplemented", "MethodNotAllowed", "APINotSupported"))
+"""Codes by which a server, or mc for it, says that it does not know ListObjectsV2."""
 
 
 class ListingBroken(Trouble):
@@ -22,54 +34,108 @@ class ListingBroken(Trouble):
 
 
 class OutOfOrder(Exception):
-    """The keys did not come in the order of their UTF-8 bytes; sort them first."""
+    """The keys of a place did not come in the order of their UTF-8 bytes; sort them first."""
+
+    def __init__(self, place: Location) -> None:
+        super().__init__(str(place))
+        self.place = place
 
 
 def entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
     """Yield the objects at ``place`` by key; None is a tick of the clock.
 
-    The keys are relative to ``place``. Raises ListingBroken when any page fails, when mc is stopped or dies, and when
-    the local folder does not exist (where ``mc ls`` prints nothing and exits 0); OutOfOrder as said.
+    The keys are relative to ``place``. Raises ListingBroken when any page fails, when mc is stopped or dies, when the
+    listing goes round in a circle or contradicts itself, and when the local folder does not exist (where ``mc ls``
+    prints nothing and exits 0); OutOfOrder as said.
     """
+    with closing(_listed(session, place, stall_timeout)) as listed:
+        yield from _in_order(place, listed)
+
+
+def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
+    """Do the same with a server that does not keep the order of S3: what it lists is sorted on disk."""
+    with (
+        closing(EntrySort()) as sort,
+        closing(_listed(session, place, stall_timeout)) as listed,
+    ):
+        for item in listed:
+            if item is None:
+                yield None
+                continue
+            try:
+                sort.add(item)
+            except OSError as error:
+                what = f"the listing of {place} is not in order and could not be sorted in {temporary_folder()}"
+                raise ListingBroken(problem_of(error, what)) from None
+        yield from _in_order(place, sort)
+
+
+def _listed(session: Session, place: Location, stall_timeout: float) -> Entries:
+    """Yield what mc lists, as it comes."""
     if place.is_local and not Path(place.path).is_dir():
         raise ListingBroken(
             problem(Category.SOURCE_NOT_FOUND, f"{place} is not a folder", "no such folder", str(place))
         )
     trace = ListingTrace()
+    course = _Course(trace)
     process = session.process(argv.list_all(place), stall_timeout=stall_timeout, trace=trace)
-    last = ""
     failure: decode.Failure | None = None
-    for batch in process.lines():
-        if not batch:
-            yield None
-        for item in decode.entries(batch):
-            if isinstance(item, decode.Failure):
-                failure = failure or item
-                continue
-            if item.key <= last:
-                if item.key == "/" and not last:
-                    continue  # the marker of ``place`` itself
-                raise OutOfOrder
-            last = item.key
-            yield item
+    with closing(process.lines()) as batches:
+        for batch in batches:
+            if not batch:
+                yield None
+            for item in decode.entries(batch):
+                if isinstance(item, decode.Failure):
+                    failure = failure or item
+                elif item.key != "/":  # the marker of ``place`` itself
+                    course.come_to(item.key)
+                    yield item
+            if endless := course.endless:
+                raise ListingBroken(_not_whole(place, endless))
     broken = _broken(place, process.exit, failure, trace)
     if broken:
         raise ListingBroken(broken)
 
 
-def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
-    """List a server that does not keep the order of S3: all in memory, once."""
-    found: list[Entry] = []
-    trace = ListingTrace()
-    process = session.process(argv.list_all(place), stall_timeout=stall_timeout, trace=trace)
-    for item in decode.entries(chain.from_iterable(process.lines())):
-        if isinstance(item, decode.Failure):
-            raise ListingBroken(_broken(place, process.exit, item, trace) or _interrupted(place))
-        found.append(item)
-    broken = _broken(place, process.exit, None, trace)
-    if broken:
-        raise ListingBroken(broken)
-    yield from sorted(found)
+class _Course:
+    """Follows one listing to see whether it can come to an end."""
+
+    def __init__(self, trace: ListingTrace) -> None:
+        self._trace = trace
+        self._keys = Circle[str]()
+        self._page = 0
+        self._again = ""
+
+    def come_to(self, key: str) -> None:
+        self._page = self._trace.pages
+        if self._keys.met(key) and self._keys.times >= REPEATS:
+            self._again = key
+
+    @property
+    def endless(self) -> str:
+        """How it shows that it goes on for ever; empty when it does not."""
+        if self._trace.circle:
+            return f"the server gave the continuation token {printable(self._trace.circle)} twice"
+        if self._again:
+            return f"the key {printable(self._again)} comes again and again"
+        if self._trace.pages - self._page > EMPTY_PAGES:
+            return f"more than {EMPTY_PAGES} pages without a key came one after another"
+        return ""
+
+
+def _in_order(place: Location, items: Iterable[Entry | None]) -> Entries:
+    """Pass on what is in order, each key once. A server whose pages overlap lists some of them twice."""
+    last: Entry | None = None
+    for item in items:
+        if item is not None and last is not None and item.key <= last.key:
+            if item.key < last.key:
+                raise OutOfOrder(place)
+            if item != last:
+                cause = f"the key {printable(item.key)} is listed with two sizes, ETags or times"
+                raise ListingBroken(_not_whole(place, cause))
+            continue
+        last = item or last
+        yield item
 
 
 def incomplete_uploads(session: Session, place: Location, *, stall_timeout: float) -> list[str] | None:
@@ -88,20 +154,41 @@ def incomplete_uploads(session: Session, place: Location, *, stall_timeout: floa
 
 
 def _broken(place: Location, end: Exit, failure: decode.Failure | None, trace: ListingTrace) -> Problem | None:
-    if end.stopped:
-        return _interrupted(place)
-    if end.stalled:
-        return problem(Category.STALLED, f"the listing of {place} stands still", "no answer came", str(place))
+    stopped = _stopped(place, end)
+    if stopped is not None:
+        return stopped
     if failure is not None:
-        return classify(failure.message, failure.cause, failure.code, object=str(place), side=place.alias)
+        return _failed(place, failure)
     if end.code:
         words = next((line for line in end.stderr.splitlines() if "<ERROR>" in line), f"exit code {end.code}")
         return classify("mc ended while it listed", words, object=str(place), side=place.alias)
     if trace.foreign:
         cause = f"a page of the listing came as {trace.foreign}, which mc takes for a page without objects"
-        return problem(Category.LISTING_BROKEN, f"{place} could not be listed to the end", cause, str(place))
+        return _not_whole(place, cause)
     return None
 
 
-def _interrupted(place: Location) -> Problem:
-    return problem(Category.LISTING_BROKEN, f"the listing of {place} was stopped", "we were asked to stop", str(place))
+def _stopped(place: Location, end: Exit) -> Problem | None:
+    """Why we stopped mc, if we did."""
+    if end.stopped:
+        return problem(
+            Category.LISTING_BROKEN, f"the listing of {place} was stopped", "we were asked to stop", str(place)
+        )
+    if end.stalled:
+        return problem(Category.STALLED, f"the listing of {place} stands still", "no answer came", str(place))
+    if end.outgrown:
+        return outgrown(f"the listing of {place} took too much memory", end.outgrown, str(place))
+    return None
+
+
+def _failed(place: Location, failure: decode.Failure) -> Problem:
+    if failure.garbled:
+        return _not_whole(place, f"{failure.message}: {failure.cause}")
+    if failure.code in OLD_LISTING:
+        what = f"{place} could not be listed"
+        return problem(Category.LISTING_UNSUPPORTED, what, failure.cause, str(place))
+    return classify(failure.message, failure.cause, failure.code, object=str(place), side=place.alias)
+
+
+def _not_whole(place: Location, cause: str) -> Problem:
+    return problem(Category.LISTING_BROKEN, f"{place} could not be listed to the end", cause, str(place))

@@ -12,15 +12,12 @@ import os
 import select
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from mcmirror.mc.unexpected import problem_of, temporary_folder
-from mcmirror.model.problem import Trouble
 from mcmirror.model.stop import Stop
 
 READ_SIZE = 256 * 1024
@@ -28,6 +25,8 @@ PIPE_SIZE = 1024 * 1024
 TICK = 0.5
 """Seconds between two looks at the clock, the stop and the I/O counters."""
 STDERR_KEPT = 64 * 1024
+LONGEST_LINE = 1024 * 1024
+"""Bytes of a line that are kept; what is longer is cut, and then no JSON. mc's longest real lines have some 12 KB."""
 WAKE_UP = 8
 """Bytes of an eventfd, by which Go's runtime wakes its threads."""
 _PR_SET_PDEATHSIG = 1
@@ -46,6 +45,8 @@ class Exit:
     """We stopped it: nothing was read, written or printed for the stall timeout."""
     stopped: bool = False
     """We stopped it: a stop was requested."""
+    outgrown: int = 0
+    """We stopped it: it had so many bytes of memory, more than it may."""
 
 
 class _Io(NamedTuple):
@@ -54,6 +55,55 @@ class _Io(NamedTuple):
     read: int
     written: int
     calls: int
+
+
+class _Look(NamedTuple):
+    """What the system counts of a process at one moment."""
+
+    io: _Io | None
+    """None where there is no ``/proc/PID/io``."""
+    memory: int
+    """Bytes; 0 where that is not told."""
+
+
+class _Watch:
+    """Says when a process has to be stopped, and why."""
+
+    def __init__(self, stop: Stop | None, stall_timeout: float, memory: int, look: _Look) -> None:
+        self.stalled = self.stopped = False
+        self.outgrown = 0
+        self._stop = stop
+        self._stall_timeout = stall_timeout
+        self._memory = memory
+        self._quiet, self._seen, self._looked = 0.0, look.io, 0.0
+
+    def over(self, now: float, *, quiet: float, look: Callable[[], _Look]) -> bool:
+        """Whether it is over; ``quiet`` is for how many seconds the process has just said nothing."""
+        if not quiet:
+            self._quiet = 0.0
+        if quiet or now - self._looked >= TICK:
+            self._looked, seen = now, look()
+            self._quiet = 0.0 if _moved(self._seen, seen.io) else self._quiet + quiet
+            self._seen = seen.io
+            self.outgrown = seen.memory if 0 < self._memory < seen.memory else 0
+        self.stopped = self._stop is not None and self._stop.requested
+        self.stalled = not self.stopped and 0 < self._stall_timeout < self._quiet
+        return self.stopped or self.stalled or bool(self.outgrown)
+
+
+class _Pipe:
+    """A pipe that goes with ``ends``; its write end is the child's."""
+
+    def __init__(self, ends: contextlib.ExitStack) -> None:
+        self.reader, self.writer = os.pipe()
+        ends.callback(os.close, self.reader)
+        self._open = ends.enter_context(contextlib.ExitStack())
+        self._open.callback(os.close, self.writer)
+        _enlarge(self.writer)
+
+    def close_writer(self) -> None:
+        """The child has it now."""
+        self._open.close()
 
 
 class Process:
@@ -71,13 +121,14 @@ class Process:
         stall_timeout: float = 0.0,
         grace: float = 5.0,
         linger: float = 0.0,
-        trace: Callable[[IO[bytes]], None] | None = None,
+        memory: int = 0,
+        trace: Callable[[bytes], None] | None = None,
     ) -> None:
         """Take what is to run; nothing starts before the first read.
 
         ``stall_timeout`` in seconds, 0 for none; ``grace`` is the time between SIGTERM and SIGKILL; ``linger`` is
-        how many seconds a line may wait for more, which spares an mc at work a thousand wake-ups of ours; ``trace`` is
-        given the whole of stderr once mc has ended.
+        how many seconds a line may wait for more, which spares an mc at work a thousand wake-ups of ours; ``memory`` is
+        how many bytes it may have, 0 for any number; ``trace`` is given stderr as it comes.
         """
         self._program = program
         self._argv = list(argv)
@@ -88,61 +139,59 @@ class Process:
         self._stall_timeout = stall_timeout
         self._grace = grace
         self._linger = linger
+        self._memory = memory
         self._trace = trace
+        self._errors = b""
         self._running: Any = None
-        self._counters: Callable[[], Any] | None = None
+        self._observed: Any = None
         self.exit = Exit(0, "")
 
     def lines(self) -> Generator[list[bytes], None, None]:
         """Yield complete lines in batches, without their newline; an empty batch is a tick of the clock."""
-        rest = b""
+        begun, length = list[bytes](), 0
         for chunk in self.chunks():
             if not chunk:
                 yield []
                 continue
-            lines = (rest + chunk).split(b"\n")
-            rest = lines.pop()
-            if lines:
-                yield lines
-        if rest:
-            yield [rest]
+            first, *others = chunk.split(b"\n")
+            if length <= LONGEST_LINE:
+                begun.append(first[: LONGEST_LINE + 1 - length])
+                length += len(begun[-1])
+            if others:
+                others[:0] = [b"".join(begun)]
+                begun = [others.pop()]
+                length = len(begun[0])
+                yield others
+        if length:
+            yield [b"".join(begun)]
 
     def chunks(self) -> Generator[bytes, None, None]:
         """Yield stdout as it comes; an empty chunk is a tick of the clock."""
         _keep_standard_descriptors()
-        reader, writer = os.pipe()
-        try:
-            with (self._stdin or Path(os.devnull)).open("rb") as stdin, _scratch() as stderr:
-                try:
-                    try:
-                        _enlarge(writer)
-                        self._running = self._start(stdin, writer, stderr)
-                    finally:
-                        os.close(writer)
-                    stalled, stopped = yield from self._read(reader)
-                    self._reap()
-                    if self._trace is not None:
-                        stderr.seek(0)
-                        self._trace(stderr)
-                    self.exit = Exit(self._running.process.exit_code, _tail(stderr), stalled, stopped)
-                finally:
-                    self._kill()
-        finally:
-            os.close(reader)
+        with contextlib.ExitStack() as ends:
+            stdin = ends.enter_context((self._stdin or Path(os.devnull)).open("rb"))
+            output, errors = _Pipe(ends), _Pipe(ends)
+            ends.callback(self._kill)
+            try:
+                self._running = self._start(stdin, output.writer, errors.writer)
+            finally:
+                output.close_writer()
+                errors.close_writer()
+            self.exit = yield from self._read(output.reader, errors.reader)
 
     def written(self) -> int:
         """Bytes that the process has written so far; -1 where the system keeps no such count."""
-        counters = self._io()
-        return counters.written if counters else -1
+        io = self._look().io
+        return io.written if io else -1
 
-    def _start(self, stdin: IO[bytes], writer: int, stderr: IO[bytes]) -> Any:
+    def _start(self, stdin: IO[bytes], output: int, errors: int) -> Any:
         import sh
 
         logging.getLogger("sh").setLevel(logging.WARNING)
         options: dict[str, Any] = {
             "_in": stdin,
-            "_out": writer,
-            "_err": stderr.fileno(),
+            "_out": output,
+            "_err": errors,
             "_bg": True,
             "_bg_exc": False,
             "_new_session": True,
@@ -161,37 +210,53 @@ class Process:
         except sh.ForkException as failure:
             raise OSError(f"{self._program} cannot be run: {str(failure).strip().splitlines()[-1]}") from None
 
-    def _read(self, reader: int) -> Generator[bytes, None, tuple[bool, bool]]:
-        """Yield chunks and ticks to the end; return whether we stopped it for a stall, and on request."""
+    def _read(self, output: int, errors: int) -> Generator[bytes, None, Exit]:
+        """Yield chunks and ticks to the end, reap, and return how it ended."""
         poll = select.poll()
-        poll.register(reader, select.POLLIN | select.POLLHUP)
-        quiet, seen, deadline = 0.0, self._io(), 0.0
-        stalled = stopped = False
+        for reader in (output, errors):
+            poll.register(reader, select.POLLIN | select.POLLHUP)
+        watch = _Watch(self._stop, self._stall_timeout, self._memory, self._look())
+        told, deadline = time.monotonic(), 0.0
         while True:
             before = time.monotonic()
-            ready = poll.poll(TICK * 1000)
+            ready = {reader for reader, _ in poll.poll(TICK * 1000)}
             now = time.monotonic()
-            if ready:
-                chunk = os.read(reader, READ_SIZE)
+            if errors in ready and not self._take(errors):
+                poll.unregister(errors)
+            if output in ready:
+                chunk = os.read(output, READ_SIZE)
                 if not chunk:
-                    return stalled, stopped
-                quiet = 0.0
+                    break
+                told = now
                 yield chunk
                 if self._linger and len(chunk) < READ_SIZE and not deadline:
                     time.sleep(self._linger)
-            else:
-                earlier, seen = seen, self._io()
-                quiet = 0.0 if _moved(earlier, seen) else quiet + now - before
+            elif now - told >= TICK:
+                told = now
                 yield b""
-            if deadline:
-                if now > deadline:
-                    self._signal(signal.SIGKILL)
-                continue
-            stopped = self._stop is not None and self._stop.requested
-            stalled = not stopped and 0 < self._stall_timeout < quiet
-            if stopped or stalled:
+            if deadline and now > deadline:
+                self._signal(signal.SIGKILL)
+            elif not deadline and watch.over(now, quiet=0.0 if ready else now - before, look=self._look):
                 self._signal(signal.SIGTERM)
                 deadline = now + self._grace
+        return self._end(errors, watch)
+
+    def _take(self, errors: int) -> bool:
+        """Read on in stderr and keep its end; return whether there can be more."""
+        said = os.read(errors, READ_SIZE)
+        if self._trace is not None and said:
+            self._trace(said)
+        self._errors = (self._errors + said)[-STDERR_KEPT:]
+        return bool(said)
+
+    def _end(self, errors: int, watch: _Watch) -> Exit:
+        self._reap()
+        os.set_blocking(errors, False)
+        with contextlib.suppress(BlockingIOError):  # somebody whom it started still holds the other end
+            while self._take(errors):
+                pass
+        said = self._errors.decode(errors="replace")
+        return Exit(self._running.process.exit_code, said, watch.stalled, watch.stopped, watch.outgrown)
 
     def _reap(self) -> None:
         """Wait for the end, and kill what is late for it; sh by itself would look ten times a second."""
@@ -215,17 +280,20 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._running.pid, number)
 
-    def _io(self) -> "_Io | None":
-        """What ``/proc/PID/io`` counts; None where there is no such thing."""
+    def _look(self) -> "_Look":
+        """What the system counts of the process."""
         import psutil
 
+        io, memory = None, 0
         try:
-            if self._counters is None:
-                self._counters = psutil.Process(self._running.pid).io_counters
-            now = self._counters()
-            return _Io(now.read_chars, now.write_chars, now.read_count + now.write_count)
+            if self._observed is None:
+                self._observed = psutil.Process(self._running.pid)
+            memory = self._observed.memory_info().rss
+            now = self._observed.io_counters()
+            io = _Io(now.read_chars, now.write_chars, now.read_count + now.write_count)
         except (psutil.Error, AttributeError, OSError):
-            return None
+            pass
+        return _Look(io, memory)
 
 
 def capture(
@@ -280,17 +348,3 @@ def _keep_standard_descriptors() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
-
-
-def _scratch() -> IO[bytes]:
-    """A file for what mc says on stderr; raises Trouble when there is no room for one."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError as error:
-        raise Trouble(problem_of(error, f"no file could be made in {temporary_folder()} for mc's messages")) from error
-
-
-def _tail(file: IO[bytes]) -> str:
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - STDERR_KEPT))
-    return file.read().decode(errors="replace")

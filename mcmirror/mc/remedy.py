@@ -31,6 +31,7 @@ _FILE = {
     "define": "Define it with `mcmirror alias set NAME URL`, see `mcmirror alias list` for those that exist. A local "
     "folder is written with ./ or / before it.",
     "fewer": "use fewer `workers`, a `limit_upload`, or run fewer jobs at once (`parallel`)",
+    "memory": 'use fewer `workers`, or raise `max_memory = "4GiB"` in the job',
     "slow": '; a slow link may need a longer `stall_timeout = "10m"`',
     "overwrite": "Write `overwrite = true` in the job (--overwrite) if the source is right. `mcmirror plan` shows what "
     "differs.",
@@ -75,6 +76,7 @@ _WORDS: Mapping[Origin, Mapping[str, str]] = {
         "delete": "",
         "define": "Begin both sides of BUCKET_PAIR with minio/ or aws/.",
         "fewer": "set a lower MIRROR_MAX_WORKERS",
+        "memory": "set a lower MIRROR_MAX_WORKERS, or give the container more memory",
         "overwrite": "Pairs of the environment never replace. If the source is right, `mcmirror mirror SOURCE TARGET "
         "--overwrite` does, in the same environment; `mcmirror plan` shows what differs.",
         "again": "`mcmirror mirror SOURCE TARGET --overwrite`, in the same environment, copies it again.",
@@ -92,6 +94,7 @@ _WORDS: Mapping[Origin, Mapping[str, str]] = {
         "overwrite": "The next run replaces it; `mcmirror plan` shows what differs.",
         "define": "Unset whatever replaces the variables S3_SYNC_* and MINIO_*: they define both sides.",
         "fewer": "sync less often with a higher S3_SYNC_INTERVAL",
+        "memory": "give the container more memory",
         "exclude": "",
         "empty": "S3_SYNC_MAX_DELETE=unlimited until it has run once",
         "raise": "set S3_SYNC_MAX_DELETE (50%, a number, or unlimited) until it has run once",

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
+from mcmirror.mc import memory
 from mcmirror.mc.process import Process
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.mc.unexpected import problem_of, temporary_folder
@@ -28,6 +29,8 @@ FOLDER_PREFIX = "mcmirror-mc-"
 """Of every folder that is made for an mc, also of one that is only asked for its version."""
 UNLOCKED = 60.0
 """Seconds after which a folder without a lock is one whose maker, or whose remover, was killed."""
+MOVING = frozenset(("cp", "mirror"))
+"""What copies: each transfer has buffers of its own."""
 LOCK = "alive"
 """Locked while the session lives: an unlocked one belongs to a run that was killed."""
 
@@ -41,16 +44,18 @@ class Session:
         aliases: Iterable[Alias],
         *,
         workers: int | None = None,
+        max_memory: int = 0,
         proxy: str = "",
         stop: Stop | None = None,
         debug: Callable[[str], None] | None = None,
     ) -> None:
-        """``debug`` is told, redacted, each argv before it runs."""
+        """``max_memory``: bytes of an mc, 0 for the default; ``debug`` is told, redacted, each argv before it runs."""
         self.program = program
         self.aliases = {alias.name: alias for alias in aliases}
         self.stop = stop
         self.redact = redactor(secret for alias in self.aliases.values() for secret in alias.secrets())
         self._workers = workers
+        self._memory = memory.allowed(max_memory)
         self._proxy = proxy
         self._debug = debug
         self._folder = Path()
@@ -101,13 +106,14 @@ class Session:
         stall_timeout: float = 0.0,
         stoppable: bool = True,
         linger: float = 0.0,
-        trace: Callable[[IO[bytes]], None] | None = None,
+        trace: Callable[[bytes], None] | None = None,
     ) -> Process:
         """Make ready an mc with these arguments; it runs in an empty folder, where no alias can name a file.
 
         ``stoppable=False`` is for the cleaning up after a stop.
         """
-        if any(alias.insecure for alias in self.aliases.values()):
+        moves = argv[0] in MOVING
+        if self._unchecked(argv, stdin):
             argv = ["--insecure", *argv]
         if self._debug:
             self._debug(self.redact(" ".join([self.program, *argv])))
@@ -120,6 +126,7 @@ class Session:
             stop=self.stop if stoppable else None,
             stall_timeout=stall_timeout,
             linger=linger,
+            memory=self._memory if moves else min(self._memory, memory.ASKING),
             trace=trace,
         )
 
@@ -132,6 +139,20 @@ class Session:
             raise Trouble(problem_of(error, f"a list for mc could not be written in {temporary_folder()}")) from error
         return path
 
+    def _unchecked(self, argv: Sequence[str], stdin: Path | None) -> bool:
+        """Whether an alias that is named here is one whose certificate is not to be checked; mc has one switch for all.
+
+        Such an alias beside another with TLS is refused by the guard.
+        """
+        starts = tuple(f"{alias.name}/" for alias in self.aliases.values() if alias.insecure)
+        if not starts:
+            return False
+        named = list(argv)
+        if stdin is not None:
+            with stdin.open(encoding="utf-8", errors="replace") as names:
+                named.append(names.readline())
+        return any(name.startswith(starts) for name in named)
+
     def _environment(self) -> dict[str, str]:
         env = {
             "HOME": str(self._folder),
@@ -140,6 +161,7 @@ class Session:
             "TZ": "UTC",
             # mc's garbage collector takes a sixth of its time on small objects; this halves that for 30 MB.
             "GOGC": "400",
+            "GOMEMLIMIT": str(int(self._memory * memory.SOFT)),
         }
         if self._proxy:
             env |= {"HTTP_PROXY": self._proxy, "HTTPS_PROXY": self._proxy}

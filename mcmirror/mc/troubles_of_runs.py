@@ -133,8 +133,6 @@ TABLE: tuple[Row, ...] = (
         "job show JOB` prints what is in force.",
         codes=(
             "AuthorizationHeaderMalformed",
-            "PermanentRedirect",
-            "TemporaryRedirect",
             "InvalidRegion",
             "IllegalLocationConstraintException",
             "InvalidLocationConstraint",

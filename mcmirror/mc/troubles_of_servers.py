@@ -294,6 +294,42 @@ TABLE: tuple[Row, ...] = (
         evidence=("mirror_remove_srclist_cutbody", "mirror_remove_srclist_emptyxml"),
     ),
     Row(
+        Category.LISTING_UNSUPPORTED,
+        cause="the server does not know the second version of ListObjects, by which mc lists",
+        remedy="Update the server, or put a gateway before it that knows ListObjectsV2 (MinIO, Ceph, Garage, SeaweedFS "
+        "and versitygw do). mc has no option for the first version.",
+        phrases=(r"truncated response should have continuation token",),
+        headings=("Truncated response should have continuation token set", "ListObjectsV2"),
+        evidence=("test_a_server_that_cannot_list_so",),
+    ),
+    Row(
+        Category.REDIRECTED,
+        cause="the server answers with a redirect, which mc does not follow",
+        remedy="Write the address that it leads to, the endpoint of the bucket's region for one, in {url}: `curl -I` "
+        "shows it. A proxy that leads from http:// to https:// wants https:// there.",
+        codes=(
+            "PermanentRedirect",
+            "TemporaryRedirect",
+            "301 Moved Permanently",
+            "302 Found",
+            "303 See Other",
+            "307 Temporary Redirect",
+            "308 Permanent Redirect",
+        ),
+        phrases=(r"must be addressed using the specified endpoint", r"re-send this request to the specified temporary"),
+        headings=("PermanentRedirect", "301", "307"),
+        evidence=("test_a_server_that_cannot_list_so",),
+    ),
+    Row(
+        Category.MEMORY,
+        cause="mc took more memory than it may, and was stopped",
+        remedy="An answer without an end does that: look for a proxy that repeats or rewrites answers. If many large "
+        "objects are copied at once, {memory}.",
+        phrases=(r"mc had [\d,]+ MiB, and was stopped",),
+        headings=("out of memory", "OOMKilled"),
+        evidence=("test_an_answer_without_an_end",),
+    ),
+    Row(
         Category.STALLED,
         cause="the connection stood still: no answer, or not a byte for too long",
         remedy="Check that a firewall does not swallow packets on the way and that the server is not hung{slow}.",

@@ -24,6 +24,8 @@ LONGEST_STORY = 2000
 _BY_CATEGORY = {row.category: row for row in TABLE}
 _TEMPLATES = {rendered(row.remedy): row.remedy for row in TABLE}
 _BY_CODE = {code.lower(): row for row in TABLE for code in row.codes}
+_BY_STATUS = {code[:4]: row for row in TABLE for code in row.codes if re.match(r"\d{3} ", code)}
+"""By the number of a status without S3's words; servers and proxies name it differently."""
 
 _WHAT = (
     (r"failed to copy|prepare url", "{it} was not copied"),
@@ -75,6 +77,12 @@ def classify(message: str, cause: str, code: str = "", *, object: str = "", side
     what = _what(message, object or (f"The {side}" if side else ""))
     headline = f"{what}: {found.cause}" if what else ""
     return problem(found.category, headline, words(cause or code or message), object)
+
+
+def outgrown(message: str, memory: int, object: str = "") -> Problem:  # noqa: A002
+    """The problem of an mc that was stopped for its memory."""
+    cause = f"mc had {memory / (1 << 20):,.0f} MiB, and was stopped"
+    return problem(Category.MEMORY, message, cause, object)
 
 
 def for_job(found: Problem, job: Job, aliases: Mapping[str, Alias]) -> Problem:
@@ -158,6 +166,8 @@ def _row_for(message: str, cause: str, code: str) -> Row:
     by_code = _BY_CODE.get(code.strip().lower())
     if by_code is not None:
         return by_code
+    if code[:4] in _BY_STATUS:
+        return _BY_STATUS[code[:4]]
     text = f"{_without_names(message)}\n{_without_names(cause)}"
     for known in TABLE:
         if any(pattern.search(text) for pattern in _patterns(known.category)):

@@ -127,6 +127,8 @@ class Job:
     """Seconds before the first retry; doubles, with jitter."""
     stall_timeout: float = 120.0
     """Seconds without a byte moved or a line printed after which mc is stopped."""
+    max_memory: int = 0
+    """Bytes of memory that mc may have before it is stopped; 0: the default."""
     prefix: str = ""
     """As written, with its dates; ``service`` puts it below source and target when a run starts."""
     timezone: str = "UTC"

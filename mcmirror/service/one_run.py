@@ -112,6 +112,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
                 resources.session(
                     tuple(aliases.values()),
                     workers=job.options.workers,
+                    max_memory=job.max_memory,
                     stop=order.stop,
                     debug=(lambda text: tell(McSaid(job.name, text))) if order.debug else None,
                 )

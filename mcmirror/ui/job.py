@@ -107,6 +107,7 @@ def describe(job: Job, configuration: Configuration) -> dict[str, Any]:
         "target": str(job.target),
         "assurance": job.assurance.value,
         "max_delete": str(job.max_delete),
+        "max_memory": f"{job.max_memory >> 20}MiB" if job.max_memory else "4GiB",
         "retry_delay": f"{job.retry_delay:g}s",
         "stall_timeout": f"{job.stall_timeout:g}s",
     }

@@ -8,8 +8,8 @@ import pytest
 
 from tests.conftest import Side
 from tests.faults.conftest import LONG
-from tests.faults.fault import Fault, Mc
-from tests.faults.stage import Stage
+from tests.faults.fault import HANGS, Fault, Mc
+from tests.faults.stage import PATIENCE, Stage
 from tests.servers.command import Cli
 from tests.servers.minio import Minio
 from tests.servers.proxy import BROKEN, DENIED, EMPTY, HTML, Action, Answer, Cut, Proxy, Reset
@@ -20,6 +20,14 @@ EXTRA = {f"9{number}": b"extra" for number in range(5)}
 """Both lie on the second page, and by count the removals are allowed."""
 TRUNCATED = Answer(200, b'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>false</IsTru')
 FOREIGN = Answer(200, b'<?xml version="1.0" encoding="UTF-8"?><Maintenance><Until>tomorrow</Until></Maintenance>')
+REPEATED = Answer(
+    200,
+    b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    b'<Contents><Key>7</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>""</ETag><Size>1</Size>'
+    b"</Contents></ListBucketResult>",
+)
+OLD_VERSION = Answer(200, b"<ListBucketResult><Marker></Marker><IsTruncated>true</IsTruncated></ListBucketResult>")
+MOVED = Answer(307)
 BREAKS: tuple[tuple[str, Action, str], ...] = (
     ("403", DENIED, "permission"),
     ("500", BROKEN, "server-error"),
@@ -29,6 +37,9 @@ BREAKS: tuple[tuple[str, Action, str], ...] = (
     ("empty", EMPTY, "listing-broken"),
     ("html", HTML, "listing-broken"),
     ("foreign-xml", FOREIGN, "listing-broken"),
+    ("repeated", REPEATED, "listing-broken"),
+    ("old-version", OLD_VERSION, "listing-unsupported"),
+    ("redirect", MOVED, "redirected"),
 )
 WORDS = {
     "403": "answers 403",
@@ -39,6 +50,9 @@ WORDS = {
     "empty": "is an empty 200",
     "html": "is a web page with status 200",
     "foreign-xml": "is some other XML with status 200",
+    "repeated": "comes again and again",
+    "old-version": "is one of the first ListObjects version",
+    "redirect": "is a redirect",
 }
 
 
@@ -54,6 +68,8 @@ def _broken(alias: str, action: Action) -> Callable[[Stage], object]:
 def _bare(side: str, name: str) -> Mc:
     if name in {"html", "foreign-xml"}:  # mc takes it for the end of the bucket, and removes the rest
         return Mc(0, "", "some", "all" if side == "source" else "none")
+    if name == "repeated":
+        return Mc(HANGS, "", "some")
     return Mc(0, "Unable to list comparison retrying", "some")
 
 
@@ -113,7 +129,7 @@ def test_nothing_is_decided_and_nothing_removed(fault: Fault, stage: Stage, cli:
 
     stage.flags.clear()
     stage.flags.append("--remove")
-    stage.patience = LONG
+    stage.patience = PATIENCE if fault.mc.exit == HANGS else LONG
     code, said = stage.bare(mc)
     after = stage.target.sizes()
     arrived, removed = after.keys() & NEW.keys(), EXTRA.keys() - after.keys()
