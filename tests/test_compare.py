@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +46,8 @@ def differences(made: Plan) -> list[Difference]:
 def test_equal_is_same_size_source_not_newer_and_same_md5() -> None:
     assert difference(entry(), entry(modified=LATE)) is None
     assert difference(entry(size=2), entry()) is Reason.SIZE
-    assert difference(entry(modified=LATE), entry()) is Reason.NEWER
+    assert difference(entry(etag=PARTS, modified=LATE), entry(etag=PARTS)) is Reason.NEWER
+    assert difference(entry(etag=MD5_B, modified=LATE), entry()) is Reason.NEWER
     assert difference(entry(), entry(etag=MD5_B)) is Reason.CONTENT
 
 
@@ -80,13 +82,17 @@ def test_without_overwrite_what_differs_is_kept() -> None:
     assert (made.kept, made.copies) == (Count(1, 2), Count())
 
 
-def test_newer_with_the_same_content_needs_nothing_without_overwrite() -> None:
-    assert planned([entry(modified=LATE)], [entry()], Rules()).equal == Count(1, 1)
-    assert planned([entry(modified=LATE)], [entry()], Rules(overwrite=True)).changed == Count(1, 1)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_same_content_is_equal_whatever_the_clocks_say(overwrite: bool) -> None:
+    made = planned([entry(modified=LATE)], [entry()], Rules(overwrite=overwrite))
+
+    assert (Count(1, 1), Count(1, 1), Count()) == (made.equal, made.outdated, made.unproven)
+    assert [] == differences(made)
 
 
 def test_known_incomparable_etags_are_no_drift() -> None:
-    rules = Rules(overwrite=True, incomparable=lambda *row: row == ("k", MD5_A, MD5_B))
+    marks = (entry().mark, entry(etag=MD5_B).mark)
+    rules = Rules(overwrite=True, incomparable=lambda *row: row == ("k", *marks))
     made = planned([entry()], [entry(etag=MD5_B)], rules)
     assert (made.equal, made.unproven, made.changed) == (Count(1, 1), Count(1, 1), Count())
 

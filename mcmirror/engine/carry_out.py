@@ -41,6 +41,8 @@ class Result:
     bytes_remaining: int = 0
     read: Count = Count()
     """Read on both sides and found the same."""
+    settled: Count = Count()
+    """Of ``read``: those that a listing shows as different."""
     removal: Removal = field(default_factory=Removal)
     torn: Count = Count()
     """Perhaps left by an mc that was killed, and still there."""
@@ -91,9 +93,11 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
     impossible = (item.source.key for item in Only(plan.differences, Impossible))
     avoid = [keys.pattern(key) for key in islice(impossible, argv.ARGUMENTS)]
     count, smooth = plan.copies, True
+    # mc goes by the clocks: it would copy again whatever is older than its source by them.
+    by_name = job.options.overwrite and plan.outdated.objects >= plan.copies.objects
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
-        heard, _ = yield from _listen(_counted(result, copy_planned(context, work, avoid)))
+        heard, _ = yield from _listen(_counted(result, copy_planned(context, work, avoid, by_name=by_name)))
         smooth &= not heard and not context.stop.requested
         if context.stop.requested:
             result.requests += both_listed(plan)  # mc's own
@@ -112,6 +116,7 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
         result.done += verification.done
         result.unproven += verification.unproven
         result.vanished += verification.vanished
+        result.requests += Requests(source_get=verification.read.objects, target_get=verification.read.objects)
         count = Count(len(verification.remaining), verification.bytes_remaining)
         yield Verified(job.name, result.done, count)
         hopeful = any(found.retryable for found in heard) or verification.changed_meanwhile
@@ -131,7 +136,8 @@ def _verify(
 ) -> Generator[Event, None, Verification]:
     """List again; what mc left out in silence it is asked for by name, which makes it say why."""
     yield PhaseStarted(context.job.name, Phase.VERIFY)
-    verification = yield from verify(context, work)
+    found, verification = yield from _listen(verify(context, work))
+    heard += found
     if heard and not context.job.options.skip_errors:
         return verification  # mc stopped at its first error, as it was told to
     named = {found.object for found in heard}
@@ -155,6 +161,7 @@ def _verify(
     again.done += verification.done
     again.unproven += verification.unproven
     again.vanished += verification.vanished
+    again.read += verification.read
     if again.remaining and not answers:
         what = f"{len(again.remaining)} objects are not on the target, and mc reports no error"
         yield ProblemFound(context.job.name, problem(Category.NOT_COPIED, what, "mc said nothing"))

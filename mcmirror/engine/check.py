@@ -1,7 +1,8 @@
 """Is the copy true: what ``verify`` makes of a plan, with or without reading the objects."""
 
 import random
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from itertools import chain
 
 from mcmirror.engine.carry_out import Result
 from mcmirror.engine.compare import Pairs, difference, proven
@@ -16,24 +17,31 @@ from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound
 from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason
 from mcmirror.model.problem import Category
 
+Row = tuple[str, str, str]
+"""Key, mark at the source, mark at the target."""
+
 
 def check(context: Context, plan: Plan) -> Generator[Event, None, Result]:
     """Turn every difference into something that remains; with ``content`` read equal objects on both sides.
 
-    What was read and is the same no longer counts as unproven.
+    What was read and is the same no longer counts as unproven. Where only ETags or clocks show a difference, reading
+    decides.
     """
     job = context.job
     yield PhaseStarted(job.name, Phase.VERIFY)
-    result = Result()
+    result, doubtful = Result(), Spool()
     differing: Only[Copy] = Only(plan.differences, Missing, Changed)
     for item in differing:
-        result.remaining.append(item)
-        result.bytes_remaining += item.source.size
+        if context.content is not None and isinstance(item, Changed) and item.source.size == item.target.size:
+            doubtful.append(item)
+        else:
+            _remains(result, item)
     if context.content is None:
         return result
     sample = _Pairs((yield from with_pairs(context, "", lambda pairs: _sample(context, pairs))))
+    doubts = _Pairs(doubtful)
     unlike = list[Unlike]()
-    for batch, found in compare_content(context, (pair.source for pair in sample)):
+    for batch, found in compare_content(context, (pair.source for pair in chain(doubts, sample))):
         one = Count(len(batch), sum(entry.size for entry in batch))
         result.requests += Requests(source_get=one.objects, target_get=one.objects)
         result.read += one
@@ -41,27 +49,41 @@ def check(context: Context, plan: Plan) -> Generator[Event, None, Result]:
         for one_unlike in found:
             yield ProblemFound(job.name, one_unlike.problem)
     if not context.stop.requested:
-        _conclude(context, sample, unlike, result)
+        _conclude(context, chain(doubts, sample), len(doubtful), unlike, result)
     return result
 
 
-def _conclude(context: Context, sample: "_Pairs", unlike: Sequence[Unlike], result: Result) -> None:
-    """Count what was read, and remember what differs: no listing will ever show it to the next run."""
+def _remains(result: Result, item: Copy) -> None:
+    result.remaining.append(item)
+    result.bytes_remaining += item.source.size
+
+
+def _conclude(
+    context: Context, pairs: Iterable[Changed], doubts: int, unlike: Sequence[Unlike], result: Result
+) -> None:
+    """Count what was read, and remember what it showed: no listing will ever show it to the next run.
+
+    The first ``doubts`` of the pairs are different by listing.
+    """
     bad = {item.entry.key: item.problem.category is Category.CONTENT_DIFFERS for item in unlike}
-    differing, same = list[tuple[str, str, str]](), list[str]()
-    for pair in sample:
-        one = Count(1, pair.source.size)
+    differing, same, settled = list[Row](), list[str](), list[Row]()
+    for number, pair in enumerate(pairs):
+        one, row = Count(1, pair.source.size), (pair.source.key, pair.source.mark, pair.target.mark)
         if pair.source.key in bad:
             result.read -= one
-            result.remaining.append(pair)
-            result.bytes_remaining += pair.source.size
+            _remains(result, pair)
             if bad[pair.source.key]:
-                differing.append((pair.source.key, pair.source.mark, pair.target.mark))
+                differing.append(row)
             continue
         same.append(pair.source.key)
-        if not proven(pair.source, pair.target):
+        if number < doubts:
+            result.settled += one
+            settled.append(row)
+        elif not proven(pair.source, pair.target):
             result.unproven -= one
     context.memory.remember_wrong(differing, same)
+    if settled:
+        context.memory.remember_incomparable(settled, assumed=False)
 
 
 def _sample(context: Context, pairs: Pairs) -> Generator[Event, None, Spool]:
@@ -69,9 +91,10 @@ def _sample(context: Context, pairs: Pairs) -> Generator[Event, None, Spool]:
     chosen, left_out, wrong = Spool(), exclusion(context.job), context.memory.wrong()
     one: Changed | None = None
     for source, target in pairs:
-        if source is None or target is None or difference(source, target) or (left_out and left_out(source)):
+        if source is None or target is None or (left_out and left_out(source)):
             continue
-        if (source.key, source.mark, target.mark) in wrong:
+        row = (source.key, source.mark, target.mark)
+        if row in wrong or (difference(source, target) and not context.memory.incomparable(*row)):
             continue  # counted already
         pair = Changed(source, target, Reason.CONTENT)
         if random.random() * 100 < (context.content or 0):  # noqa: S311  # a sample

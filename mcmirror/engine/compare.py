@@ -23,8 +23,11 @@ class Rules:
     wrong: frozenset[tuple[str, str, str]] = frozenset()
     """(key, mark at the source, mark at the target) of copies that were read and found to differ."""
     incomparable: Callable[[str, str, str], bool] = NEVER_COMPARABLE
-    """Whether the ETags of (key, source, target) are known to differ without the contents differing."""
+    """Whether (key, mark at the source, mark at the target) are known to be equal, whatever ETags and clocks say."""
 
+
+DOUBTFUL = frozenset((Reason.NEWER, Reason.CONTENT))
+"""Differences of which only the ETags or the clocks speak: the bytes may be the same."""
 
 Pairs = Iterator[tuple[Entry | None, Entry | None]]
 """Source and target entry of one key, either of them None; both None is a tick of the clock."""
@@ -36,10 +39,13 @@ Seen = tuple[int, int]
 def difference(source: Entry, target: Entry) -> Reason | None:
     """Say why two objects of one key are not equal; None when they are.
 
-    Equal means: same size, the source not newer, and where both ETags can be MD5s, the same ETag.
+    Equal means: same size, and the same MD5 where both ETags can be one, whatever the clocks say; where they cannot,
+    the source not newer.
     """
     if source.size != target.size:
         return Reason.SIZE
+    if proven(source, target):
+        return None
     if source.modified > target.modified:
         return Reason.NEWER
     if source.etag != target.etag and source.plain_md5 and target.plain_md5:
@@ -112,6 +118,7 @@ class _Tally:
     def __init__(self) -> None:
         self.differences = Spool()
         self.source, self.target, self.equal, self.unproven = _Sum(), _Sum(), _Sum(), _Sum()
+        self.outdated = _Sum()
         self.missing, self.changed, self.drifted, self.kept = _Sum(), _Sum(), _Sum(), _Sum()
         self.extraneous, self.excluded, self.impossible = _Sum(), _Sum(), _Sum()
 
@@ -136,12 +143,13 @@ class _Tally:
     def on_both(self, source: Entry, target: Entry, rules: Rules) -> None:
         reason = difference(source, target)
         same = proven(source, target)
-        if reason is Reason.CONTENT and rules.incomparable(source.key, source.etag, target.etag):
+        if reason in DOUBTFUL and rules.incomparable(source.key, source.mark, target.mark):
             reason = None
         if rules.wrong and reason is None and (source.key, source.mark, target.mark) in rules.wrong:
             reason, same = Reason.CONTENT, False
-        if reason is None or (same and not rules.overwrite):
-            # Newer, but the same content: without overwrite there is nothing that could be better.
+        if reason is None:
+            if source.modified > target.modified:
+                self.outdated.add(source.size)
             self.equal.add(source.size)
             if not same:
                 self.unproven.add(source.size)
@@ -172,6 +180,7 @@ class _Tally:
             kept=self.kept.count(),
             equal=self.equal.count(),
             unproven=self.unproven.count(),
+            outdated=self.outdated.count(),
             excluded=self.excluded.count(),
             impossible=self.impossible.count(),
             differences=self.differences,

@@ -25,11 +25,6 @@ class Unlike:
     problem: Problem
 
 
-def same_content(context: Context, entries: Sequence[Entry]) -> bool:
-    """Whether all of these are byte for byte the same on both sides."""
-    return not any(unlike for _, unlike in compare_content(context, entries))
-
-
 def compare_content(context: Context, entries: Iterable[Entry]) -> Iterator[tuple[Sequence[Entry], Sequence[Unlike]]]:
     """Read the objects on both sides, batch by batch; yield each batch with those of it that are unlike."""
     for batch in _batches(entries):
@@ -51,6 +46,7 @@ def _compare(context: Context, batch: Sequence[Entry]) -> Iterator[Unlike]:
         return
     key, (said, place) = batch[0].key, (source, job.source) if isinstance(source, str) else (target, job.target)
     if isinstance(said, str):
+        said = said.replace(f"`{place.child(key)}`", "it")  # the table blanks all from the first quote to the last
         yield Unlike(batch[0], classify(f"{printable(key)} could not be read at {place}", said, object=key))
     else:
         what = f"{printable(key)} has other bytes on the target"

@@ -35,11 +35,17 @@ class Memory(Protocol):
     def remember_wrong(self, found: Iterable[tuple[str, str, str]], cleared: Collection[str]) -> None:
         """Add to them, and forget the keys that were read and are the same."""
 
-    def incomparable(self, key: str, source_etag: str, target_etag: str) -> bool:
-        """Whether these two ETags are known to stand for the same content."""
+    def incomparable(self, key: str, source_mark: str, target_mark: str) -> bool:
+        """Whether a copy with these marks is known to be equal although its ETags or times say otherwise."""
 
-    def remember_incomparable(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Keep (key, source ETag, target ETag) for the next run."""
+    def remember_incomparable(self, rows: Iterable[tuple[str, str, str]], *, assumed: bool) -> None:
+        """Keep (key, mark at the source, mark at the target) for the next run.
+
+        ``assumed``: they were not read, and hold only as long as the target's ETags are taken for no MD5s.
+        """
+
+    def forget_assumed(self) -> None:
+        """Drop all that was assumed: a copy that was read differs."""
 
 
 class Journal(Protocol):

@@ -8,12 +8,12 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mcmirror.engine.context import Context
-from mcmirror.engine.scope import common_folder
+from mcmirror.engine.scope import Only, common_folder
 from mcmirror.mc import argv, decode, keys
 from mcmirror.mc.process import TICK, Exit, Process
 from mcmirror.mc.troubleshoot import classify, outgrown, problem
 from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
-from mcmirror.model.plan import Changed, Difference, Entry, Missing, Reason
+from mcmirror.model.plan import Changed, Copy, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
 
 STOPPED = "context canceled"
@@ -36,9 +36,16 @@ LINGER = 0.05
 
 
 def copy_planned(
-    context: Context, differences: Iterable[Difference], avoid: Sequence[str] = ()
+    context: Context, differences: Iterable[Difference], avoid: Sequence[str] = (), *, by_name: bool = False
 ) -> Generator[Event, None, None]:
-    """Copy what the plan names: one ``mc mirror`` for what mc sees, ``mc cp`` for drift; ``avoid``: impossible keys."""
+    """Copy what the plan names: one ``mc mirror`` for what mc sees, ``mc cp`` for drift; ``avoid``: impossible keys.
+
+    ``by_name``: all by ``mc cp``, for a mirror would copy more than is planned.
+    """
+    if by_name:
+        named: Only[Copy] = Only(differences, Missing, Changed)
+        yield from copy_exactly(context, (item.source for item in named))
+        return
     seen = _Seen(differences)
     if any(True for _ in seen):
         yield from _mirror(context, "" if avoid else common_folder(seen), avoid)

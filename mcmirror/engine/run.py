@@ -282,13 +282,13 @@ def _why(difference: Difference) -> str:
 def _tally(context: Context, plan: Plan, result: Result) -> Tally:
     removing = context.job.options.remove and context.verb is not Verb.VERIFY
     return Tally(
-        planned=plan.copies,
+        planned=plan.copies - result.settled,
         done=result.done,
         to_remove=plan.extraneous if removing else Count(),
         removed=result.removal.removed,
         kept=plan.kept,
         extraneous=result.torn if removing else plan.extraneous + result.torn,
-        equal=plan.equal,
+        equal=plan.equal + result.settled,
         remaining=Count(len(result.remaining), result.bytes_remaining) + plan.impossible,
         unproven=plan.unproven + result.unproven,
         read=result.read,

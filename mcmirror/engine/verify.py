@@ -1,19 +1,18 @@
 """The step that decides: list again what was touched; what is still different is what did not happen."""
 
+import random
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 
 from mcmirror.engine.compare import Pairs, difference, proven
-from mcmirror.engine.content import same_content
+from mcmirror.engine.content import compare_content
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.lookup import Lookup
-from mcmirror.engine.scope import common_folder
+from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
-from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.event import Event, ProblemFound, Vanished
 from mcmirror.model.plan import Changed, Copy, Count, Entry, Missing, Reason
-from mcmirror.model.problem import Category
 
 SAMPLE = 3
 """Objects that are read on both sides to learn whether a target's ETags are MD5s at all."""
@@ -36,6 +35,12 @@ class Verification:
     """Objects seen by the listing, at the source and at the target."""
     doubtful: Spool = field(default_factory=Spool)
     """Copied just now, unchanged at the source, and yet with another ETag."""
+    gone: Spool = field(default_factory=Spool)
+    """Those that vanished."""
+    late: list[tuple[str, str, str]] = field(default_factory=list)
+    """Copied just now, and by the clocks older than their source: for the next run to know."""
+    read: Count = Count()
+    """Objects that were read on both sides to resolve doubts."""
 
     def settle(self, entry: Entry, *, by_etag: bool) -> None:
         """Count one as done."""
@@ -56,21 +61,28 @@ def verify(context: Context, copies: Iterable[Copy]) -> Generator[Event, None, V
     Raises ListingBroken when that cannot be seen: then nothing is known.
     """
     folder = common_folder(copies)
-    verification = yield from with_pairs(context, folder, lambda pairs: _check(context, pairs, copies, folder))
+    verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, copies, folder))
+    # A listing that is not in order is begun again: what is gone is told after its end.
+    gone: Only[Copy] = Only(verification.gone, Missing, Changed)
+    for item in gone:
+        yield Vanished(context.job.name, item.source.key)
     yield from _resolve_doubts(context, verification)
+    if verification.late:
+        context.memory.remember_incomparable(verification.late, assumed=True)
     return verification
 
 
-def _check(context: Context, pairs: Pairs, copies: Iterable[Copy], folder: str) -> Generator[Event, None, Verification]:
+def _check(pairs: Pairs, copies: Iterable[Copy], folder: str) -> Generator[Event, None, Verification]:
     result, lookup = Verification(), Lookup(pairs, copies, folder)
     for planned, source, target in lookup:
         if source is None:
             result.vanished += Count(1, planned.source.size)
-            yield Vanished(context.job.name, planned.source.key)
+            result.gone.append(planned)
         else:
             _judge(result, planned, source, target)
     result.listed = (lookup.at_source, lookup.at_target)
     return result
+    yield
 
 
 def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | None) -> None:
@@ -87,21 +99,46 @@ def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | N
         result.doubtful.append(Changed(source, target, Reason.CONTENT))
     else:
         result.settle(source, by_etag=False)  # rewritten just now; only the target's clock is behind
+        result.late.append((source.key, source.mark, target.mark))
 
 
 def _resolve_doubts(context: Context, result: Verification) -> Generator[Event, None, None]:
-    """A fresh copy with another ETag: the target's ETags are no MD5s (SSE-KMS), or the content is wrong. Read it."""
-    accepted = list[tuple[str, str, str]]()
-    for number, doubt in enumerate(result.doubtful):
-        if not isinstance(doubt, Changed):
-            continue
-        if number < SAMPLE and not same_content(context, [doubt.source]):
-            what = f"{doubt.source.key} was copied, and its content differs on the target"
-            cause = f"ETag {doubt.source.etag} at the source, {doubt.target.etag} at the target"
-            yield ProblemFound(context.job.name, problem(Category.CONTENT_DIFFERS, what, cause, doubt.source.key))
+    """A fresh copy with another ETag: the target's ETags are no MD5s (SSE-KMS), or the content is wrong.
+
+    A sample is read. Only if all of it is the same, the rest is taken for the same; otherwise all are read.
+    """
+    doubts: Only[Changed] = Only(result.doubtful, Changed)
+    number = len(result.doubtful)
+    if not number:
+        return
+    chosen = frozenset(random.sample(range(number), min(SAMPLE, number)))
+    unlike = yield from _read(context, result, (doubt.source for at, doubt in enumerate(doubts) if at in chosen))
+    trusted = not unlike and not context.stop.requested
+    if not trusted:
+        context.memory.forget_assumed()
+        unlike |= yield from _read(
+            context, result, (doubt.source for at, doubt in enumerate(doubts) if at not in chosen)
+        )
+    read, assumed = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
+    for at, doubt in enumerate(doubts):
+        if context.stop.requested or doubt.source.key in unlike:
             result.miss(doubt)
             continue
-        accepted.append((doubt.source.key, doubt.source.etag, doubt.target.etag))
         result.settle(doubt.source, by_etag=False)
-    if accepted:
-        context.memory.remember_incomparable(accepted)
+        known = assumed if trusted and at not in chosen else read
+        known.append((doubt.source.key, doubt.source.mark, doubt.target.mark))
+    if read:
+        context.memory.remember_incomparable(read, assumed=False)
+    if assumed:
+        context.memory.remember_incomparable(assumed, assumed=True)
+
+
+def _read(context: Context, result: Verification, entries: Iterable[Entry]) -> Generator[Event, None, set[str]]:
+    """Read these on both sides; return the keys that are not the same, or could not be read."""
+    unlike = set[str]()
+    for batch, found in compare_content(context, entries):
+        result.read += Count(len(batch), sum(entry.size for entry in batch))
+        for one in found:
+            unlike.add(one.entry.key)
+            yield ProblemFound(context.job.name, one.problem)
+    return unlike

@@ -113,6 +113,8 @@ class Plan:
     equal: Count = Count()
     unproven: Count = Count()
     """Those of ``equal`` whose ETags prove nothing about the content."""
+    outdated: Count = Count()
+    """Those of ``equal`` that mc would copy again, for by the clocks they are older than their source."""
     excluded: Count = Count()
     """Left out by exclude, newer-than or older-than."""
     impossible: Count = Count()

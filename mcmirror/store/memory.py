@@ -14,9 +14,12 @@ _FIND = (
     " WHERE pair = :pair AND key = :key AND source_etag = :source_etag AND target_etag = :target_etag"
 )
 _KEEP = (
-    "INSERT INTO incomparable (pair, key, source_etag, target_etag) VALUES (:pair, :key, :source_etag, :target_etag)"
-    " ON CONFLICT (pair, key) DO UPDATE SET source_etag = excluded.source_etag, target_etag = excluded.target_etag"
+    "INSERT INTO incomparable (pair, key, source_etag, target_etag, assumed)"
+    " VALUES (:pair, :key, :source_etag, :target_etag, :assumed)"
+    " ON CONFLICT (pair, key) DO UPDATE SET source_etag = excluded.source_etag, target_etag = excluded.target_etag,"
+    " assumed = excluded.assumed"
 )
+_FORGET = "DELETE FROM incomparable WHERE pair = :pair AND assumed = 1"
 
 
 class PairMemory:
@@ -35,21 +38,29 @@ class PairMemory:
         """Why nothing can be remembered, once that is known."""
         return self._database.warning or self._wrong.warning
 
-    def incomparable(self, key: str, source_etag: str, target_etag: str) -> bool:
-        """Whether these two ETags were seen to stand for the same content."""
+    def incomparable(self, key: str, source_mark: str, target_mark: str) -> bool:
+        """Whether a copy with these marks is known to be equal although its ETags or times say otherwise."""
         try:
             with self._database.read() as connection:
-                return connection.execute(sql(_FIND), self._row(key, source_etag, target_etag)).first() is not None
+                return connection.execute(sql(_FIND), self._row(key, source_mark, target_mark)).first() is not None
         except Unusable:
             return False
 
-    def remember_incomparable(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Keep (key, source ETag, target ETag); a key's older row is replaced."""
-        waiting = [self._row(*row) for row in rows]
+    def remember_incomparable(self, rows: Iterable[tuple[str, str, str]], *, assumed: bool = False) -> None:
+        """Keep (key, mark at the source, mark at the target); a key's older row is replaced."""
+        waiting = [{**self._row(*row), "assumed": int(assumed)} for row in rows]
         try:
             for start in range(0, len(waiting), BATCH):
                 with self._database.begin() as connection:
                     connection.execute(sql(_KEEP), waiting[start : start + BATCH])
+        except Unusable:
+            return
+
+    def forget_assumed(self) -> None:
+        """Drop what was not read."""
+        try:
+            with self._database.begin() as connection:
+                connection.execute(sql(_FORGET), {"pair": self._pair})
         except Unusable:
             return
 
@@ -74,5 +85,5 @@ class PairMemory:
         if self._ours:
             self._database.close()
 
-    def _row(self, key: str, source_etag: str, target_etag: str) -> dict[str, str]:
-        return {"pair": self._pair, "key": key, "source_etag": source_etag, "target_etag": target_etag}
+    def _row(self, key: str, source_mark: str, target_mark: str) -> dict[str, str | int]:
+        return {"pair": self._pair, "key": key, "source_etag": source_mark, "target_etag": target_mark}

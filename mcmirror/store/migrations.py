@@ -67,6 +67,9 @@ STEPS: Sequence[tuple[str, ...]] = (
     (  # 4: until when nobody is to be told anything
         "ALTER TABLE notifier ADD COLUMN held DOUBLE PRECISION NOT NULL DEFAULT 0",
     ),
+    (  # copies that count as equal unread; the columns hold marks, an ETag and a time
+        "ALTER TABLE incomparable ADD COLUMN assumed INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes."""
 

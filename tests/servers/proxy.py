@@ -99,7 +99,14 @@ class CallAfter:
     function: Callable[[], object]
 
 
-Action = Answer | Reset | Cut | CutUpload | Hang | Delay | Call | CallAfter
+@dataclass(frozen=True, slots=True)
+class Alter:
+    """Pass on what the function makes of the server's answer."""
+
+    function: Callable[[bytes], bytes]
+
+
+Action = Answer | Reset | Cut | CutUpload | Hang | Delay | Call | CallAfter | Alter
 
 
 def s3_error(status: int, code: str, message: str = "made by the test") -> Answer:
@@ -245,7 +252,7 @@ class Proxy:
         self, action: Action | None, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         below, above = await asyncio.open_connection("127.0.0.1", self.upstream, limit=BLOCK)
-        above.write(_closing(head))
+        above.write(_closing(_plain(head) if isinstance(action, Alter) else head))
         upload = asyncio.create_task(_pump(reader, above, action.after if isinstance(action, CutUpload) else None))
         download = asyncio.create_task(_download(action, below, writer))
         try:
@@ -265,6 +272,11 @@ async def _download(action: Action | None, reader: asyncio.StreamReader, writer:
     answer = _closing(await _final_head(reader, writer))
     if isinstance(action, CallAfter):
         await asyncio.to_thread(action.function)
+    if isinstance(action, Alter):
+        body = action.function(_body(answer, await reader.read()))
+        writer.write(_without(answer, "content-length", "transfer-encoding") + body)
+        await writer.drain()
+        return
     writer.write(answer)
     await _pump(reader, writer, action.after if isinstance(action, Cut) else None)
 
@@ -310,6 +322,26 @@ def _request(head: bytes) -> Request:
     method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
     parts = urlsplit(target)
     return Request(method, unquote(parts.path), parse_qs(parts.query, keep_blank_values=True))
+
+
+def _plain(head: bytes) -> bytes:
+    """The same head, for an answer that is not compressed."""
+    return _without(head, "accept-encoding")
+
+
+def _without(head: bytes, *names: str) -> bytes:
+    return re.sub(rb"\r\n(?:%s):[^\r]*" % "|".join(names).encode(), b"", head, flags=re.IGNORECASE)
+
+
+def _body(head: bytes, sent: bytes) -> bytes:
+    """What was sent, whole: chunks put together."""
+    if b"transfer-encoding: chunked" not in head.lower():
+        return sent
+    body, rest = b"", sent
+    while size := int(rest.partition(b"\r\n")[0], 16):
+        chunk = rest.partition(b"\r\n")[2]
+        body, rest = body + chunk[:size], chunk[size + 2 :]
+    return body
 
 
 def _closing(head: bytes) -> bytes:
