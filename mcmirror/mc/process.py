@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ WAKE_UP = 8
 _PR_SET_PDEATHSIG = 1
 _ANY_END = tuple(range(-64, 256))
 """sh shall raise on no exit code and no signal: the judging is ours."""
+_FORKED = "This process .* is multi-threaded"
+"""Python 3.12 and later warn of a fork beside threads; with ``-W error`` 3.15 raises that. sh forks to exec at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,7 @@ class Process:
         import sh
 
         logging.getLogger("sh").setLevel(logging.WARNING)
+        warnings.filterwarnings("ignore", _FORKED, DeprecationWarning)
         options: dict[str, Any] = {
             "_in": stdin,
             "_out": output,
