@@ -97,10 +97,10 @@ def server_families(state: State) -> Iterator[Family]:
     for name, text, value in (
         ("start_time_seconds", "When mcmirror serve began, since the epoch.", state.started),
         ("scheduler_heartbeat_timestamp_seconds", "When the scheduler last looked at the clock.", state.heartbeat),
-        ("scheduler_heartbeat_age_seconds", "How long ago that was.", max(0.0, state.now - state.heartbeat)),
+        ("scheduler_heartbeat_age_seconds", "Seconds since then.", max(0.0, state.now - state.heartbeat)),
         ("paused", "Whether the whole server is paused.", state.paused),
         ("stopping", "Whether the server is being stopped.", state.stopping),
-        ("warnings", "How much is not as it should be and stops no run; readyz says what.", len(state.warnings)),
+        ("warnings", "Number of warnings; /readyz names them. They stop no run.", len(state.warnings)),
     ):
         family = Family(f"mcmirror_{name}", text)
         family.add("", value)
@@ -139,7 +139,7 @@ def _told(jobs: Mapping[str, JobState]) -> Iterator[Family]:
         ("max_age_seconds", "How old the last success may become.", lambda job: job.max_age),
         (
             "overdue_timestamp_seconds",
-            "When the last success becomes, or became, too old.",
+            "When the last success becomes, or became, older than max_age.",
             lambda job: job.overdue_since if job.max_age else 0.0,
         ),
         ("next_run_timestamp_seconds", "When the schedule starts it next.", lambda job: job.next_run),
@@ -152,7 +152,7 @@ def _told(jobs: Mapping[str, JobState]) -> Iterator[Family]:
 def _moment(jobs: Mapping[str, JobState], state: State) -> Iterator[Family]:
     values: list[tuple[str, str, Callable[[JobState], bool]]] = [
         ("running", "Whether a run is under way, or waits for its turn.", lambda job: bool(job.run)),
-        ("waiting", "Whether its run waits for another one's lock.", lambda job: job.phase == "waiting"),
+        ("waiting", "Whether its run waits for the lock of another run.", lambda job: job.phase == "waiting"),
         ("paused", "Whether it is paused, alone or with the server.", lambda job: job.paused or state.paused),
         ("stale", "Whether the last success is older than max_age allows.", lambda job: job.stale(state.now)),
     ]
@@ -177,14 +177,14 @@ def _last_runs(reports: Mapping[str, RunReport]) -> Iterator[Family]:
     def requests(report: RunReport) -> Samples:
         return [(_side_and_kind(name), getattr(report.requests, name)) for name in _REQUESTS]
 
-    yield _family("last_run_status", "1 for the last verdict.", reports, status, "status")
+    yield _family("last_run_status", "1 for the verdict of the last run, 0 for all others.", reports, status, "status")
     yield _family(
         "last_run_duration_seconds", "How long the last run took.", reports,
         lambda report: [("", report.lasted)] if report.lasted is not None else (),
     )  # fmt: skip
-    yield _family("last_run_attempts", "How often the last run tried.", reports, lambda report: [("", report.attempts)])
+    yield _family("last_run_attempts", "Attempts of the last run.", reports, lambda report: [("", report.attempts)])
     yield _family(
-        "last_run_verified", "Whether listings stand behind the verdict.", reports,
+        "last_run_verified", "Whether the last verdict comes from listing both sides.", reports,
         lambda report: [("", report.verified)],
     )  # fmt: skip
     yield _family("last_run_objects", "The last run's objects.", reports, objects, "outcome")
