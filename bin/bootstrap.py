@@ -1,8 +1,8 @@
 """Make or refresh the virtual environment of this checkout: ``bootstrap.py STAMP FEATURE...``.
 
-A feature is ``base`` (the package), ``demo`` (its extra of that name) or ``dev`` (what the tests and checks need). Each
-one that is complete has a file with the STAMP of its making in ``.venv/.ready``; no file at all means that the making
-was cut short, and it starts afresh. Standard library only: this runs before anything is installed.
+A feature is ``base`` (the package), ``demo`` and ``web`` (its extras of these names) or ``dev`` (what the tests and
+checks need). Each one that is complete has a file with the STAMP of its making in ``.venv/.ready``; no file at all
+means that the making was cut short, and it starts afresh. Standard library only: it runs before anything is there.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ _WITHOUT_BUILD = re.compile(r"No matching distribution found for ([^\s;=<>]+)")
 def main(stamp: str, wanted: Sequence[str]) -> int:
     """Install what is not up to date; 0 when all of ``wanted`` is there afterwards."""
     with locked():
-        ready = {name for name in ("base", "demo", "dev") if stamp_of(name) == stamp}
+        ready = {name for name in ("base", "demo", "web", "dev") if stamp_of(name) == stamp}
         if set(wanted) <= ready and (VENV / "bin" / "python").exists():
             return 0
         once = f"installing into .venv with Python {VERSION}, once; this takes about a minute"
@@ -86,8 +86,12 @@ def make(stamp: str, features: Sequence[str]) -> None:
 def requirements(features: Sequence[str]) -> list[str]:
     """What pip is asked for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    extra = "[demo]" if "demo" in features else ""
-    return ["--editable", f".{extra}", *(project["dependency-groups"]["dev"] if "dev" in features else ())]
+    extras = ",".join(name for name in ("demo", "web") if name in features)
+    return [
+        "--editable",
+        f".[{extras}]" if extras else ".",
+        *(project["dependency-groups"]["dev"] if "dev" in features else ()),
+    ]
 
 
 def run(*arguments: str, check: bool = True) -> int:

@@ -29,6 +29,7 @@ version = "1"
 
 [project.optional-dependencies]
 demo = []
+web = []
 
 [dependency-groups]
 dev = []
@@ -41,7 +42,8 @@ ROOT = pathlib.Path(__file__).parent
 INFO = "mcmirror-1.dist-info"
 FILES = {
     "mcmirror.pth": str(ROOT),
-    f"{INFO}/METADATA": "Metadata-Version: 2.1\\nName: mcmirror\\nVersion: 1\\nProvides-Extra: demo\\n",
+    f"{INFO}/METADATA": "Metadata-Version: 2.1\\nName: mcmirror\\nVersion: 1\\n"
+    "Provides-Extra: demo\\nProvides-Extra: web\\n",
     f"{INFO}/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
     f"{INFO}/entry_points.txt": "[console_scripts]\\nmcmirror = program:main\\n",
 }
@@ -134,6 +136,10 @@ def test_a_checkout_from_first_use_to_change(checkout: Path, environment: dict[s
     demo = launch(checkout, environment, "demo")
     assert (0, "mcmirror: updating .venv\n") == (demo.returncode, demo.stderr)
     assert ["base", "demo"] == sorted(path.name for path in (checkout / ".venv" / ".ready").iterdir())
+
+    for option in (["--web"], ["--light", "--web=8001"]):
+        assert 0 == launch(checkout, environment, "tui", *option).returncode
+    assert ["base", "demo", "web"] == sorted(path.name for path in (checkout / ".venv" / ".ready").iterdir())
 
     with (checkout / "constraints.txt").open("a") as file:
         file.write("# changed\n")

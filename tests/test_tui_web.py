@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,14 @@ TEXT = '[job.photos-of-the-web]\nsource = "./from"\ntarget = "./to"\n'
         ("127.0.0.1:8000", "http://127.0.0.1:9", LOCAL, False),
         ("127.0.0.1:8000", "null", LOCAL, False),
         ("evil.example:8000", "http://evil.example:8000", LOCAL, False),
-        ("mirror.lan:8000", "http://mirror.lan:8000", Address("0.0.0.0", 8000), True),
-        ("mirror.lan:8000", "http://evil.example", Address("0.0.0.0", 8000), False),
+        ("mirror.lan:8000", "http://mirror.lan:8000", Address("mirror.lan", 8000), True),
+        ("mirror.lan:8000", "http://evil.example", Address("mirror.lan", 8000), False),
+        ("192.0.2.7:8000", "http://192.0.2.7:8000", Address("0.0.0.0", 8000), True),
+        ("[2001:db8::1]:8000", "", Address("::", 8000), True),
+        (f"{socket.gethostname()}:8000", "", Address("0.0.0.0", 8000), True),
+        # A name of somebody else's may lead here, too.
+        ("evil.example:8000", "http://evil.example:8000", Address("0.0.0.0", 8000), False),
+        ("evil.example:8000", "", Address("192.0.2.7", 8000), False),
     ],
 )
 def test_only_pages_of_its_own_address_are_answered(host: str, origin: str, where: Address, expected: bool) -> None:
@@ -84,8 +92,21 @@ def answers(port: int) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Served:
+    """A dashboard that is served."""
+
+    root: str
+    token: str
+
+    @property
+    def address(self) -> str:
+        """What was printed."""
+        return f"{self.root}/?token={self.token}"
+
+
 @pytest.fixture
-def served(tmp_path: Path, mc: Path) -> Iterator[str]:
+def served(tmp_path: Path, mc: Path) -> Iterator[Served]:
     """The address of a dashboard that is served."""
     (tmp_path / "mcmirror.toml").write_text(TEXT)
     (tmp_path / "from").mkdir()
@@ -103,7 +124,7 @@ def served(tmp_path: Path, mc: Path) -> Iterator[str]:
             time.sleep(0.05)
         # It is said just before somebody listens.
         until(lambda: answers(port))
-        yield f"http://127.0.0.1:{port}"
+        yield Served(f"http://127.0.0.1:{port}", re.search(r"token=(\S+)", (tmp_path / "said").read_text())[1])  # type: ignore[index]
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) in {0, 143, -15}
     finally:
@@ -122,13 +143,24 @@ async def heard(socket: Any, wanted: bytes, seen: bytes = b"") -> bytes:
     return seen
 
 
-def test_it_is_the_same_dashboard_and_its_keys_work(served: str, tmp_path: Path) -> None:
+async def page(session: aiohttp.ClientSession, served: Served, token: str = "") -> str:
+    """The path of the socket of a page that was let in."""
+    async with session.get(f"{served.root}/?token={token or served.token}") as answer:
+        assert 200 == answer.status
+        assert POLICY == answer.headers["Content-Security-Policy"]
+        text = await answer.text()
+    assert "fonts.googleapis" not in text
+    found = re.search(rf'"{served.root.replace("http", "ws")}(/ws/[^"]+)"', text)
+    assert found
+    assert served.token not in text
+    return found[1]
+
+
+def test_it_is_the_same_dashboard_and_its_keys_work(served: Served, tmp_path: Path) -> None:
     async def test() -> None:
         async with aiohttp.ClientSession() as session:
-            async with session.get(served) as page:
-                assert POLICY == page.headers["Content-Security-Policy"]
-                assert served.replace("http", "ws") + "/ws" in await page.text()
-            async with session.ws_connect(f"{served}/ws?width=100&height=30", origin=served) as tab:
+            path = await page(session, served)
+            async with session.ws_connect(f"{served.root}{path}?width=100&height=30", origin=served.root) as tab:
                 await heard(tab, b"photos-of-the-web")
                 await tab.send_json(["stdin", "r"])
                 await heard(tab, b"verified")
@@ -139,13 +171,64 @@ def test_it_is_the_same_dashboard_and_its_keys_work(served: str, tmp_path: Path)
     assert "x" == (tmp_path / "to" / "one").read_text()
 
 
-def test_a_page_of_somebody_else_gets_no_dashboard(served: str) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Host": "evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+    ],
+    ids=str,
+)
+def test_a_page_of_somebody_else_gets_nothing(served: Served, headers: dict[str, str]) -> None:
     async def test() -> None:
         async with aiohttp.ClientSession() as session:
-            for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
-                with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-                    await session.ws_connect(f"{served}/ws", headers=headers)
-                assert 403 == caught.value.status
+            path = await page(session, served)
+            for place in (f"{path}?width=9", "/?token=x", "/ws", "/static/js/textual.js", "/favicon.ico"):
+                async with session.get(f"{served.root}{place}", headers=headers) as answer:
+                    assert 403 == answer.status
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                await session.ws_connect(f"{served.root}{path}", headers=headers)
+            assert 403 == caught.value.status
+
+    asyncio.run(test())
+
+
+def test_without_the_token_nobody_gets_a_page_or_a_socket(served: Served) -> None:
+    async def test() -> None:
+        async with aiohttp.ClientSession() as session:
+            for given in (
+                "",
+                "?token=",
+                "?token=x",
+                f"?token={served.token[:-1]}",
+                f"?token={served.token}x",
+                "?token=%C3%A4",
+            ):
+                async with session.get(f"{served.root}/{given}") as answer:
+                    assert 403 == answer.status
+                    assert "mcmirror tui --web" in await answer.text()
+                    assert served.token not in await answer.text()
+                for path in ("/ws", "/ws/x"):
+                    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                        await session.ws_connect(f"{served.root}{path}{given}", origin=served.root)
+                    assert 403 == caught.value.status
+            async with session.get(f"{served.root}/download/x") as answer:
+                assert 404 == answer.status
+
+    asyncio.run(test())
+
+
+def test_the_printed_address_opens_once_and_a_page_can_be_loaded_again(served: Served) -> None:
+    async def test() -> None:
+        async with aiohttp.ClientSession() as session:
+            path = await page(session, served)
+            async with session.get(served.address) as answer:
+                assert 403 == answer.status
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect(f"{served.root}/ws?token={served.token}", origin=served.root)
+            assert path == await page(session, served, path.removeprefix("/ws/"))
 
     asyncio.run(test())
 
@@ -171,13 +254,13 @@ def chromium(folder: Path, address: str) -> Iterator[str]:
         process.wait()
 
 
-def test_a_real_browser_shows_it_and_a_key_pressed_there_runs_the_job(served: str, tmp_path: Path) -> None:
+def test_a_real_browser_shows_it_and_a_key_pressed_there_runs_the_job(served: Served, tmp_path: Path) -> None:
     async def test(tools: str) -> None:
         async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
             pages: list[Any] = []
             while not pages:
                 async with session.get(f"{tools}/json/list") as answer:
-                    pages = [one for one in await answer.json() if one["type"] == "page" and served in one["url"]]
+                    pages = [one for one in await answer.json() if one["type"] == "page" and served.root in one["url"]]
                 await asyncio.sleep(0.1)
             async with session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as page:
                 number = 0
@@ -196,13 +279,15 @@ def test_a_real_browser_shows_it_and_a_key_pressed_there_runs_the_job(served: st
 
                 while not await value("document.body.classList.contains('-first-byte')"):  # noqa: ASYNC110  a page, not an event
                     await asyncio.sleep(0.2)
+                # The keyboard is the terminal's from the beginning: nobody has clicked anywhere.
+                assert await value("document.activeElement.classList.contains('xterm-helper-textarea')")
+                assert served.token not in await value("location.href")
                 while not (tmp_path / "to" / "one").exists():
-                    await value("document.querySelector('.xterm-helper-textarea')?.focus()")
                     await ask("Input.dispatchKeyEvent", type="keyDown", key="r", text="r", unmodifiedText="r")
                     await ask("Input.dispatchKeyEvent", type="keyUp", key="r")
                     await asyncio.sleep(1)
                 assert not await value("document.body.classList.contains('-closed')")
 
-    with chromium(tmp_path / "browser", served) as tools:
+    with chromium(tmp_path / "browser", served.address) as tools:
         asyncio.run(test(tools))
     assert "x" == (tmp_path / "to" / "one").read_text()

@@ -69,7 +69,7 @@ def tui(
         typer.Option(
             "--web",
             metavar="[[HOST:]PORT]",
-            help=f"Serve it to a browser instead, on {WEB} unless told otherwise; it asks nobody who they are.",
+            help=f"Serve it to a browser instead, on {WEB} unless told otherwise; the address that it prints opens it.",
         ),
     ] = None,
 ) -> None:
@@ -116,8 +116,8 @@ def _served(web: str, config: Path | None, attach: str | None, *, schedules: boo
     ]
     if not where.loopback:
         print(
-            f"warning: whoever reaches {where} can run, stop and change every mirror; nobody is asked who they are. Put"
-            " a proxy with a login before it, or leave the host out and use an SSH tunnel.",
+            f"warning: what goes to {where} is not encrypted: who reads it on the way can run, stop and change every"
+            " mirror. Put a proxy with TLS before it, or leave the host out and use an SSH tunnel.",
             file=sys.stderr,
         )
     # The library's own sentences, of which there are many, are not for this command's reader.
