@@ -42,8 +42,8 @@ ROOT = pathlib.Path(__file__).parent
 INFO = "mcmirror-1.dist-info"
 FILES = {
     "mcmirror.pth": str(ROOT),
-    f"{INFO}/METADATA": "Metadata-Version: 2.1\\nName: mcmirror\\nVersion: 1\\n"
-    "Provides-Extra: demo\\nProvides-Extra: web\\n",
+    f"{INFO}/METADATA": "Metadata-Version: 2.1\\nName: mcmirror\\nVersion: 1\\nProvides-Extra: demo\\n"
+    "Provides-Extra: web\\n",
     f"{INFO}/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
     f"{INFO}/entry_points.txt": "[console_scripts]\\nmcmirror = program:main\\n",
 }

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from mcmirror.model.event import Phase, PhaseStarted
+from mcmirror.model.state import State
 from mcmirror.ui.border import explained
 from mcmirror.ui.web import connection
 from mcmirror.ui.web import server as server_module
@@ -282,23 +283,54 @@ def test_two_hundred_clients_at_once_are_all_answered_or_told_that_there_is_no_r
     eventually(lambda: client.get("/healthz").status == 200)
 
 
-def test_when_there_is_no_room_the_client_is_told(new_web: Callable[..., Client], control: InMemory) -> None:
-    client = new_web(most=2)
-    streams = [client.stream("/api/v1/events") for _ in range(2)]
-    for stream in streams:
-        until(stream, BEGUN)
-    got = client.get("/healthz")
+def test_when_there_is_no_room_the_client_is_told(
+    new_web: Callable[..., Client], control: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, go_on, waiting = new_web(most=2), threading.Event(), threading.Semaphore(0)
+    state = control.state
+
+    def slow() -> State:
+        waiting.release()
+        go_on.wait(PATIENCE)
+        return state()
+
+    monkeypatch.setattr(control, "state", slow)
+    busy = [client.raw(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n") for _ in range(2)]
+    for _ in busy:
+        assert waiting.acquire(timeout=PATIENCE)
+    got = client.get("/")
     assert (503, "1") == (got.status, got.headers["retry-after"])
     assert "2 connections" in got.error[1]
+    go_on.set()
+    assert [200, 200] == [status(everything(one)) for one in busy]
+    eventually(lambda: client.get("/").status == 200)
+    for one in busy:
+        one.close()
+
+
+def test_streams_have_a_limit_of_their_own_so_that_probes_are_always_answered(
+    new_web: Callable[..., Client], control: InMemory
+) -> None:
+    client = new_web(most=16)
+    streams = [client.stream("/api/v1/events") for _ in range(4)]
+    for stream in streams:
+        until(stream, BEGUN)
+    for _ in range(30):
+        got = client.get("/api/v1/events")
+        assert (503, "3") == (got.status, got.headers["retry-after"])
+        assert 200 == client.get("/healthz").status
+    assert "4 of this kind" in got.error[1]
+    # One that goes leaves its place at once, though nothing happens that could be written to it.
     streams[0].close()
+    eventually(lambda: 200 == status(_beginning(client)))
+    for stream in streams:
+        stream.close()
+    eventually(lambda: not control.hub._subscriptions)
 
-    def room() -> bool:
-        # A stream finds out that its reader has gone when it writes.
-        control.hub.send("run", EVENT)
-        return client.get("/healthz").status == 200
 
-    eventually(room)
-    streams[1].close()
+def _beginning(client: Client) -> bytes:
+    with client.stream("/api/v1/events") as stream:
+        return stream.recv(4096)
 
 
 def test_clients_that_only_hold_connections_make_room_for_those_that_ask(

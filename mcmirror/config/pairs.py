@@ -93,7 +93,7 @@ def _schedule(given: Variables) -> Schedule:
 
 def _interval(text: str) -> float:
     """Seconds, as a number alone or with its unit."""
-    if text.strip().isdigit():
+    if text.strip().isascii() and text.strip().isdigit():
         return float(syntax.number(text, least=1, most=int(syntax.LONGEST)))
     return syntax.interval(text)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mcmirror.config.values import Wrong
 
-_DATE = re.compile(r"\{(today|yesterday)(?:([+-]\d{1,5})([dhw]))?(?::([^{}]*))?\}")
+_DATE = re.compile(r"\{(today|yesterday)(?:([+-]\d{1,5})([dhw]))?(?::([^{}]*))?\}", re.ASCII)
 _DIRECTIVES = "YmdHMSyjGVuUWbBaA%"
 _UNITS = {"d": "days", "h": "hours", "w": "weeks"}
 _DEFAULT = "%Y/%m/%d"

@@ -11,10 +11,10 @@ from mcmirror.model.job import Tags
 LOGS = ("auto", "text", "json")
 CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
 _AGE = re.compile(r"(\d+[dhms])+\Z", re.ASCII)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]i?b?|b)?\Z", re.IGNORECASE)
-_BITS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg])(?:bit|bits|bps)(?:/s|ps)?\Z", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]i?b?|b)?\Z", re.IGNORECASE | re.ASCII)
+_BITS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg])(?:bit|bits|bps)(?:/s|ps)?\Z", re.IGNORECASE | re.ASCII)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,61}[A-Za-z0-9]\Z")
 _MULTIPLES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 LONGEST = 3650 * 86400.0
@@ -38,7 +38,7 @@ def duration(text: str, *, most: float = LONGEST, remedy: str = 'Write "3650d" o
         raise Wrong(f"{text!r} is no duration", 'Write a number with its unit: "60s", "30m", "26h" or "1d".')
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     if seconds > most:
-        raise Wrong(f"{_short(text)!r} is longer than {'a year' if most == LONGEST else 'a hundred years'}", remedy)
+        raise Wrong(f"{_short(text)!r} is longer than {most / 86400:.0f} days", remedy)
     return seconds
 
 

@@ -27,9 +27,9 @@ def age_limits(older_than: str, newer_than: str, now: datetime) -> tuple[str, st
 
 def seconds(duration: str) -> float:
     """Read mc's ``7d10h31s``; ValueError otherwise."""
-    if not re.fullmatch(r"(\d+[dhms])+", duration):
+    if not re.fullmatch(r"([0-9]+[dhms])+", duration):
         raise ValueError(f"{duration!r} is no duration like 7d10h31s")
-    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", duration))
+    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"([0-9]+)([dhms])", duration))
 
 
 def _ago(duration: str, now: datetime) -> str:

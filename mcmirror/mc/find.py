@@ -3,13 +3,13 @@
 import functools
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcmirror.mc.process import capture
+from mcmirror.mc.programs import search_path, which
 from mcmirror.mc.troubleshoot import problem, words
 from mcmirror.mc.unexpected import is_of_the_machine, problem_of, temporary_folder
 from mcmirror.model.problem import Category, McNotFound, McUnusable, Trouble
@@ -126,7 +126,7 @@ def _named(named: str, origin: str, environ: Mapping[str, str]) -> Path:
     """Return the path of what a person named: a path, or a command on PATH."""
     if os.sep in named:
         return Path(named).expanduser()
-    found = shutil.which(named, path=environ.get("PATH", ""))
+    found = which(named, environ)
     if not found:
         raise McUnusable(
             problem(
@@ -139,7 +139,7 @@ def _named(named: str, origin: str, environ: Mapping[str, str]) -> Path:
 def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
     if (own := own_copy(environ)).exists():
         yield own
-    folders = [Path(folder) for folder in environ.get("PATH", "").split(os.pathsep) if folder]
+    folders = [Path(folder) for folder in search_path(environ).split(os.pathsep) if folder]
     for name in NAMES:
         for folder in dict.fromkeys(folders):
             path = folder / name

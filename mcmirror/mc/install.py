@@ -10,15 +10,19 @@ import shutil
 import ssl
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from mcmirror.mc.find import Mc, examine, own_copy
 from mcmirror.mc.process import capture
+from mcmirror.mc.programs import search_path, which
 from mcmirror.mc.troubleshoot import problem, words
 from mcmirror.model.problem import Category, Trouble
+from mcmirror.model.redact import without_user
 
 RELEASE = "RELEASE.2025-08-13T08-35-41Z"
 SOURCE = "https://github.com/minio/mc/releases/download"
@@ -77,15 +81,19 @@ def install(wanted: Asset, *, url: str = "", environ: Mapping[str, str] | None =
     base = (url or environ.get(URL_VARIABLE, "") or SOURCE).rstrip("/")
     address = base if base.endswith(wanted.name) else f"{base}/{RELEASE}/{wanted.name}"
     if not address.startswith(("https://", "http://")):
-        raise _failed(f"{address} is no address to download from", "it begins neither with https:// nor with http://")
+        raise _failed(
+            f"{without_user(address)} is no address to download from",
+            "it begins neither with https:// nor with http://",
+        )
     destination = own_copy(environ)
     with _beside(destination) as folder:
         fresh = folder / "mc"
-        say(f"fetching {address}")
+        say(f"fetching {without_user(address)}")
         digest = _download(address, fresh)
         if digest != wanted.sha256:
             raise _failed(
-                f"{address} is not the file that it should be", f"its sha256 is {digest}, not {wanted.sha256}"
+                f"{without_user(address)} is not the file that it should be",
+                f"its sha256 is {digest}, not {wanted.sha256}",
             )
         return _into_place(fresh, destination)
 
@@ -93,14 +101,19 @@ def install(wanted: Asset, *, url: str = "", environ: Mapping[str, str] | None =
 def install_from_go(*, environ: Mapping[str, str] | None = None, say: Say = lambda _: None) -> Mc:
     """Build mc with ``go install`` and put it where ``find`` looks. Raises NotInstalled."""
     environ = os.environ if environ is None else environ
-    go = shutil.which("go", path=environ.get("PATH", ""))
+    go = which("go", environ)
     if not go:
         raise _failed("Go was not found, and it is needed to build mc", "no go on PATH", "Install it from go.dev/dl. ")
     destination = own_copy(environ)
     with _beside(destination) as folder:
         settings = {"GOBIN": str(folder), "CGO_ENABLED": "0", "GOTOOLCHAIN": environ.get("GOTOOLCHAIN", "auto")}
         say(f"building {GO_PACKAGE} with {go}; the first time this takes some minutes")
-        code, _, errors = capture(go, ["install", GO_PACKAGE], env={**environ, **settings}, timeout=BUILD_TIMEOUT)
+        code, _, errors = capture(
+            go,
+            ["install", GO_PACKAGE],
+            env={**environ, "PATH": search_path(environ), **settings},
+            timeout=BUILD_TIMEOUT,
+        )
         fresh = folder / "mc"
         if code or not fresh.exists():
             raise _failed(
@@ -133,7 +146,15 @@ def _download(address: str, path: Path) -> str:
     import urllib.error
     import urllib.request
 
-    request = urllib.request.Request(address, headers={"User-Agent": "mcmirror"})  # noqa: S310  # scheme was checked
+    try:
+        bare, keys = _without_keys(address)
+    except ValueError:
+        raise _failed(f"{without_user(address)} cannot be read", "it is no address") from None
+    request = urllib.request.Request(bare, headers={"User-Agent": "mcmirror"})  # noqa: S310  # scheme was checked
+    for name, value in keys.items():
+        # Only for the server that they were given for, and not where it redirects to.
+        request.add_unredirected_header(name, value)
+    address = without_user(address)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, path.open("wb") as file:  # noqa: S310
             return _receive(answer, file, address)
@@ -149,6 +170,16 @@ def _download(address: str, path: Path) -> str:
         raise _failed(f"{address} cannot be reached", str(failure.reason), _about_tls(failure.reason)) from None
     except (OSError, ValueError) as failure:
         raise _failed(f"{address} broke off", str(failure) or type(failure).__name__) from None
+
+
+def _without_keys(address: str) -> tuple[str, dict[str, str]]:
+    """The address without user and password, and the header that carries them."""
+    parts = urlsplit(address)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return address, {}
+    basic = b64encode(unquote(user).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {basic}"}
 
 
 def _receive(answer: object, file: IO[bytes], address: str) -> str:

@@ -14,6 +14,7 @@ from mcmirror.mc.troubles import TABLE, Row
 from mcmirror.model.job import Job
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.redact import without_user
 from mcmirror.model.wording import harmless
 
 LONGEST_CAUSE = 300
@@ -158,7 +159,7 @@ def words(said: str) -> str:
     said = re.sub(r"(invalid secret key) `[^\n]*`", r"\1", said, flags=re.IGNORECASE)
     if said.lstrip().startswith("<"):
         said = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", said, flags=re.DOTALL | re.IGNORECASE)
-    said = re.sub(r"(https?://[^\s\"`?]*)\?[^\s\"`]*", r"\1", said)
+    said = without_user(re.sub(r"(https?://[^\s\"`?]*)\?[^\s\"`]*", r"\1", said))
     return _shorten(_one_line(" ".join(said.split())), LONGEST_CAUSE)
 
 

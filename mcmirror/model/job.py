@@ -1,9 +1,12 @@
 """What shall be mirrored, and how."""
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mcmirror.model.location import Location
+
+_NUMBER = re.compile(r"[0-9]*\.?[0-9]+\s*%?", re.ASCII)
 
 ALWAYS_ALLOWED_DELETES = 10
 """So that a small bucket can be tidied without anyone lifting a limit."""
@@ -42,6 +45,8 @@ class MaxDelete:
         word = str(text).strip().lower()
         if word == "unlimited":
             return cls(None, None)
+        if not _NUMBER.fullmatch(word):
+            raise ValueError("a limit is a number, a percentage, or unlimited")
         number = float(word.removesuffix("%"))
         if word.endswith("%"):
             if not 0 <= number <= 100:

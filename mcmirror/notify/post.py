@@ -57,7 +57,7 @@ def _refused(url: str, what: str, status: int, retry_after: str) -> NotTold:
 
 def seconds(retry_after: str) -> float:
     """The seconds that a Retry-After header asks for, within reason; 0 for none."""
-    if retry_after.strip().isdigit():
+    if retry_after.isascii() and retry_after.strip().isdigit():
         return min(float(retry_after), LONGEST_WAIT)
     from datetime import UTC, datetime
     from email.utils import parsedate_to_datetime

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from mcmirror.model.redact import without_user
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, three_parts
 from mcmirror.ui.stdout import unwritable
@@ -18,7 +19,7 @@ def redact(text: str) -> str:
     """``text`` without any secret that is known by now."""
     for redactor in redactors:
         text = redactor(text)
-    return text
+    return without_user(text)
 
 
 def say(what: str, why: str, remedy: str) -> None:

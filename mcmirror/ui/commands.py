@@ -1,9 +1,11 @@
 """The commands of `mcmirror` by name, each imported only when it is asked for."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -110,10 +112,28 @@ def loaded(name: str) -> Any:
 
 def _document(command: Any, path: str) -> None:
     """Put the examples of a command and of those below it where its help ends."""
+    for parameter in command.params:
+        _take_plain_numbers(parameter)
     if text := examples(path):
         command.epilog = f"\b\n{text}\n\n{command.epilog or ''}".rstrip()
     for name, below in getattr(command, "commands", {}).items():
         _document(below, f"{path} {name}")
+
+
+def _take_plain_numbers(parameter: Any) -> None:
+    """Refuse what Python takes for a number and nobody writes: digits of other scripts, underscores, exponents."""
+    kind = parameter.type
+    if kind.name.partition(" ")[0] not in {"int", "integer", "float"}:
+        return
+    plain, convert = copy(kind), kind.convert
+
+    def checked(value: Any, parameter: Any, context: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", value.strip()):
+            kind.fail(f"{value!r} is no number. Write digits from 0 to 9.", parameter, context)
+        return convert(value, parameter, context)
+
+    plain.convert = checked
+    parameter.type = plain
 
 
 def _version(wanted: bool) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mcmirror.mc.programs import which
 from mcmirror.model.event import Event, Observer, Planned
 from mcmirror.model.problem import McNotFound, Trouble
 from mcmirror.model.report import ExitCode, Status
@@ -156,7 +156,7 @@ def _find_or_install() -> "Mc":
     try:
         return install(asset(), say=_indented)
     except NotInstalled as failure:
-        if not shutil.which("go"):
+        if not which("go", os.environ):
             raise
         _indented(failure.problem.message)
         return install_from_go(say=_indented)

@@ -3,7 +3,6 @@
 import http.client
 import os
 import secrets
-import shutil
 import socket
 import sys
 import threading
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mcmirror.mc.programs import which
 from mcmirror.model.location import Alias, Secret
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.stop import Stop
@@ -39,7 +39,7 @@ def find_kind(environ: Mapping[str, str]) -> Kind:
     """Choose the server: ``MCMIRROR_MINIO``, minio on PATH, minio in our cache of tools, moto; Trouble without any."""
     named = environ.get(VARIABLE, "")
     if named:
-        if path := shutil.which(named, path=environ.get("PATH")):
+        if path := which(named, environ):
             return Kind("MinIO", path)
         raise Trouble(
             Problem(
@@ -50,7 +50,7 @@ def find_kind(environ: Mapping[str, str]) -> Kind:
             )
         )
     for candidate in ("minio", str(tools(environ) / "minio")):
-        if path := shutil.which(candidate, path=environ.get("PATH")):
+        if path := which(candidate, environ):
             return Kind("MinIO", path)
     from importlib.util import find_spec
 

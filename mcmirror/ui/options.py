@@ -1,5 +1,6 @@
 """The options that commands share, each checked where it is read, so that a mistake is a usage error."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,10 @@ def _patterns(values: list[str] | None) -> list[str]:
     return [str(_parsed(syntax.exclude)(value)) for value in values or []]
 
 
+NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+"""What is taken for a number: no other script's digits, no sign, no exponent."""
+
+
 def _max_delete(text: str) -> MaxDelete:
     try:
         return MaxDelete.parse(text)
@@ -50,15 +55,13 @@ def _max_delete(text: str) -> MaxDelete:
 
 
 def _seconds(text: str) -> float:
-    return syntax.duration(f"{text}s" if text.replace(".", "", 1).isdigit() else text)
+    return syntax.duration(f"{text}s" if NUMBER.fullmatch(text) else text)
 
 
 def percent(text: str) -> float:
     """Return a share of the objects, more than nothing and at most all."""
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        number = 0.0
+    plain = text.removesuffix("%")
+    number = float(plain) if NUMBER.fullmatch(plain) else 0.0
     if not 0 < number <= 100:
         raise typer.BadParameter(f"{text!r} is no percentage. Write --content=10% or --content for all.")
     return number

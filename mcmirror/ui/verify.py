@@ -12,7 +12,7 @@ from mcmirror.ui.pair import Words, asked
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-_NUMBER = re.compile(r"\d+(\.\d+)?%?\Z")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?%?\Z")
 
 
 class ContentCommand(TyperCommand):

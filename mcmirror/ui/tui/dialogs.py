@@ -74,7 +74,7 @@ class NumberTyped(ModalScreen[bool]):
         with Vertical():
             yield Static(Content(self._title), classes="title")
             yield Static(Content(self._text))
-            yield Input(placeholder="the number, then Enter; Esc leaves", compact=True, restrict=r"[\d.,']*")
+            yield Input(placeholder="the number, then Enter; Esc leaves", compact=True, restrict=r"[0-9.,']*")
             yield Static(classes="wrong")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -32,7 +32,7 @@ _FONTS = re.compile(r'<link\s+rel="stylesheet"\s+href="https://fonts[^>]*>')
 
 def place(text: str) -> Address:
     """Where to listen: a port, or host:port; ValueError when it is neither."""
-    return address(f"127.0.0.1:{text}" if text.isdigit() else text)
+    return address(f"127.0.0.1:{text}" if text.isascii() and text.isdigit() else text)
 
 
 def allowed(host: str, origin: str, where: Address) -> bool:

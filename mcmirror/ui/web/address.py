@@ -24,7 +24,7 @@ class Address(NamedTuple):
 def address(listen: str) -> Address:
     """``127.0.0.1:8080``, ``[::1]:8080``; ValueError when it is none."""
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError(f"{listen!r} is no host:port")
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -163,7 +164,18 @@ class Connection(BaseHTTPRequestHandler):
         self._send(answer)
 
     def _send(self, answer: Answer) -> None:
-        """Write an answer; a stream piece by piece."""
+        """Write an answer; a stream piece by piece, if there is room for one more."""
+        if answer.stream is None or self.command == "HEAD":
+            self._write(answer)
+            return
+        with self.server.room_for_stream(answer.type) as room:
+            self._write(answer if room else refusal(self._too_many_streams()))
+
+    def _too_many_streams(self) -> Refused:
+        why = f"{self.server.most_streams} of this kind are open, and more would keep probes from being answered"
+        return Refused(503, "mcmirror has no room for another stream", why, "end one, or try again", Retry_After="3")
+
+    def _write(self, answer: Answer) -> None:
         self.connection.settimeout(WRITING)
         body = self.server.clean(answer.body)
         headers = {"Server": "mcmirror", "Date": self.date_time_string(), "Content-Type": answer.type, **_HEADERS}
@@ -192,6 +204,8 @@ class Connection(BaseHTTPRequestHandler):
         try:
             for piece in pieces:
                 clean = self.server.clean(piece)
+                if not clean and self._gone():
+                    return
                 if clean:
                     self.wfile.write(b"%x\r\n%b\r\n" % (len(clean), clean) if chunked else clean)
         except OSError as error:
@@ -203,6 +217,15 @@ class Connection(BaseHTTPRequestHandler):
             return
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
+
+    def _gone(self) -> bool:
+        """Whether the reader has closed the connection."""
+        poll = select.poll()
+        poll.register(self.connection, select.POLLIN)
+        try:
+            return bool(poll.poll(0)) and not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
 
     def _refuse(self, refused: Refused) -> None:
         self.close_connection = True

@@ -109,6 +109,6 @@ def _got(place: _Place, timeout: float) -> tuple[int, bytes]:
             received += piece
     head, end, body = bytes(received).partition(b"\r\n\r\n")
     words = head.split(maxsplit=2)
-    if not end or not head.startswith(b"HTTP/") or len(words) < 2 or not words[1].isdigit():
+    if not end or not head.startswith(b"HTTP/") or len(words) < 2 or not (words[1].isascii() and words[1].isdigit()):
         raise ValueError(head[:20])
     return int(words[1]), body

@@ -4,7 +4,9 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 
@@ -18,6 +20,8 @@ MOST = 64
 """Connections at once."""
 TURNED_AWAY = 32
 """Further ones at once that are told so; beyond these they are closed without a word."""
+STREAMS = 4
+"""A quarter of the connections may be streams of one kind, so that probes and short questions are always answered."""
 RESTS = 1.0
 """Seconds after which a connection that asks nothing makes room for a new one."""
 ENDING = 2.0
@@ -82,6 +86,8 @@ class Listener(ThreadingMixIn, TCPServer):
         self._resting: dict[socket.socket, float | None] = {}
         """Every connection; since when it has asked nothing, None while it is answered."""
         self._turned_away = set[socket.socket]()
+        self.most_streams = max(1, most // STREAMS)
+        self._streams = Counter[str]()
         super().__init__(where, Connection)
 
     def get_request(self) -> tuple[Any, Any]:
@@ -129,6 +135,18 @@ class Listener(ThreadingMixIn, TCPServer):
             self._turned_away.discard(request)
             self._there.notify_all()
         super().shutdown_request(request)
+
+    @contextmanager
+    def room_for_stream(self, kind: str) -> Iterator[bool]:
+        """Whether one more stream of this content type may begin; it counts while the block runs."""
+        with self._there:
+            room = self._streams[kind] < self.most_streams
+            self._streams[kind] += room
+        try:
+            yield room
+        finally:
+            with self._there:
+                self._streams[kind] -= room
 
     def turns_away(self, connection: socket.socket) -> bool:
         """Whether there was no room for it."""

@@ -49,7 +49,7 @@ class Stream:
         self._reconnected = after is not None
 
     def __iter__(self) -> Iterator[bytes]:
-        """Pieces to be written as they are; ends with the server, and unsubscribes when closed."""
+        """Pieces to be written as they are, an empty one each moment; ends with the server, unsubscribes if closed."""
         feed = self._control.subscribe()
         try:
             yield b"retry: 3000\n: mcmirror\n\n"
@@ -83,6 +83,8 @@ class Stream:
                 yield (
                     b": keep-alive\n" + (f"id: {self._number}\n".encode() if self._number is not None else b"") + b"\n"
                 )
+            else:
+                yield b""  # nothing to write: a moment to see whether the reader is still there
 
     def _waiting(self, feed: Feed) -> Iterator[bytes]:
         """What there is by now, at most so much that nothing waits for long."""
