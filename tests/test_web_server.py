@@ -295,7 +295,7 @@ def test_when_there_is_no_room_the_client_is_told(
         return state()
 
     monkeypatch.setattr(control, "state", slow)
-    busy = [client.raw(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n") for _ in range(2)]
+    busy = [client.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n") for _ in range(2)]
     for _ in busy:
         assert waiting.acquire(timeout=PATIENCE)
     got = client.get("/")

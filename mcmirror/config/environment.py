@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcmirror.config import sense, syntax
+from mcmirror.config import clock, sense, syntax
 from mcmirror.config.values import Schedule, Settings, nearest
 from mcmirror.config.variables import Variables
 
@@ -24,8 +24,13 @@ _ALIKE = 0.75
 _KNOWN = (*_VALUES, *_REFERENCES, MAX_AGE, "MCMIRROR_CONFIG", "MCMIRROR_MC", "MCMIRROR_DEBUG", "MCMIRROR_MC_URL")
 
 
-def settings(given: Variables, base: Settings, written: Iterable[str] = ()) -> tuple[Settings, tuple[str, ...]]:
-    """``base`` with what the environment says; what is ``written`` in a file stays, and a note says so."""
+def settings(
+    given: Variables, base: Settings, written: Iterable[str] = (), *, zoned: bool = False
+) -> tuple[Settings, tuple[str, ...]]:
+    """``base`` with what the environment says; what is ``written`` in a file stays, and a note says so.
+
+    ``zoned`` says that the zone of ``base`` was chosen; else TZ has it.
+    """
     kept, notes = set(written), list[str]()
     found: dict[str, Any] = {}
     for variable, (field, parse) in _VALUES.items():
@@ -38,6 +43,9 @@ def settings(given: Variables, base: Settings, written: Iterable[str] = ()) -> t
             notes += _passed_over(given, variable, field)
         elif given.get(variable):
             found[field] = f"{{env:{variable}}}"
+    if not zoned and "timezone" not in kept and "timezone" not in found:
+        found["timezone"], note = clock.zone_of(given.get("TZ"))
+        notes += [note] if note else []
     return replace(base, **found), tuple(notes)
 
 

@@ -110,10 +110,10 @@ def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuratio
     from mcmirror.config.variables import Variables
 
     given = Variables(environ, folder)
-    settings, _ = environment.settings(given, Settings())
+    settings, said = environment.settings(given, Settings())
     if given.mistakes:
         raise ConfigError(given.mistakes)
-    slips = environment.slips(environ)
+    slips = (*said, *environment.slips(environ))
     # A file that is not there yet is looked for again.
     return Configuration(settings, notes=slips, unheeded=slips, files=(folder / FILE_NAME, *given.files))
 

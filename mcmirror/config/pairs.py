@@ -50,7 +50,7 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     )
     below = given.parsed("MIRROR_PREFIX", prefix.check, default="")
     debug = given.parsed("MIRROR_DEBUG", syntax.boolean, default=False)
-    settings, _ = environment.settings(given, Settings(parallel=3, service=given.get("SERVICE"), debug=debug))
+    settings, said = environment.settings(given, Settings(parallel=3, service=given.get("SERVICE"), debug=debug))
     schedule = _schedule(given)
     jobs: dict[str, Job] = {}
     for pair in pairs:
@@ -74,8 +74,8 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
         aliases,
         jobs,
         ENVIRONMENT,
-        notes=(*unheeded, *notes),
-        unheeded=unheeded,
+        notes=(*said, *unheeded, *notes),
+        unheeded=(*said, *unheeded),
         schedules=schedules,
         notifiers=notifiers,
         files=files,

@@ -7,6 +7,7 @@ from pathlib import Path
 from mcmirror.config.values import Wrong, nearest
 
 _REFERENCE = re.compile(r"\{(env|file):([^{}]*)\}")
+_COMMENT = re.compile(r"\s#(\s|$)")
 _LOOKS_LIKE_ONE = re.compile(r"\{(\w+):[^{}]*\}\Z")
 
 
@@ -30,7 +31,10 @@ def resolve(text: str, environ: Mapping[str, str], folder: Path) -> str:
         kind, name = found[1], found[2].strip()
         if kind == "file":
             return read_secret(name, environ, folder)
-        given = variable(name, environ, folder)
+        try:
+            given = variable(name, environ, folder)
+        except Wrong as wrong:
+            raise Wrong(f"the variable {name}: {wrong}", wrong.remedy) from None
         if not given:
             raise Wrong(f"{name} is not set", f"Set {name}, or {name}_FILE to the path of a file that holds it.")
         return given
@@ -57,7 +61,25 @@ def variable(name: str, environ: Mapping[str, str], folder: Path) -> str:
     direct, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
     if direct and file:
         raise Wrong(f"{name} and {name}_FILE are both set", "Unset one of them.")
+    _check_written(name, direct)
     return direct or (read_secret(file, environ, folder) if file else "")
+
+
+def _check_written(name: str, value: str) -> None:
+    """Refuse what a program that reads an env file word for word leaves in a value, as `docker --env-file` does."""
+    literal = f"A value that has to be so is given by a file: {name}_FILE=PATH."
+    if value.endswith("\r"):
+        remedy = "Save the file that sets it with Unix line ends, or take the sign out."
+        raise Wrong("the value ends with a carriage return, as files of Windows have it", remedy)
+    if any(ord(sign) < 32 and sign != "\t" for sign in value):
+        raise Wrong("the value holds a line break or another control character", "Let it be one line.")
+    word = value.strip()
+    if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'":
+        remedy = f"Take them out: docker --env-file passes them on. {literal}"
+        raise Wrong("the value stands in quotes, and they count as part of it", remedy)
+    if _COMMENT.search(value):
+        remedy = f"Put the comment on a line of its own: docker --env-file passes it on. {literal}"
+        raise Wrong("a comment stands behind the value, and counts as part of it", remedy)
 
 
 def read_secret(path: str, environ: Mapping[str, str], folder: Path) -> str:

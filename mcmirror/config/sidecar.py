@@ -30,7 +30,9 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     zone = given.parsed("S3_SYNC_TIMEZONE", syntax.zone, default="UTC")
     debug = given.parsed("MIRROR_DEBUG", syntax.boolean, default=False)
     base = Settings(service=given.get("SERVICE"), log="text", timezone=zone, debug=debug)
-    settings, _ = environment.settings(given, base)
+    zoned = given.has("S3_SYNC_TIMEZONE")
+    settings, said = environment.settings(given, base, zoned=zoned)
+    zone = zone if zoned else settings.timezone
     aliases = {alias.name: alias for alias in _aliases(given)}
     job = _job(given, aliases, zone)
     interval = float(given.parsed("S3_SYNC_INTERVAL", _interval, default=1800))
@@ -40,7 +42,7 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
     )
     environment.contradictions(given, schedule)
     missing = given.missing(_MANDATORY)
-    unheeded = environment.unheeded(given, environ)
+    unheeded = (*said, *environment.unheeded(given, environ))
     mistakes = [*missing, *given.mistakes]
     files = tuple(given.files)
     if mistakes and (enabled or any(mistake.key == "S3_SYNC_ENABLED" for mistake in mistakes)):

@@ -1,5 +1,6 @@
 """Reading environment variables, with ``NAME_FILE`` beside ``NAME`` and all mistakes kept for one report."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +37,9 @@ class Variables:
         except Wrong as wrong:
             self.wrong(variable, str(wrong), wrong.remedy)
             return default
+        if any(ord(sign) < 32 and sign != "\t" for sign in value):
+            self.wrong(variable, "the value holds a line break or another control character", "Let it be one line.")
+            return default
         return value if value.strip() else default
 
     def has(self, variable: str) -> bool:
@@ -67,7 +71,10 @@ class Variables:
         try:
             return parse(text)
         except Wrong as wrong:
-            self.wrong(variable, str(wrong), wrong.remedy)
+            remedy = wrong.remedy
+            if re.search(r"\s#", text):
+                remedy = f"What begins with # counts as part of the value: put a comment on a line of its own. {remedy}"
+            self.wrong(variable, str(wrong), remedy)
             return default
 
     def ignored(self) -> tuple[str, ...]:

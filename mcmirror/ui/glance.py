@@ -70,6 +70,8 @@ class Glance:
     jobs: tuple[JobGlance, ...]
     notifiers: "tuple[NotifierState, ...]"
     warnings: tuple[str, ...]
+    readable: bool = True
+    """Whether what is remembered could be read."""
     mistakes: "tuple[Mistake, ...]" = ()
     """Why the configuration cannot be used; the jobs are then those that are remembered."""
 
@@ -123,6 +125,7 @@ def glance(outline: "Outline", now: float | None = None, mistakes: "tuple[Mistak
         jobs=jobs,
         notifiers=notifiers,
         warnings=tuple(filter(None, (runs.warning,))),
+        readable=known,
         mistakes=mistakes,
     )
 
@@ -184,6 +187,8 @@ def _job(  # noqa: PLR0913  each from another room
     coming = server is not None and not paused and not (job.gap and run[0])
     due = triggers.next(trigger, now, base) if coming else NEVER
     succeeded = last.succeeded if last else 0.0
+    # As the server sees it: one that never succeeded has the age of the server.
+    since = succeeded or (server.started if server is not None else 0.0)
     return JobGlance(
         name=job.name,
         source=job.source,
@@ -195,7 +200,7 @@ def _job(  # noqa: PLR0913  each from another room
         last=last,
         next_run=0.0 if due == NEVER else due,
         max_age=job.max_age,
-        stale=None if job.max_age and not known else bool(job.max_age) and now - succeeded > job.max_age,
+        stale=None if job.max_age and not known else bool(job.max_age) and now - since > job.max_age,
         dry_run=job.dry_run,
         known=known,
     )

@@ -97,8 +97,11 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
             _list(runs, "".join(given), status or "", limit, configuration, json=json)
         if runs.warning:
             print(f"warning: {harmless(runs.warning)}", file=sys.stderr)
+        readable = runs.readable
     if broken is not None:
         raise typer.Exit(ExitCode.USAGE)
+    if not readable:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @contextmanager

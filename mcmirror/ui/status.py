@@ -46,7 +46,7 @@ def status(
     It reads what is remembered and asks no server, so it answers while none runs. With a configuration that is wrong it
     says so, and shows the jobs that have run.
     """
-    from mcmirror.config import ConfigError
+    from mcmirror.config import ConfigError, clock
     from mcmirror.config.outline import outline
     from mcmirror.ui import glance
 
@@ -61,8 +61,12 @@ def status(
         print("\n".join(lines(seen, style_of(sys.stdout))))
     for warning in seen.warnings:
         print(f"warning: {harmless(warning)}", file=sys.stderr)
+    if seen.timezone == clock.UTC and (note := clock.zone_of(os.environ.get("TZ", ""))[1]):
+        print(f"note: {harmless(note)}", file=sys.stderr)
     if seen.mistakes:
         raise typer.Exit(ExitCode.USAGE)
+    if not seen.readable:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def lines(seen: "Glance", style: Style) -> list[str]:
