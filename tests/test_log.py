@@ -128,7 +128,7 @@ def test_a_failure_is_found_by_who_looks_for_error(log: Callable[..., Log], out:
         written.event(event)
     found = [line for line in out.getvalue().splitlines() if re.search("error", line, re.IGNORECASE)]
     assert [
-        "[2025-12-03 10:30:00] ✗ ERROR: Sync failed: no verdict was reached (1m 12s)",
+        "[2025-12-03 10:30:00] ✗ ERROR: Sync failed: The target refuses to store objects (1m 12s)",
         "[2025-12-03 10:30:00] ✗ ERROR: The target refuses to store objects (and 1 more like it)",
         "[2025-12-03 10:30:00] ✗ ERROR:   why: Access Denied.",
         "[2025-12-03 10:30:00] ✗ ERROR:   do:  Give the key s3:PutObject.",

@@ -59,7 +59,7 @@ def test_what_waits_arrives_when_the_service_is_back_and_once(nights: Callable[[
     assert [] == fake.posts
     assert () == night.later(seconds=30)
     assert () == night.later(seconds=300)
-    assert ["❌ photos: failed: no verdict reached"] == fake.titles
+    assert ["❌ photos: failed: The target refuses to store objects"] == fake.titles
     assert [0, 0, ""] == [getattr(night.teller().state()[0], name) for name in ("waiting", "failures", "error")]
 
 
@@ -75,7 +75,7 @@ def test_a_service_that_asks_for_time_is_left_alone_by_everybody(
     assert ("ops: not everything was told yet", "its service asks to be left alone for 30 s") == (held.what, held.why)
     assert 1 == len(fake.requests)
     assert () == night.later(seconds=31)
-    assert {f"❌ {job}: failed: no verdict reached" for job in ("photos", "docs")} == set(fake.titles)
+    assert {f"❌ {job}: failed: The target refuses to store objects" for job in ("photos", "docs")} == set(fake.titles)
     assert 0 == night.teller().state()[0].waiting
 
 
@@ -129,8 +129,8 @@ def test_an_outage_is_told_once_whoever_is_killed_in_it(nights: Callable[[str], 
         for record in records:
             teller.finished(record)
         teller.stop(lambda: night.limit)
-    failed = "❌ photos: failed: no verdict reached"
-    assert [failed, failed, "✅ photos: works again, verified: nothing to do"] == fake.titles
+    failed = "❌ photos: failed: The target refuses to store objects"
+    assert [failed, f"{failed} (2nd time)", "✅ photos: works again, verified: nothing to do"] == fake.titles
 
 
 def test_a_configuration_that_is_refused_is_told_at_growing_distances_and_its_end_once(
@@ -241,8 +241,8 @@ def test_while_the_state_is_gone_everything_goes_on_from_memory(
     teller.stop(lambda: night.limit)
     fake.always = ""
     assert () == night.later(minutes=5)
-    failed = "❌ photos: failed: no verdict reached"
-    assert [failed, failed, "✅ photos: works again, verified: nothing to do"] == fake.titles
+    failed = "❌ photos: failed: The target refuses to store objects"
+    assert [failed, f"{failed} (2nd time)", "✅ photos: works again, verified: nothing to do"] == fake.titles
     # Another process does not tell it again.
     assert () == night(replace(IDLE, job="docs"))
     teller = night.teller()
@@ -304,7 +304,7 @@ def test_what_comes_back_from_memory_goes_behind_what_waits(nights: Callable[[st
     fake.always = ""
     assert () == night.later(minutes=5)
     changed = "✅ photos: verified: 1,204 objects, 3.0 GiB copied"
-    assert ["❌ photos: failed: no verdict reached", changed] == fake.titles
+    assert ["❌ photos: failed: The target refuses to store objects", changed] == fake.titles
 
 
 def test_a_run_that_ends_before_the_first_look_is_told_in_its_turn(

@@ -101,7 +101,9 @@ def test_a_change_in_plain_words() -> None:
 def test_a_failure_names_what_why_what_to_do_and_ten_keys() -> None:
     message = finished(PARTIAL, Occasion.FAILURE, replace(FAILING, status="partial", failures=4))
     text = plain(message, 4000)
-    assert text.startswith("photos: partial: 25 objects not as planned on the target\n")
+    assert text.startswith(
+        "photos: partial: 25 objects not as planned on the target: The target refuses to store objects (4th time)\n"
+    )
     assert "Copied: 5 of 30 objects, 50 B of 300 B\nRemaining: 25 objects, 250 B\n" in text
     assert "History: 4 failures in a row, since 2026-11-20 02:00 UTC\n" in text
     assert (

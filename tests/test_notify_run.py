@@ -63,9 +63,10 @@ def test_changes_an_outage_and_its_end(cli: Cli, bucket_pair: Pair, container: d
     codes += [cli("run", **container).code for _ in range(2)]
 
     assert [1, 1, 1, 0, 0] == codes
+    missing = f"aws/{bucket_pair.target.bucket} could not be listed: there is no bucket of this name on the server"
     assert [
-        f"❌ {job}: failed: no verdict reached",
-        f"❌ {job}: failed: no verdict reached",
+        f"❌ {job}: failed: {missing}",
+        f"❌ {job}: failed: {missing} (2nd time)",
         f"✅ {job}: works again, verified: 3 objects, 4 B copied",
     ] == fake.titles[1:]
     remedy = "*Do*  Check its spelling in BUCKET_PAIR or BUCKET_PAIRS and that AWS_URL is that of the right server"

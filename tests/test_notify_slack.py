@@ -62,7 +62,7 @@ def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
     (post,) = fake.posts
     lines = post.shown.splitlines()
     assert [
-        "❌ photos: partial: 25 objects not as planned on the target",
+        "❌ photos: partial: 25 objects not as planned on the target: The target refuses to store objects",
         "*Source*  onprem/photos",
         "*Target*  aws/photos-dr",
         "*Copied*  5 of 30 objects, 50 B of 300 B",
@@ -76,7 +76,10 @@ def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
     ] == lines[:11]
     assert "• `a\\n::error::x\\x1b[2J\\u202eb\\\\c\\ttail: not on the target`" == lines[11]
     assert "and 15 more" == lines[-1]
-    assert post.text.startswith("❌ photos: partial: 25 objects not as planned on the target\nSource: onprem/photos")
+    assert post.text.startswith(
+        "❌ photos: partial: 25 objects not as planned on the target: The target refuses to store objects\n"
+        "Source: onprem/photos"
+    )
 
 
 def test_the_readme_shows_messages_as_they_are(fake: FakeSlack, bot: Slack) -> None:

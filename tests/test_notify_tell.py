@@ -23,8 +23,9 @@ def test_an_outage_is_told_at_growing_distances_and_its_end_once(
     night = nights(SLACK)
     for report in (IDLE, *(FAILED,) * 9, IDLE, IDLE):
         assert () == night(report)
-    failed = "❌ photos: failed: no verdict reached"
-    assert [failed] * 4 + ["✅ photos: works again, verified: nothing to do"] == fake.titles
+    failed = "❌ photos: failed: The target refuses to store objects"
+    told = [failed, *(f"{failed} ({number} time)" for number in ("2nd", "4th", "8th"))]
+    assert [*told, "✅ photos: works again, verified: nothing to do"] == fake.titles
     assert "*History*  8 failures in a row, since 2026-11-21 02:10 UTC" in fake.posts[3].shown
     assert "*History*  after 9 failures in a row, since 2026-11-21 02:10 UTC" in fake.posts[4].shown
     assert "*Service*  shop" in fake.posts[0].shown
@@ -81,7 +82,10 @@ def test_what_did_not_arrive_waits_and_a_later_failure_takes_its_place(
     fake.always = ""
     night(IDLE)
     night(IDLE)
-    assert ["❌ photos: failed: no verdict reached", "✅ photos: works again, verified: nothing to do"] == fake.titles
+    assert [
+        "❌ photos: failed: The target refuses to store objects (2nd time)",
+        "✅ photos: works again, verified: nothing to do",
+    ] == fake.titles
 
 
 def test_a_start_that_was_never_delivered_gives_way_to_the_end(
@@ -97,7 +101,7 @@ def test_a_start_that_was_never_delivered_gives_way_to_the_end(
     teller = night.teller()
     teller.finished(night.ended(FAILED, begun))
     assert () == teller.stop(lambda: night.limit)
-    assert ["❌ photos: failed: no verdict reached"] == fake.titles
+    assert ["❌ photos: failed: The target refuses to store objects"] == fake.titles
     assert 0 == fake.posts[0].updates
 
 
@@ -111,7 +115,7 @@ def test_the_jobs_of_a_command_are_one_run_to_a_check_and_no_success_hides_a_fai
     rids = [urlsplit(path).query for path, _ in fake.pings]
     assert rids[0] == rids[1] != rids[2] == rids[3]
     assert "mcmirror: started\ndocs\nphotos" == fake.pings[0][1]
-    assert "photos: failed: no verdict reached" == fake.pings[1][1].splitlines()[0]
+    assert "photos: failed: The target refuses to store objects" == fake.pings[1][1].splitlines()[0]
     assert "Do: Give the key s3:PutObject." in fake.pings[1][1]
     assert "\n\ndocs: verified: nothing to do" in fake.pings[1][1]
 

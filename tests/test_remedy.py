@@ -94,7 +94,8 @@ def test_what_is_no_remedy_of_the_table_stays_and_an_alias_has_its_own_words() -
     own = problem(Category.CREDENTIALS, remedy="Ask Anna.")
     assert own == for_job(own, _job(Origin.SIDECAR), BOTH) == for_alias(own, AWS)
     general = problem(Category.CREDENTIALS)
-    assert general == for_alias(general, Alias("aws", "https://a", origin="/etc/mcmirror.toml"))
+    file = for_alias(general, Alias("aws", "https://a", origin="/etc/mcmirror.toml"))
+    assert "`mcmirror alias set aws https://a`, and try them with `mcmirror alias test aws`" in file.remedy
     host = for_alias(general, Alias("aws", "https://a", origin="MC_HOST_aws"))
     assert host.remedy.startswith("Correct the keys in MC_HOST_aws, and try them with `mcmirror alias test aws`. ")
     assert row(Category.CREDENTIALS).remedy not in {general.remedy, host.remedy}

@@ -40,7 +40,7 @@ def test_a_plan_beside_a_folder_costs_only_at_the_server() -> None:
 
 def test_a_partial_run_names_problems_once_and_the_first_twenty_keys() -> None:
     shown = lines(PARTIAL)
-    assert "✗ photos partial: 25 objects not as planned on the target; see below" == shown[0]
+    assert "✗ photos partial: 25 objects not as planned on the target: The target refuses to store objects" == shown[0]
     assert [
         "  problem     The target refuses to store objects [permission]",
         "  why         Access Denied.",
@@ -188,7 +188,10 @@ def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
         (
             replace(PARTIAL, status=Status.FAILED, tally=Tally(planned=Count(3, 3), remaining=Count(3, 3))),
             "run",
-            "✗ failed: nothing of what was planned was done; 0 of 3 objects had arrived",
+            (
+                "✗ failed: nothing of what was planned was done: The target refuses to store objects;"
+                " 0 of 3 objects had arrived"
+            ),
         ),
         (replace(NOTHING, status=Status.FAILED, verified=False), "run", "✗ failed: no verdict was reached"),
         (

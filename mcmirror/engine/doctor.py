@@ -74,7 +74,8 @@ def check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
 
 def _of_alias(findings: Iterator[Finding], alias: Alias) -> Iterator[Finding]:
     for finding in findings:
-        yield replace(finding, problem=finding.problem and for_alias(finding.problem, alias))
+        found = finding.problem and for_alias(finding.problem, alias)
+        yield replace(finding, said=found.message, problem=found) if found else finding
 
 
 def _check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:

@@ -145,11 +145,13 @@ def origin_of(alias: Alias) -> Origin:
 def _of_aliases(aliases: Sequence[Alias]) -> dict[str, str]:
     """How their addresses and keys are mended and tried: by variables where all of them come from some."""
     variables = [found for alias in aliases if (found := _variables(alias))]
-    if not variables or len(variables) < len(aliases):
+    both = " or ".join(dict.fromkeys(f"`mcmirror alias test {alias.name}`" for alias in aliases))
+    if not aliases:
         return {}
+    if len(variables) < len(aliases):
+        again = " or ".join(f"`mcmirror alias set {alias.name} {alias.url}`" for alias in aliases)
+        return {"try": both, "keys": f"Correct the keys with {again}, and try them with {both}."}
     urls, keys = ([*dict.fromkeys(pair)] for pair in zip(*variables, strict=True))
-    tests = dict.fromkeys(f"`mcmirror alias test {alias.name}`" for alias in aliases)
-    both = " or ".join(tests)
     return {
         "url": " or ".join(urls),
         "keys": f"Correct the keys in {', or those in '.join(keys)}, and try them with {both}.",

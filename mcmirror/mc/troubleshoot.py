@@ -6,13 +6,13 @@ Pure: the table is data (``troubles``), nothing is read or run here.
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mcmirror.mc.remedy import origin_of, rendered
 from mcmirror.mc.troubles import TABLE, Row
 from mcmirror.model.job import Job
-from mcmirror.model.location import Alias, Location
+from mcmirror.model.location import ALIAS_NAME, Alias, Location
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.redact import without_user
 from mcmirror.model.wording import harmless
@@ -31,7 +31,7 @@ _BY_STATUS = {code[:4]: row for row in TABLE for code in row.codes if re.match(r
 _WHAT = (
     (r"failed to copy|prepare url", "{it} was not copied"),
     (r"failed to remove", "{it} was not removed"),
-    (r"unable to list|disk usage", "{it} could not be listed to the end"),
+    (r"unable to list|disk usage", "{it} could not be listed"),
     (r"stat source|start mirroring|start monitoring", "{it} cannot be read"),
     (r"error condition", "{it} differs and was left alone"),
     (r"(make|create) bucket", "{it} could not be created"),
@@ -39,6 +39,20 @@ _WHAT = (
     (r"unable to stat", "{it} cannot be read"),
 )
 """mc's own headlines in plain words; several of them are untrue (nothing is "retrying")."""
+_BROKEN_OFF = frozenset(
+    {Category.LISTING_BROKEN, Category.CONNECTION_LOST, Category.STALLED, Category.SERVER_ERROR, Category.THROTTLED}
+)
+"""What may end a listing that had begun."""
+_KEYS = (
+    (
+        r"InvalidAccessKeyId|access key id you provided does not exist|invalid access key",
+        "does not know the access key",
+    ),
+    (r"SignatureDoesNotMatch|signature we calculated does not match|invalid secret key", "rejected the secret key"),
+    (r"Expired|TokenRefreshRequired", "says that the temporary key has expired"),
+    (r"InvalidToken|InvalidTokenId|security token .* is invalid", "rejected the session token"),
+)
+"""What servers say of keys, and which of them is wrong."""
 
 
 def table() -> tuple[Row, ...]:
@@ -75,7 +89,11 @@ def classify(message: str, cause: str, code: str = "", *, object: str = "", side
     ``object`` the key or place it concerns and ``side`` ``"source"`` or ``"target"`` where the caller knows them.
     """
     found = _row_for(message, cause, code)
+    if found.category is Category.CREDENTIALS and (said := _about_keys(f"{code}\n{cause}")):
+        return problem(found.category, f"{_server(object, side)} {said}", words(cause or code or message), object)
     what = _what(message, object or (f"The {side}" if side else ""))
+    if what.endswith("listed") and found.category in _BROKEN_OFF:
+        what += " to the end"
     headline = f"{what}: {found.cause}" if what else ""
     return problem(found.category, headline, words(cause or code or message), object)
 
@@ -84,6 +102,30 @@ def outgrown(message: str, memory: int, object: str = "") -> Problem:  # noqa: A
     """The problem of an mc that was stopped for its memory."""
     cause = f"mc had {memory / (1 << 20):,.0f} MiB, and was stopped"
     return problem(Category.MEMORY, message, cause, object)
+
+
+def _about_keys(text: str) -> str:
+    """Which of the keys a server does not take, in a predicate; empty when it does not say."""
+    return next((said for pattern, said in _KEYS if re.search(pattern, text, flags=re.IGNORECASE)), "")
+
+
+def _server(about: str, side: str) -> str:
+    """The alias in a place, or the server's address; else the side."""
+    if about.startswith(("http://", "https://")):
+        return about
+    alias, slash, _ = about.partition("/")
+    if slash and ALIAS_NAME.match(alias) and not (side and side not in {"source", "target", alias}):
+        return alias
+    return f"The {side}" if side in {"source", "target"} else side or "The server"
+
+
+def _named(found: Problem, aliases: Iterable[Alias]) -> Problem:
+    """The same with the name of the alias in place of its address, where a key is wrong."""
+    if found.category is Category.CREDENTIALS:
+        for alias in aliases:
+            if found.message.startswith(f"{alias.url} "):
+                return replace(found, message=f"{alias.name} {found.message.removeprefix(alias.url).lstrip()}")
+    return found
 
 
 def for_job(found: Problem, job: Job, aliases: Mapping[str, Alias]) -> Problem:
@@ -99,12 +141,14 @@ def for_job(found: Problem, job: Job, aliases: Mapping[str, Alias]) -> Problem:
     side = next(iter(sides)) if len(sides) == 1 else ""
     places = sides.values() if sides else (job.source, job.target)
     meant = {place.alias: aliases[place.alias] for place in places if place.alias in aliases}
+    found = _named(found, aliases.values())
     return replace(found, remedy=rendered(template, job.origin, side, tuple(meant.values())))
 
 
 def for_alias(found: Problem, alias: Alias) -> Problem:
     """The same of a problem with one alias."""
     template = _TEMPLATES.get(found.remedy)
+    found = _named(found, (alias,))
     return replace(found, remedy=rendered(template, origin_of(alias), aliases=(alias,))) if template else found
 
 

@@ -1,5 +1,6 @@
 """What a run came to: one value, rendered many ways."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -142,6 +143,18 @@ class RunReport:
         """How long it took, in seconds; None when nobody knows: killed before it gave a sign of life."""
         unseen = self.status is Status.INTERRUPTED and self.seconds < SIGN_OF_LIFE
         return None if unseen else self.seconds
+
+    @property
+    def why(self) -> str:
+        """What decided a verdict that is no success, the message of a problem; empty when none is known."""
+        if not self.problems:
+            return ""
+        if self.status is Status.PARTIAL or self.verified:
+            # Of the problems of single objects, the kind that most of them have.
+            kinds = Counter(one.category for one in self.problems)
+            most = max(kinds, key=kinds.__getitem__)
+            return next(one.message for one in self.problems if one.category is most)
+        return self.problems[-1].message
 
     @property
     def exit_code(self) -> ExitCode:

@@ -75,6 +75,17 @@ def shown_count(count: Count) -> str:
     return f"{objects(count.objects)}, {shown_bytes(count.bytes)}"
 
 
+def because(what: str, why: str) -> str:
+    """``what: why``, on one line; what alone when nobody knows why."""
+    return f"{what}: {harmless(why.strip())}" if why.strip() else what
+
+
+def ordinal(number: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``11th``."""
+    end = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{end}"
+
+
 def three_parts(problem: Problem) -> tuple[str, str, str]:
     """What, why and what to do, each harmless and on one line; a message's line feeds are a key's, and shown."""
     cause, remedy = (" ".join(part.split("\n")).strip() for part in (problem.cause, problem.remedy))

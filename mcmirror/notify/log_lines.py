@@ -11,7 +11,16 @@ from mcmirror.model.event import Event, Phase
 from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_count, shown_seconds, three_parts
+from mcmirror.model.wording import (
+    because,
+    harmless,
+    objects,
+    printable,
+    shown_bytes,
+    shown_count,
+    shown_seconds,
+    three_parts,
+)
 
 INTERVAL = 30.0
 """Seconds between two lines about the progress of one job."""
@@ -260,14 +269,14 @@ def _verdict(report: RunReport, sidecar: bool) -> tuple[str, str, str]:  # noqa:
             proof = "verified: " if not tally.kept.objects else ""
             return OK, "info", f"{name} completed successfully; {proof}{_done(report)}"
         case Status.PARTIAL:
-            left = f"{objects(tally.remaining.objects)} not as planned on the target"
+            left = because(f"{objects(tally.remaining.objects)} not as planned on the target", report.why)
             return BAD, "error", f"{name} is partial: {left}; {_done(report)}"
         case Status.FAILED if report.verified:
-            return BAD, "error", f"{name} failed: nothing of what was planned was done"
+            return BAD, "error", because(f"{name} failed: nothing of what was planned was done", report.why)
         case Status.FAILED:
-            return BAD, "error", f"{name} failed: no verdict was reached"
+            return BAD, "error", f"{name} failed: {harmless(report.why) or 'no verdict was reached'}"
         case Status.REFUSED:
-            return BAD, "error", f"{name} refused: nothing was written and nothing was removed"
+            return BAD, "error", because(f"{name} refused: nothing was written and nothing was removed", report.why)
         case Status.SKIPPED:
             return ODD, "warning", f"{name} skipped: another run is at work on this target"
         case Status.INTERRUPTED:

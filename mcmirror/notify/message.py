@@ -13,9 +13,11 @@ from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.streak import FAILURES, Streak
 from mcmirror.model.wording import (
+    because,
     cost,
     harmless,
     objects,
+    ordinal,
     printable,
     shown_bytes,
     shown_count,
@@ -218,7 +220,7 @@ def finished(  # noqa: PLR0913  each from another hand
     return Message(
         job,
         what,
-        f"{job}: {_verdict(report, what)}",
+        f"{job}: {_verdict(report, what)}{_times(what, streak)}",
         _facts(facts),
         _problems(report.problems) if known or report.problems else _KILLED,
         _lists(report),
@@ -239,17 +241,24 @@ def _verdict(report: RunReport, what: Occasion) -> str:  # noqa: PLR0911  a case
             proof = "done" if tally.kept.objects else proof  # what was left different is no copy
             return f"{again}{proof}: {', '.join(parts) or 'nothing to do'}"
         case Status.PARTIAL:
-            return f"partial: {objects(tally.remaining.objects)} not as planned on the target"
+            return because(f"partial: {objects(tally.remaining.objects)} not as planned on the target", report.why)
+        case Status.FAILED if report.verified:
+            return because("failed: nothing of what was planned was done", report.why)
         case Status.FAILED:
-            return "failed: nothing of what was planned was done" if report.verified else "failed: no verdict reached"
+            return f"failed: {harmless(report.why) or 'no verdict reached'}"
         case Status.REFUSED:
-            return "refused: nothing was written and nothing was removed"
+            return because("refused: nothing was written and nothing was removed", report.why)
         case Status.SKIPPED:
             return "skipped: another run is at work on this target"
         case Status.INTERRUPTED:
             return "interrupted: mcmirror was killed in mid-run"
         case Status.CANCELLED:
             return f"cancelled {({2: 'by Ctrl-C', 15: 'by SIGTERM'}).get(report.signal, 'on request')}"
+
+
+def _times(what: Occasion, streak: Streak) -> str:
+    """Which failure in a row it is, from the second on."""
+    return f" ({ordinal(streak.failures)} time)" if what is Occasion.FAILURE and streak.failures > 1 else ""
 
 
 def _attempts(attempts: int) -> str:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from mcmirror.model.plan import Plan
 from mcmirror.model.problem import Category
 from mcmirror.model.report import ABSENT, STILL_THERE, Remaining, RunReport, Status, Tally
-from mcmirror.model.wording import objects, shown_count
+from mcmirror.model.wording import because, harmless, objects, shown_count
 
 RUN = "run"
 PLAN = "plan"
 VERIFY = "verify"
 MIRROR = "mcmirror mirror"
+_NOTHING_DONE = "nothing of what was planned was done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,14 @@ def verdict(report: RunReport, plan: Plan | None, verb: str) -> Verdict:  # noqa
         case Status.PARTIAL | Status.FAILED if _only_kept(report):
             return Verdict("✗", "red", report.status.value, f"{_kept(report)}, and strict makes this a failure")
         case Status.FAILED if report.verified:
-            return Verdict("✗", "red", "failed", "nothing of what was planned was done" + _so_far(report))
+            return Verdict("✗", "red", "failed", f"{because(_NOTHING_DONE, report.why)}{_so_far(report)}")
         case Status.PARTIAL:
             count = objects(report.tally.remaining.objects)
-            return Verdict("✗", "red", "partial", f"{count} not as planned on the target; see below")
+            return Verdict("✗", "red", "partial", because(f"{count} not as planned on the target", report.why))
         case Status.FAILED:
-            return Verdict("✗", "red", "failed", "no verdict was reached" + _so_far(report))
+            return Verdict("✗", "red", "failed", f"{harmless(report.why) or 'no verdict was reached'}{_so_far(report)}")
         case Status.REFUSED:
-            return Verdict("✗", "red", "refused", "nothing was written and nothing was removed")
+            return Verdict("✗", "red", "refused", because("nothing was written and nothing was removed", report.why))
         case Status.CANCELLED:
             by = {2: "by Ctrl-C", 15: "by SIGTERM"}.get(report.signal, "on request")
             return Verdict("✗", "yellow", "cancelled", f"stopped {by}{_so_far(report)}")
