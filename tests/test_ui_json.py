@@ -83,6 +83,8 @@ def test_the_report_holds_counts_problems_requests_and_duration() -> None:
         "target_get",
         "target_put",
         "target_delete",
+        "source_head",
+        "target_head",
     } == set(report["requests"])
 
 

@@ -79,6 +79,8 @@ def configured(
         for name, values in written.items()
         if (name, "source") in sides and (name, "target") in sides
     }
+    of_pair = defaults.model_dump(exclude_none=True)
+    of_pair.setdefault("timezone", chosen.timezone)
     schedules = {name: _schedule(values) for name, values in written.items()}
     mistakes += [*check.jobs(file, jobs, aliases, written), *sense.jobs(file, written, schedules)]
     if needs_jobs:
@@ -101,6 +103,8 @@ def configured(
         notes=(*_notes(path, document, settings, written), *sense.idle(job_tables, schedules), *notes, *slips),
         unheeded=slips,
         schedules=schedules,
+        pair=job_of("", Location("", ""), Location("", ""), of_pair),
+        pair_schedule=_schedule(of_pair) if {"lock", "lock_timeout"} & of_pair.keys() else None,
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
         path=path,
         files=(path, *referred([document, chosen.api_token, chosen.pushgateway], environ, path.parent)),

@@ -177,6 +177,10 @@ class Configuration:
     """Those of the notes that say what somebody wanted and does not get: quiet commands say them too."""
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     """By job."""
+    pair: Job | None = None
+    """What [defaults] say of a pair that a command line names; its own name and places mean nothing."""
+    pair_schedule: Schedule | None = None
+    """The same of how it stands in line; None when they say nothing of that."""
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     path: Path | None = None
     """The file, when there is one."""

@@ -70,8 +70,18 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
         context.journal.clear()
     extraneous = Only(plan.differences, Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
-        yield from _remove(context, extraneous, attempts, result, whole=not plan.impossible.objects)
+        yield from _remove(context, plan, extraneous, attempts, result)
     return result
+
+
+def _avoided(context: Context, plan: Plan) -> list[str]:
+    """The exclude patterns for the impossible keys; more than ``argv.ARGUMENTS`` when there are too many for mc."""
+    found = dict[str, None]()
+    for item in Only(plan.differences, Impossible):
+        found |= dict.fromkeys(keys.patterns(item.source.key, context.job.target))
+        if len(found) > argv.ARGUMENTS:
+            break
+    return list(found)
 
 
 def _mend(context: Context, plan: Plan, result: Result) -> bool:
@@ -90,11 +100,11 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
     """Mirror and verify until nothing is missing or nothing more can be done; return whether no attempt was rough."""
     job = context.job
     work: Iterable[Copy] = Only(plan.differences, Missing, Changed)
-    impossible = (item.source.key for item in Only(plan.differences, Impossible))
-    avoid = [keys.pattern(key) for key in islice(impossible, argv.ARGUMENTS)]
+    avoid = _avoided(context, plan)
     count, smooth = plan.copies, True
     # mc goes by the clocks: it would copy again whatever is older than its source by them.
     by_name = job.options.overwrite and plan.outdated.objects >= plan.copies.objects
+    by_name |= len(avoid) > argv.ARGUMENTS
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
         heard, _ = yield from _listen(_counted(result, copy_planned(context, work, avoid, by_name=by_name)))
@@ -103,7 +113,7 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
             result.requests += both_listed(plan)  # mc's own
             return False
         try:
-            verification = yield from _verify(context, work, heard, result)
+            verification = yield from _verify(context, work, heard, result, plan.at_source)
         except ListingBroken as broken:
             yield ProblemFound(job.name, broken.problem)
             result.requests += both_listed(plan)
@@ -112,7 +122,7 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
             result.decided = False
             return False
         # Once by mc, and once to see what became of it.
-        result.requests += listed(*verification.listed) + listed(*verification.listed)
+        result.requests += listed(*verification.listed) + listed(*verification.listed) + verification.requests
         result.done += verification.done
         result.unproven += verification.unproven
         result.vanished += verification.vanished
@@ -132,11 +142,11 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
 
 
 def _verify(
-    context: Context, work: Iterable[Copy], heard: list[Problem], result: Result
+    context: Context, work: Iterable[Copy], heard: list[Problem], result: Result, before: int
 ) -> Generator[Event, None, Verification]:
     """List again; what mc left out in silence it is asked for by name, which makes it say why."""
     yield PhaseStarted(context.job.name, Phase.VERIFY)
-    found, verification = yield from _listen(verify(context, work))
+    found, verification = yield from _listen(verify(context, work, before))
     heard += found
     if heard and not context.job.options.skip_errors:
         return verification  # mc stopped at its first error, as it was told to
@@ -157,11 +167,12 @@ def _verify(
         answers += more
     heard += answers
     yield PhaseStarted(context.job.name, Phase.VERIFY)
-    again = yield from verify(context, Only(verification.remaining, Missing, Changed))
+    again = yield from verify(context, Only(verification.remaining, Missing, Changed), before)
     again.done += verification.done
     again.unproven += verification.unproven
     again.vanished += verification.vanished
     again.read += verification.read
+    again.requests += verification.requests
     if again.remaining and not answers:
         what = f"{len(again.remaining)} objects are not on the target, and mc reports no error"
         yield ProblemFound(context.job.name, problem(Category.NOT_COPIED, what, "mc said nothing"))
@@ -169,11 +180,11 @@ def _verify(
 
 
 def _remove(
-    context: Context, extraneous: Only[Extraneous], attempts: Attempts, result: Result, *, whole: bool
+    context: Context, plan: Plan, extraneous: Only[Extraneous], attempts: Attempts, result: Result
 ) -> Generator[Event, None, None]:
     """Remove once every copy is verified: what was renamed at the source may have its only copy under the old name."""
     job = context.job
-    if result.remaining or not result.decided or not whole:
+    if result.remaining or not result.decided:
         for item in extraneous:
             result.remaining.append(item)
             result.bytes_remaining += item.target.size
@@ -181,7 +192,7 @@ def _remove(
     while True:
         yield PhaseStarted(job.name, Phase.REMOVE)
         try:
-            heard, removal = yield from _listen(remove(context, extraneous, named=NAMED))
+            heard, removal = yield from _listen(remove(context, plan, extraneous, named=NAMED))
         except ListingBroken as broken:
             yield ProblemFound(job.name, broken.problem)
             if broken.problem.retryable and (yield from attempts.again(0)):
@@ -189,6 +200,7 @@ def _remove(
             result.decided = False
             return
         result.removal = _together(result.removal, removal)
+        result.decided = removal.decided
         result.requests += removal.requests
         hopeful = any(found.retryable for found in heard)
         if not removal.remaining or not hopeful or not (yield from attempts.again(len(removal.remaining))):

@@ -117,12 +117,14 @@ class _Sum:
 class _Tally:
     def __init__(self) -> None:
         self.differences = Spool()
+        self.listed = 0
         self.source, self.target, self.equal, self.unproven = _Sum(), _Sum(), _Sum(), _Sum()
         self.outdated = _Sum()
         self.missing, self.changed, self.drifted, self.kept = _Sum(), _Sum(), _Sum(), _Sum()
         self.extraneous, self.excluded, self.impossible = _Sum(), _Sum(), _Sum()
 
     def at_source(self, source: Entry, target: Entry | None, rules: Rules) -> None:
+        self.listed += 1
         if rules.excluded and rules.excluded(source):
             self.excluded.add(source.size)
             return
@@ -184,6 +186,7 @@ class _Tally:
             excluded=self.excluded.count(),
             impossible=self.impossible.count(),
             differences=self.differences,
+            at_source=self.listed,
         )
 
 

@@ -3,12 +3,14 @@
 from mcmirror.mc.remedy import rendered
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.address import same_server
-from mcmirror.model.job import Assurance, Job
+from mcmirror.model.job import Assurance, Job, MaxDelete
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.plan import Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import objects
 
+SUDDEN = MaxDelete(percent=25.0)
+"""The share of a source that may vanish during one run, whatever ``max_delete`` says."""
 _ALLOW = "See what would go with `mcmirror plan`. If that is right: {allow}."
 
 
@@ -66,7 +68,7 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
             "an empty source is more often a wrong or an unmounted one than a wish to delete everything",
             str(job.source),
         )
-    if not job.max_delete.allows(deletes, plan.target.objects):
+    if not job.max_delete.allows(deletes, plan.target.objects, few=not _shrank(job, plan, before)):
         return problem(
             Category.TOO_MANY_DELETES,
             f"{deletes:,} of {objects(plan.target.objects)} would be removed from {job.target}",
@@ -92,6 +94,29 @@ def _unchecked(job: Job, aliases: dict[str, Alias]) -> Problem | None:
         remedy=f'Trust the certificate of {loose[0].name} in place of `insecure`: `ca_file = "/path/ca.pem"` in the '
         f"alias. Or, if {strict[0].name} needs no check either, write `insecure = true` there as well.",
     )
+
+
+def after_second_look(job: Job, before: int, now: int) -> Problem | None:
+    """What a second listing of the source forbids: to believe that ``before`` objects became ``now`` in one run.
+
+    Single objects vanish; of a whole bucket it is more likely that it cannot be read.
+    """
+    lost = before - now
+    if lost <= 0 or (now and (job.max_delete.allows(lost, before) or SUDDEN.allows(lost, before))):
+        return None
+    left = f"{now:,}" if now else "none"
+    return problem(
+        Category.SOURCE_SHRANK,
+        f"the source {job.source} held {objects(before)} when the plan was made, and lists {left} now",
+        "single objects vanish during a run; so many at once are more often a source that cannot be read",
+        str(job.source),
+    )
+
+
+def _shrank(job: Job, plan: Plan, before: int) -> bool:
+    """Whether the source lost more than ``max_delete`` allows since its last success."""
+    lost = before - plan.source.objects - plan.excluded.objects
+    return lost > 0 and not job.max_delete.allows(lost, before, few=False)
 
 
 def _shrunken(plan: Plan, before: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import closing
+from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,16 +15,24 @@ from mcmirror.model.problem import Category
 
 T = TypeVar("T")
 
+
+class Side(Enum):
+    """One of the two places."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
 NO_BUCKET = Category.BUCKET_NOT_FOUND
 
 
 def with_pairs(
-    context: Context, folder: str, use: Callable[[Pairs], Generator[Event, None, T]], *, target_only: bool = False
+    context: Context, folder: str, use: Callable[[Pairs], Generator[Event, None, T]], *, only: Side | None = None
 ) -> Generator[Event, None, T]:
     """List both sides below ``folder`` and hand the pairs to ``use``; again from the start if one is not in order.
 
-    With ``target_only`` the source is not asked, and no pair has one. Raises ListingBroken when a side cannot be listed
-    whole.
+    With ``only`` the other side is not asked, and no pair has one of its entries. Raises ListingBroken when a side
+    cannot be listed whole.
     """
     job = context.job
     source, target = job.source.below(folder), job.target.below(folder)
@@ -32,23 +41,26 @@ def with_pairs(
         listers = [sorted_entries if place in disorderly else entries for place in (source, target)]
         try:
             with (
-                closing(_at_source(context, listers[0], source, target_only=target_only)) as left,
-                closing(_at_target(context, listers[1], target)) as right,
+                closing(_at_source(context, listers[0], source, asked=only is not Side.TARGET)) as left,
+                closing(_at_target(context, listers[1], target, asked=only is not Side.SOURCE)) as right,
             ):
                 return (yield from use(merge(left, right)))
         except OutOfOrder as found:
             disorderly.add(found.place)
 
 
-def _at_source(context: Context, lister: Callable[..., Entries], source: Location, *, target_only: bool) -> Entries:
+def _at_source(context: Context, lister: Callable[..., Entries], source: Location, *, asked: bool) -> Entries:
     # A folder that went from a source which is there is an empty place; a source that is not there is trouble.
     gone = source.is_local and not Path(source.path).exists() and Path(context.job.source.path).is_dir()
-    if target_only or gone:
+    if gone or not asked:
         return
-    yield from lister(context.session, source, stall_timeout=context.job.stall_timeout)
+    # What may not be read there is found by the plan, which names it.
+    yield from lister(context.session, source, stall_timeout=context.job.stall_timeout, closed_folders=source.is_local)
 
 
-def _at_target(context: Context, lister: Callable[..., Entries], target: Location) -> Entries:
+def _at_target(context: Context, lister: Callable[..., Entries], target: Location, *, asked: bool) -> Entries:
+    if not asked:
+        return
     if target.is_local and not Path(target.path).exists():
         return
     try:

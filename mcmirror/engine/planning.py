@@ -1,15 +1,17 @@
 """The first step: list both sides at once and keep what differs."""
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from mcmirror.engine.beside import Beside, look_beside
 from mcmirror.engine.compare import Pairs, Rules, plan
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.scope import Only
 from mcmirror.mc import argv, decode, filters, keys
 from mcmirror.mc.troubleshoot import classify, problem
-from mcmirror.model.event import Event, Listed, ProblemFound
+from mcmirror.model.event import Event, Listed, Noted, ProblemFound
 from mcmirror.model.job import Job
 from mcmirror.model.plan import Entry, Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
@@ -19,8 +21,12 @@ from mcmirror.model.wording import printable
 def make_plan(context: Context) -> Generator[Event, None, Plan]:
     """List both sides and compare. Raises Trouble when either cannot be listed whole, or the source is not there."""
     job = context.job
-    rules = _rules(context)
-    made = yield from with_pairs(context, "", lambda pairs: _planned(context, pairs, rules))
+    beside = look_beside(job.source, filters.excluded(job.options.exclude))
+    rules = _rules(context, beside)
+    made = yield from with_pairs(context, "", lambda pairs: _planned(context, beside.joined(pairs), rules))
+    made = replace(made, at_source=made.at_source - len(beside.files))
+    for note in beside.notes(job.source):
+        yield Noted(job.name, note)
     if made.impossible.objects:
         for item in Only(made.differences, Impossible):
             what = f"{printable(item.source.key)} cannot be copied"
@@ -57,6 +63,14 @@ def exclusion(job: Job) -> Callable[[Entry], object] | None:
     return (lambda entry: named(entry.key)) if named else None
 
 
+def _not_taking_part(job: Job, beside: Beside) -> Callable[[Entry], object] | None:
+    """What is excluded, and what stands in a source folder as a link or the like, or below one."""
+    excluded = exclusion(job)
+    if not beside.others and not beside.files:
+        return excluded
+    return lambda entry: (excluded and excluded(entry)) or beside.covers(entry.key)
+
+
 def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, None, Plan]:
     steps = plan(pairs, rules)
     while True:
@@ -68,15 +82,15 @@ def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, N
         yield Listed(context.job.name, source_objects, target_objects)
 
 
-def _rules(context: Context) -> Rules:
+def _rules(context: Context, beside: Beside) -> Rules:
     job, options = context.job, context.job.options
     after, before = filters.age_limits(options.older_than, options.newer_than, datetime.now(UTC))
     return Rules(
         overwrite=options.overwrite or context.verb is Verb.VERIFY,
-        excluded=exclusion(job),
+        excluded=_not_taking_part(job, beside),
         written_after=after,
         written_before=before,
-        impossible=lambda entry: keys.impossible(entry, job.source, job.target),
+        impossible=lambda entry: beside.why(entry) or keys.impossible(entry, job.source, job.target),
         wrong=context.memory.wrong(),
         incomparable=context.memory.incomparable,
     )

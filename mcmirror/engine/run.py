@@ -271,8 +271,8 @@ def _why(difference: Difference) -> str:
     match difference:
         case Changed(_, _, reason):
             return WHY[reason]
-        case Extraneous():
-            return STILL_THERE
+        case Extraneous(_, why):
+            return f"{STILL_THERE}: {why}" if why else STILL_THERE
         case Impossible(_, why):
             return why
         case _:

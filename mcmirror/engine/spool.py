@@ -68,8 +68,8 @@ def _flat(difference: Difference) -> tuple[object, ...]:
     match difference:
         case Missing(source):
             return ("m", tuple(source))
-        case Extraneous(target):
-            return ("x", tuple(target))
+        case Extraneous(target, why):
+            return ("x", tuple(target), why)
         case Changed(source, target, reason):
             return ("c", tuple(source), tuple(target), str(reason))
         case Kept(source, target, reason):
@@ -82,8 +82,8 @@ def _full(row: tuple[object, ...]) -> Difference:
     match row:
         case ("m", tuple(source)):
             return Missing(Entry._make(source))
-        case ("x", tuple(target)):
-            return Extraneous(Entry._make(target))
+        case ("x", tuple(target), str(why)):
+            return Extraneous(Entry._make(target), why)
         case ("c", tuple(source), tuple(target), str(reason)):
             return Changed(Entry._make(source), Entry._make(target), Reason(reason))
         case ("k", tuple(source), tuple(target), str(reason)):

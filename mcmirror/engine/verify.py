@@ -4,6 +4,7 @@ import random
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 
+from mcmirror.engine.absence import Absence, look_again
 from mcmirror.engine.compare import Pairs, difference, proven
 from mcmirror.engine.content import compare_content
 from mcmirror.engine.context import Context
@@ -11,6 +12,8 @@ from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
+from mcmirror.mc.stat import batches
+from mcmirror.model.cost import Requests
 from mcmirror.model.event import Event, ProblemFound, Vanished
 from mcmirror.model.plan import Changed, Copy, Count, Entry, Missing, Reason
 
@@ -33,14 +36,21 @@ class Verification:
     """Of ``remaining``: those whose source was written during the run."""
     listed: tuple[int, int] = (0, 0)
     """Objects seen by the listing, at the source and at the target."""
+    unlisted: Spool = field(default_factory=Spool)
+    """Copies that the source's listing lacks now."""
+    requests: Requests = field(default_factory=Requests)
+    """Beside those of the listing."""
     doubtful: Spool = field(default_factory=Spool)
     """Copied just now, unchanged at the source, and yet with another ETag."""
-    gone: Spool = field(default_factory=Spool)
-    """Those that vanished."""
     late: list[tuple[str, str, str]] = field(default_factory=list)
     """Copied just now, and by the clocks older than their source: for the next run to know."""
     read: Count = Count()
     """Objects that were read on both sides to resolve doubts."""
+
+    def vanish(self, job: str, gone: Copy) -> Vanished:
+        """Count one as gone from the source."""
+        self.vanished += Count(1, gone.source.size)
+        return Vanished(job, gone.source.key)
 
     def settle(self, entry: Entry, *, by_etag: bool) -> None:
         """Count one as done."""
@@ -55,17 +65,16 @@ class Verification:
         self.bytes_remaining += difference.source.size
 
 
-def verify(context: Context, copies: Iterable[Copy]) -> Generator[Event, None, Verification]:
+def verify(context: Context, copies: Iterable[Copy], before: int) -> Generator[Event, None, Verification]:
     """List both sides below the planned copies and see which of them are there.
 
-    Raises ListingBroken when that cannot be seen: then nothing is known.
+    ``before`` is how many objects the source listed in the plan. Raises ListingBroken when that cannot be seen, or when
+    the source lists far fewer now: then nothing is known.
     """
     folder = common_folder(copies)
     verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, copies, folder))
-    # A listing that is not in order is begun again: what is gone is told after its end.
-    gone: Only[Copy] = Only(verification.gone, Missing, Changed)
-    for item in gone:
-        yield Vanished(context.job.name, item.source.key)
+    if len(verification.unlisted):
+        yield from _confirm_vanished(context, verification, before)
     yield from _resolve_doubts(context, verification)
     if verification.late:
         context.memory.remember_incomparable(verification.late, assumed=True)
@@ -76,13 +85,30 @@ def _check(pairs: Pairs, copies: Iterable[Copy], folder: str) -> Generator[Event
     result, lookup = Verification(), Lookup(pairs, copies, folder)
     for planned, source, target in lookup:
         if source is None:
-            result.vanished += Count(1, planned.source.size)
-            result.gone.append(planned)
+            result.unlisted.append(planned)
         else:
             _judge(result, planned, source, target)
     result.listed = (lookup.at_source, lookup.at_target)
     return result
     yield
+
+
+def _confirm_vanished(context: Context, result: Verification, before: int) -> Generator[Event, None, None]:
+    """A copy has vanished when the source is whole and says so of its very key; else it is missing."""
+    unlisted: Only[Copy] = Only(result.unlisted, Missing, Changed)
+    _, asked = yield from look_again(context, unlisted, before)
+    result.requests += asked
+    absence = Absence(context)
+    for batch in batches(unlisted, lambda copy: copy.source.key):
+        idle = context.stop.requested or absence.in_trouble
+        said = {} if idle else absence.ask([copy.source.key for copy in batch])
+        for copy in batch:
+            if said.get(copy.source.key) == "":
+                yield result.vanish(context.job.name, copy)
+            else:
+                result.miss(copy)
+    result.requests += absence.requests
+    yield from absence.problems()
 
 
 def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | None) -> None:

@@ -68,6 +68,16 @@ def stat(object_: str) -> Argv:
     return ("stat", "--json", object_)
 
 
+def list_objects(objects: Sequence[str]) -> Argv:
+    """``mc ls`` of single keys: a HEAD and a listing by exactly this prefix for each, and a trace of the answers."""
+    return ("ls", "--debug", "--json", *objects)
+
+
+def stat_without_listing(object_: str) -> Argv:
+    """``mc stat``: one HEAD, with a trace of the answer; mc ends at the first key that is missing."""
+    return ("stat", "--debug", "--json", "--no-list", object_)
+
+
 def buckets(alias: str) -> Argv:
     """``mc ls ALIAS``: the one question that needs no bucket, answered or forbidden only when the keys are right."""
     return ("ls", "--json", f"{alias}/")

@@ -97,6 +97,32 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry | Failure]:
             yield _unlisted(raw)
 
 
+def listed_objects(lines: Iterable[bytes]) -> Iterator[tuple[str, Entry]]:
+    """Read lines of an ``mc ls --json`` of single objects, each with the URL that was asked for; skip what is no entry.
+
+    A key is the last part of its name there; ``/`` for the marker of the folder that was asked for.
+    """
+    for raw in lines:
+        try:
+            fields = load(raw)
+            entry = Entry(fields["key"], fields["size"], fields.get("etag", ""), _utc(fields["lastModified"]))
+            url = str(fields["url"])
+        except (ValueError, KeyError):
+            continue
+        if entry.etag or fields.get("type") == "file":
+            yield url, entry
+
+
+def stated_object(raw: bytes, key: str) -> Entry | None:
+    """Read a line of ``mc stat --json``; None when it shows no object. Its time has no fraction."""
+    try:
+        fields = load(raw)
+        entry = Entry(key, fields["size"], fields.get("etag", ""), _utc(fields["lastModified"]))
+    except (ValueError, KeyError):
+        return None
+    return entry if entry.etag or fields.get("type") == "file" else None
+
+
 def load(raw: bytes) -> dict[str, Any]:
     """Parse one JSON object; ValueError otherwise.
 

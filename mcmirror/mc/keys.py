@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mcmirror.mc.folder import link_on_the_way, name_passed_over
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 
@@ -15,9 +16,14 @@ FOLDED = ("/*", "*//*", "./*", "*/./*", "*/.", "../*", "*/../*", "*/..")
 """The exclude patterns for keys that mc would write under another name."""
 
 
-def pattern(key: str) -> str:
-    """The exclude pattern for one key: what mc cannot print it matches by ``?``."""
-    return key.replace(UNREADABLE, "?")
+def patterns(key: str, target: Location) -> tuple[str, ...]:
+    """The exclude patterns that keep mc from one key: what mc cannot print they match by ``?``.
+
+    Of a key that leads through a link in the target they name the link, and with it all that is behind it.
+    """
+    link = link_on_the_way(target.path, key) if target.is_local else ""
+    names = (link, f"{link}/*") if link else (key,)
+    return tuple(name.replace(UNREADABLE, "?") for name in names)
 
 
 def impossible(entry: Entry, source: Location, target: Location) -> str:  # noqa: PLR0911  # a reason a line
@@ -35,6 +41,10 @@ def impossible(entry: Entry, source: Location, target: Location) -> str:  # noqa
         return "its file name is not UTF-8, and a key has to be"
     if not target.is_local:
         return ""
+    if name_passed_over(key):
+        return "mc leaves a file of this name out of any folder, so that nobody sees it arrive"
+    if link := link_on_the_way(target.path, key):
+        return f"{link} in the target is a link, and nothing is written through one"
     if any(len(segment.encode()) > LONGEST_FILE_NAME for segment in segments):
         return f"a path segment has more than {LONGEST_FILE_NAME} bytes, which no file name may have"
     if "\0" in key:
@@ -42,3 +52,23 @@ def impossible(entry: Entry, source: Location, target: Location) -> str:  # noqa
     if key.endswith("/") and entry.size:
         return "it is a folder with content, and a local folder has none of its own"
     return ""
+
+
+def not_removable(key: str, target: Location) -> str:
+    """Say why a key of the target is never handed to a removal; empty when it may be."""
+    if folds(key):
+        return "mc or the server may take it for another key, so it is not removed"
+    if target.is_local and (link := link_on_the_way(target.path, key)):
+        return f"{link} is a link, and nothing is removed through one"
+    return ""
+
+
+def twin(key: str) -> str:
+    """The key that a server stores for this one if it takes a backslash for a slash (SeaweedFS); empty without one."""
+    return key.replace("\\", "/") if "\\" in key else ""
+
+
+def folds(key: str) -> bool:
+    """Whether mc, which joins paths as a file system does, or a server like it reads another key in this one."""
+    segments = key.split("/")
+    return "" in segments[:-1] or "." in segments or ".." in segments

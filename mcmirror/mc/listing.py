@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 from mcmirror.mc import argv, decode
@@ -25,10 +25,12 @@ REPEATS = 3
 """How often a key may come again: servers are known whose pages overlap."""
 EMPTY_PAGES = 100
 """Pages without a key that may follow each other: many delete markers make a few."""
-MOST_UPLOADS = 100_000
-"""Open uploads that are listed: more are a listing without an end."""
 OLD_LISTING = frozenset(("NotImplemented", "MethodNotAllowed", "APINotSupported"))
 """Codes by which a server, or mc for it, says that it does not know ListObjectsV2."""
+
+
+CLOSED = "Insufficient permissions to access this path"
+"""How mc names a folder that it may not read."""
 
 
 class ListingBroken(Trouble):
@@ -43,22 +45,22 @@ class OutOfOrder(Exception):
         self.place = place
 
 
-def entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
+def entries(session: Session, place: Location, *, stall_timeout: float, closed_folders: bool = False) -> Entries:
     """Yield the objects at ``place`` by key; None is a tick of the clock.
 
     The keys are relative to ``place``. Raises ListingBroken when any page fails, when mc is stopped or dies, when the
     listing goes round in a circle or contradicts itself, and when the local folder does not exist (where ``mc ls``
-    prints nothing and exits 0); OutOfOrder as said.
+    prints nothing and exits 0); OutOfOrder as said. With ``closed_folders`` folders that may not be read are left out.
     """
-    with closing(_listed(session, place, stall_timeout)) as listed:
+    with closing(_listed(session, place, stall_timeout, closed_folders=closed_folders)) as listed:
         yield from _in_order(place, listed)
 
 
-def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -> Entries:
+def sorted_entries(session: Session, place: Location, *, stall_timeout: float, closed_folders: bool = False) -> Entries:
     """Do the same with a server that does not keep the order of S3: what it lists is sorted on disk."""
     with (
         closing(EntrySort()) as sort,
-        closing(_listed(session, place, stall_timeout)) as listed,
+        closing(_listed(session, place, stall_timeout, closed_folders=closed_folders)) as listed,
     ):
         for item in listed:
             if item is None:
@@ -72,7 +74,7 @@ def sorted_entries(session: Session, place: Location, *, stall_timeout: float) -
         yield from _in_order(place, sort)
 
 
-def _listed(session: Session, place: Location, stall_timeout: float) -> Entries:
+def _listed(session: Session, place: Location, stall_timeout: float, *, closed_folders: bool) -> Entries:
     """Yield what mc lists, as it comes."""
     if place.is_local and not Path(place.path).is_dir():
         raise ListingBroken(
@@ -88,7 +90,8 @@ def _listed(session: Session, place: Location, stall_timeout: float) -> Entries:
                 yield None
             for item in decode.entries(batch):
                 if isinstance(item, decode.Failure):
-                    failure = failure or item
+                    if not (closed_folders and CLOSED in item.cause):
+                        failure = failure or item
                 elif item.key != "/":  # the marker of ``place`` itself
                     course.come_to(item.key)
                     yield item
@@ -147,10 +150,9 @@ def incomplete_uploads(session: Session, place: Location, *, stall_timeout: floa
     """
     bucket = Location(place.alias, place.bucket)
     process = session.process(argv.list_incomplete(bucket), stall_timeout=stall_timeout, stoppable=False)
-    with closing(process.lines()) as batches:
-        items = list(islice(decode.entries(chain.from_iterable(batches)), MOST_UPLOADS))
+    items = list(decode.entries(chain.from_iterable(process.lines())))
     found = [item for item in items if isinstance(item, Entry)]
-    if process.exit.code or len(found) < len(items) or len(items) == MOST_UPLOADS:
+    if process.exit.code or len(found) < len(items):
         return None
     below = f"{place.prefix}/" if place.prefix else ""
     return [item.key.removeprefix(below) for item in found if item.key.startswith(below)]

@@ -66,6 +66,12 @@ TABLE: tuple[Row, ...] = (
         evidence=("mirror_remove_empty_source", "mirror_remove_empty_dir"),
     ),
     Row(
+        Category.SOURCE_SHRANK,
+        cause="the source lists far fewer objects than it did when the plan was made, or none",
+        remedy="Nothing was removed. Check that the source is {mounted} and that its server is well, then run again.",
+        evidence=("test_a_source_that_lists_nothing_when_looked_at_again",),
+    ),
+    Row(
         Category.TOO_MANY_DELETES,
         cause="the run would remove more of the target than `max_delete` allows",
         remedy="See what would go with `mcmirror plan`. If that is right, {raise}.",

@@ -27,6 +27,8 @@ class Requests:
     target_put: int = 0
     target_delete: int = 0
     target_get: int = 0
+    source_head: int = 0
+    target_head: int = 0
 
     def __add__(self, other: "Requests") -> "Requests":
         return Requests(
@@ -36,25 +38,32 @@ class Requests:
             self.target_put + other.target_put,
             self.target_delete + other.target_delete,
             self.target_get + other.target_get,
+            self.source_head + other.source_head,
+            self.target_head + other.target_head,
         )
 
     def asked_of(self, *, source: bool, target: bool) -> "Requests":
         """Leave out a side that is no server."""
         return replace(
             self,
-            **({} if source else {"source_list": 0, "source_get": 0}),
-            **({} if target else {"target_list": 0, "target_put": 0, "target_delete": 0, "target_get": 0}),
+            **({} if source else dict.fromkeys(("source_list", "source_get", "source_head"), 0)),
+            **(
+                {}
+                if target
+                else dict.fromkeys(("target_list", "target_put", "target_delete", "target_get", "target_head"), 0)
+            ),
         )
 
     @property
     def source_dollars(self) -> float:
         """If the source were AWS S3 Standard; outgoing traffic not counted."""
-        return self.source_list * PRICE_PER_WRITE + self.source_get * PRICE_PER_READ
+        return self.source_list * PRICE_PER_WRITE + (self.source_get + self.source_head) * PRICE_PER_READ
 
     @property
     def target_dollars(self) -> float:
         """If the target were AWS S3 Standard."""
-        return (self.target_list + self.target_put) * PRICE_PER_WRITE + self.target_get * PRICE_PER_READ
+        reads = self.target_get + self.target_head
+        return (self.target_list + self.target_put) * PRICE_PER_WRITE + reads * PRICE_PER_READ
 
 
 def listing(objects: int) -> int:
@@ -78,6 +87,21 @@ def copying(copies: Count) -> Requests:
     return Requests(source_get=copies.objects, target_put=copies.objects + parts)
 
 
+def asked_at_source(keys: int) -> Requests:
+    """Single keys that the source lacks: mc sends a HEAD for each, and two listings by its name."""
+    return Requests(source_head=keys, source_list=2 * keys)
+
+
+def asked_at_target(keys: int) -> Requests:
+    """Single keys that the target holds: a HEAD for each, and a listing by its name."""
+    return Requests(target_head=keys, target_list=keys)
+
+
+def removing(keys: int) -> Requests:
+    """The removal itself: mc asks for each key before it deletes it."""
+    return Requests(target_head=keys, target_delete=keys)
+
+
 def estimate(plan: Plan, *, removals: int, whole: bool = True) -> Requests:
     """What carrying out ``plan`` will take, its own listings and the verification included."""
     listings = both_listed(plan)
@@ -85,5 +109,6 @@ def estimate(plan: Plan, *, removals: int, whole: bool = True) -> Requests:
     if whole and plan.copies.objects:
         total = total + listings + copying(plan.copies) + listings
     if whole and removals:
-        total = total + listings + Requests(target_list=listings.target_list, target_delete=removals)
+        again = Requests(source_list=listings.source_list, target_list=listings.target_list)
+        total = total + again + asked_at_source(removals) + asked_at_target(removals) + removing(removals)
     return total

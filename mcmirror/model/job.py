@@ -8,8 +8,8 @@ from mcmirror.model.location import Location
 
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+\s*%?", re.ASCII)
 
-ALWAYS_ALLOWED_DELETES = 10
-"""So that a small bucket can be tidied without anyone lifting a limit."""
+FEW_DELETES = 10
+"""Allowed under any percentage but 0, up to half of the target, so that a small bucket can be tidied."""
 
 
 class Assurance(StrEnum):
@@ -66,10 +66,14 @@ class MaxDelete:
         """Whether any number of objects may go."""
         return self.percent is None and self.number is None
 
-    def allows(self, deletes: int, target_objects: int) -> bool:
-        """Whether ``deletes`` of ``target_objects`` may be removed; ten always may under a percentage."""
+    def allows(self, deletes: int, target_objects: int, *, few: bool = True) -> bool:
+        """Whether ``deletes`` of ``target_objects`` may be removed.
+
+        With ``few``, a percentage other than 0 allows ten objects in any case, but not more than half of them.
+        """
         if self.percent is not None:
-            return deletes <= max(ALWAYS_ALLOWED_DELETES, target_objects * self.percent / 100)
+            least = min(FEW_DELETES, target_objects / 2) if few and self.percent else 0
+            return deletes <= max(least, target_objects * self.percent / 100)
         return self.number is None or deletes <= self.number
 
 

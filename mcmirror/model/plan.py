@@ -59,6 +59,8 @@ class Extraneous(NamedTuple):
     """On the target only: to be removed when ``remove`` is on."""
 
     target: Entry
+    why: str = ""
+    """Why it was not removed; empty while that is not known."""
 
 
 class Kept(NamedTuple):
@@ -120,6 +122,8 @@ class Plan:
     impossible: Count = Count()
     """Keys that mc cannot carry; each is named among the differences."""
     differences: Iterable[Difference] = field(default=(), compare=False, repr=False)
+    at_source: int = 0
+    """Objects that the source listed, whatever the filters say of them."""
     torn: tuple[Entry, ...] = ()
     """On the target only, and perhaps left by an mc that was killed; neither extraneous nor among the differences."""
 

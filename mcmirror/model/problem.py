@@ -39,6 +39,7 @@ class Category(StrEnum):
     OVERWRITE_OFF = "overwrite-off"
     KEY_NOT_STORABLE = "key-not-storable"
     SOURCE_EMPTY = "source-empty"
+    SOURCE_SHRANK = "source-shrank"
     TOO_MANY_DELETES = "too-many-deletes"
     OVERLAP = "overlap"
     LOCKED = "locked"

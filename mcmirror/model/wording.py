@@ -94,10 +94,11 @@ def three_parts(problem: Problem) -> tuple[str, str, str]:
 
 def requests_text(requests: Requests) -> str:
     """Requests by kind and side."""
-    source = _kinds((requests.source_list, "LIST"), (requests.source_get, "GET"))
+    source = _kinds((requests.source_list, "LIST"), (requests.source_get, "GET"), (requests.source_head, "HEAD"))
     target = _kinds(
         (requests.target_list, "LIST"),
         (requests.target_get, "GET"),
+        (requests.target_head, "HEAD"),
         (requests.target_put, "PUT"),
         (requests.target_delete, "DELETE"),
     )
@@ -112,9 +113,13 @@ def _kinds(*kinds: tuple[int, str]) -> str:
 def cost(requests: Requests) -> str:
     """Return the requests of a whole run and what AWS would ask for them; a folder is asked nothing."""
     asked = {
-        "source": (requests.source_list + requests.source_get, requests.source_dollars),
+        "source": (requests.source_list + requests.source_get + requests.source_head, requests.source_dollars),
         "target": (
-            requests.target_list + requests.target_get + requests.target_put + requests.target_delete,
+            requests.target_list
+            + requests.target_get
+            + requests.target_head
+            + requests.target_put
+            + requests.target_delete,
             requests.target_dollars,
         ),
     }

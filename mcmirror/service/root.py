@@ -77,7 +77,10 @@ class Service:
         return tuple(_with(job, overrides) for job in select_jobs(self.configuration, names))
 
     def pair(self, source: str, target: str, **given: Any) -> Job:
-        """Make a job of two locations; raises ConfigError when one is none."""
+        """Make a job of two locations, with the file's [defaults]; raises ConfigError when one is none.
+
+        What is given replaces them; None stands for what is not given.
+        """
         mistakes, places = list[Mistake](), list[Location]()
         for key, text in (("SOURCE", source), ("TARGET", target)):
             try:
@@ -87,7 +90,10 @@ class Service:
                 mistakes.append(Mistake("", key, f"{text!r}: {wrong}", remedy))
         if mistakes:
             raise ConfigError(mistakes)
-        return _with(Job(f"{places[0]} → {places[1]}", places[0], places[1]), given)
+        name, (one, other) = f"{places[0]} → {places[1]}", places
+        defaults = self.configuration.pair
+        job = replace(defaults, name=name, source=one, target=other) if defaults else Job(name, one, other)
+        return _with(job, given)
 
     def redact(self, text: str) -> str:
         """Take every secret that this service has met out of a text."""
@@ -191,7 +197,7 @@ class Service:
 
     def manners(self, job: Job, lock: Lock | None = None, default: Lock = Lock.SKIP) -> Manners:
         """How the job stands in line: as told, else as configured, else by default."""
-        schedule = self.configuration.schedules.get(job.name)
+        schedule = self.configuration.schedules.get(job.name, self.configuration.pair_schedule)
         if schedule is None:
             return Manners(lock or default)
         return Manners(lock or Lock(schedule.lock or default), schedule.lock_timeout)

@@ -19,8 +19,8 @@ Target = Annotated[str, typer.Argument(metavar="TARGET", callback=o.location, he
 def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     source: Source,
     target: Target,
-    overwrite: o.Overwrite = False,
-    remove: o.Remove = False,
+    overwrite: o.Overwrite = None,
+    remove: o.Remove = None,
     max_delete: o.MaxDeletes = None,
     exclude: o.Exclude = None,
     newer_than: o.NewerThan = None,
@@ -56,8 +56,8 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
 ) -> None:
     """Mirror SOURCE to TARGET and verify what arrived.
 
-    Nothing is replaced without --overwrite and nothing is removed without --remove. The verdict comes from listing both
-    sides afterwards, never from mc's exit code.
+    Nothing is replaced without --overwrite and nothing is removed without --remove, or what [defaults] of mcmirror.toml
+    say: they hold for a pair too. The verdict comes from listing both sides afterwards, never from mc's exit code.
     """
     if encrypt and Location.parse(target).is_local:
         raise typer.BadParameter("only a server encrypts what it stores, and the target is a folder.",
@@ -66,7 +66,7 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
         "overwrite": overwrite,
         "remove": remove,
         "max_delete": max_delete,
-        "exclude": tuple(exclude or ()),
+        "exclude": tuple(exclude) if exclude else None,
         "newer_than": newer_than,
         "older_than": older_than,
         "prefix": prefix,
@@ -80,15 +80,16 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
         "attr": attr,
         "checksum": checksum,
         "skip_errors": skip_errors,
-        "dry_run": dry_run,
-        "create_target": create_target,
+        "dry_run": dry_run or None,
+        "create_target": create_target or None,
         "region": region,
         "assurance": assurance,
         "retries": retries,
         "retry_delay": retry_delay,
         "stall_timeout": stall_timeout,
-        "strict": strict,
+        "strict": strict or None,
     }
+    # What is not given is left to the file's [defaults].
     fields = {name: value for name, value in given.items() if value is not None}
     again = "the same command without --dry-run" if dry_run else "the same command"
     task = Task(

@@ -133,8 +133,8 @@ LogStyle = Annotated[
     ),
 ]
 
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace objects that differ.")]
-Remove = Annotated[bool, typer.Option("--remove", help="Remove what is on the target only.")]
+Overwrite = Annotated[bool | None, typer.Option("--overwrite/--no-overwrite", help="Replace objects that differ.")]
+Remove = Annotated[bool | None, typer.Option("--remove/--no-remove", help="Remove what is on the target only.")]
 Exclude = Annotated[
     list[str] | None,
     typer.Option("--exclude", metavar="PATTERN", callback=_patterns, help="Leave keys out; repeatable. * crosses /."),

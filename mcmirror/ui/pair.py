@@ -29,7 +29,8 @@ def asked(  # noqa: PLR0913  what the command line holds
 
     A mistake of usage is a BadParameter.
     """
-    fields = {name: value for name, value in given.items() if value}
+    # What is not given is left to the file's [defaults].
+    fields = {name: value for name, value in given.items() if value is not None and value != ()}
     if o.looks_like_locations(words):
         source, target = (o.location(word) for word in words)
         return Task(

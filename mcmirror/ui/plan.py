@@ -20,8 +20,8 @@ LINES = (
 @app.command(epilog=LINES + o.EXIT_CODES)
 def plan(  # noqa: PLR0913, PLR0917  one parameter an option
     jobs: Words = None,
-    overwrite: o.Overwrite = False,
-    remove: o.Remove = False,
+    overwrite: o.Overwrite = None,
+    remove: o.Remove = None,
     max_delete: o.MaxDeletes = None,
     exclude: o.Exclude = None,
     newer_than: o.NewerThan = None,
@@ -50,7 +50,7 @@ def plan(  # noqa: PLR0913, PLR0917  one parameter an option
         "newer_than": newer_than,
         "older_than": older_than,
         "prefix": prefix,
-        "create_target": create_target,
+        "create_target": create_target or None,
     }
     carry_out = "mcmirror mirror {pair} with the same options"
     task = asked("plan", jobs or [], given, carry_out=carry_out, config=config, parallel=parallel)

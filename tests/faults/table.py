@@ -13,6 +13,7 @@ GROUPS = {
     "test_objects": "One object among others",
     "test_storage": "Space",
     "test_guard": "What would destroy, or cannot be meant",
+    "test_removal": "Removing",
     "test_killed": "Killed in mid-run",
 }
 

@@ -101,7 +101,7 @@ def test_a_folder_as_target(new_stage: NewStage, cli: Cli, tmp_path: Path) -> No
     (files / "old").mkdir(parents=True)
     (files / "old" / "extra\n").write_bytes(b"1")
     stage.target_place = str(files)
-    stage.flags += ["--remove"]
+    stage.flags += ["--remove", "--max-delete", "1"]
 
     result = stage.run(cli)
 
