@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mcmirror.engine.attempts import pause
-from mcmirror.engine.guard import after_planning, before_listing
+from mcmirror.engine.guard import after_planning, after_second_look, before_listing
 from mcmirror.engine.judge import judge, judge_copy, judge_unverified
 from mcmirror.model.job import Assurance, Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Alias, Location
@@ -102,6 +102,58 @@ def test_a_source_that_is_empty_all_of_a_sudden(
     for options in (MirrorOptions(), MirrorOptions(remove=True)):
         found = after_planning(replace(job(), options=options, max_delete=MaxDelete.parse(max_delete)), plan, before)
         assert expected == (found.category if found and not (options.remove and expected is None) else None)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "max_delete", "believed"),
+    [
+        (100, 100, "25%", True),
+        (100, 120, "25%", True),
+        (100, 75, "25%", True),
+        (100, 74, "25%", False),
+        (100, 74, "30%", True),
+        (100, 75, "0", True),
+        (100, 74, "0", False),
+        (100, 75, "0%", True),
+        (100, 1, "unlimited", True),
+        (100, 0, "unlimited", False),
+        (20, 10, "25%", True),
+        (20, 9, "25%", False),
+        (1, 0, "25%", False),
+        (0, 0, "25%", True),
+    ],
+)
+def test_a_source_that_shrinks_at_the_second_look(before: int, now: int, max_delete: str, *, believed: bool) -> None:
+    found = after_second_look(replace(job(), max_delete=MaxDelete.parse(max_delete)), before, now)
+    assert (None if believed else Category.SOURCE_SHRANK) == (found.category if found else None)
+
+
+@pytest.mark.parametrize(
+    ("limit", "deletes", "of", "few", "allowed"),
+    [
+        ("25%", 10, 20, True, True),
+        ("25%", 10, 19, True, False),
+        ("25%", 1, 1, True, False),
+        ("25%", 1, 2, True, True),
+        ("25%", 10, 20, False, False),
+        ("25%", 5, 20, False, True),
+        ("0%", 1, 1000, True, False),
+        ("0%", 0, 1000, True, True),
+        ("0.5%", 10, 1000, True, True),
+        ("100%", 7, 7, False, True),
+    ],
+)
+def test_a_few_removals_are_allowed_up_to_half_of_the_target(
+    limit: str, deletes: int, of: int, *, few: bool, allowed: bool
+) -> None:
+    assert allowed == MaxDelete.parse(limit).allows(deletes, of, few=few)
+
+
+@pytest.mark.parametrize(("before", "expected"), [(0, None), (20, None), (26, None), (27, Category.TOO_MANY_DELETES)])
+def test_a_few_removals_are_no_matter_of_course_when_the_source_shrank(before: int, expected: Category | None) -> None:
+    plan = Plan(source=Count(20), target=Count(30), extraneous=Count(10))
+    found = after_planning(job(remove=True), plan, before)
+    assert expected == (found.category if found else None)
 
 
 def test_a_refusal_says_what_the_source_held_before() -> None:

@@ -107,21 +107,20 @@ def test_a_folder_that_went_from_a_local_source_goes_from_the_target(
 ) -> None:
     files = tmp_path / "files"
     (files / "old").mkdir(parents=True)
-    for name in ("a", "d", "old/b", "old/c"):
+    for name in ("a", "old/b", "old/c"):
         (files / name).write_bytes(name.encode())
     assert 0 == cli("mirror", str(files), bucket_pair.target.location).code
     for name in ("old/b", "old/c"):
         (files / name).unlink()
     (files / "old").rmdir()
-    report = cli("mirror", str(files), bucket_pair.target.location, "--remove", "--json").report
+    report = cli("mirror", str(files), bucket_pair.target.location, "--remove", "--max-delete", "2", "--json").report
     assert ("succeeded", 2) == (report["status"], report["removed"]["objects"])
-    assert {"a": 1, "d": 1} == bucket_pair.target.sizes()
+    assert {"a": 1} == bucket_pair.target.sizes()
     (files / "a").unlink()
-    (files / "d").unlink()
     files.rmdir()
     unmounted = cli("mirror", str(files), bucket_pair.target.location, "--remove", "--json")
     assert (1, {"source-not-found"}) == (unmounted.code, {found["category"] for found in unmounted.report["problems"]})
-    assert {"a": 1, "d": 1} == bucket_pair.target.sizes()
+    assert {"a": 1} == bucket_pair.target.sizes()
 
 
 def test_a_prefix_with_a_date_is_the_day_in_the_jobs_zone(cli: Cli, bucket_pair: Pair) -> None:

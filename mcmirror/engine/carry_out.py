@@ -9,6 +9,7 @@ from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.clean import clean, in_parts
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly, copy_planned
+from mcmirror.engine.folded import folded, why
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
@@ -19,9 +20,10 @@ from mcmirror.mc.listing import ListingBroken
 from mcmirror.mc.troubleshoot import problem
 from mcmirror.model.cost import Requests, both_listed, copying, listed
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Verified
-from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Impossible, Missing, Plan
+from mcmirror.model.plan import Changed, Copy, Count, Difference, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import NAMED
+from mcmirror.model.wording import printable
 
 T = TypeVar("T")
 
@@ -46,6 +48,10 @@ class Result:
     removal: Removal = field(default_factory=Removal)
     torn: Count = Count()
     """Perhaps left by an mc that was killed, and still there."""
+    impossible: Spool = field(default_factory=Spool)
+    """Copies that this target can never hold, as they showed themselves."""
+    folded: dict[str, str] = field(default_factory=dict)
+    """Their keys, with those under which it stores them."""
     decided: bool = True
     requests: Requests = field(default_factory=Requests)
 
@@ -68,10 +74,39 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
         tidy = _mend(context, plan, result) and tidy
     if tidy:
         context.journal.clear()
-    extraneous = Only(plan.differences, Extraneous)
+    _set_folded_apart(result)
+    for item in Only(result.impossible, Impossible):
+        what = f"{printable(item.source.key)} cannot be copied"
+        yield ProblemFound(context.job.name, problem(Category.KEY_NOT_STORABLE, what, item.why, item.source.key))
+    extraneous = Only(_without(plan.differences, frozenset(result.folded.values())), Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
         yield from _remove(context, plan, extraneous, attempts, result)
     return result
+
+
+def _set_folded_apart(result: Result) -> None:
+    """Move what the target stored under another name from what remains to what is impossible."""
+    if not result.folded:
+        return
+    remaining = Spool()
+    for item in result.remaining:
+        if isinstance(item, Missing) and item.source.key in result.folded:
+            result.impossible.append(Impossible(item.source, why(result.folded[item.source.key])))
+            result.bytes_remaining -= item.source.size
+        else:
+            remaining.append(item)
+    result.remaining = remaining
+
+
+def _without(differences: Iterable[Difference], twins: frozenset[str]) -> Iterable[Difference]:
+    """The differences but the extraneous ones of these keys."""
+    if not twins:
+        return differences
+    rest = Spool()
+    for item in differences:
+        if not (isinstance(item, Extraneous) and item.target.key in twins):
+            rest.append(item)
+    return rest
 
 
 def _avoided(context: Context, plan: Plan) -> list[str]:
@@ -113,7 +148,7 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
             result.requests += both_listed(plan)  # mc's own
             return False
         try:
-            verification = yield from _verify(context, work, heard, result, plan.at_source)
+            verification = yield from _verify(context, plan, work, heard, result)
         except ListingBroken as broken:
             yield ProblemFound(job.name, broken.problem)
             result.requests += both_listed(plan)
@@ -142,15 +177,16 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
 
 
 def _verify(
-    context: Context, work: Iterable[Copy], heard: list[Problem], result: Result, before: int
+    context: Context, plan: Plan, work: Iterable[Copy], heard: list[Problem], result: Result
 ) -> Generator[Event, None, Verification]:
     """List again; what mc left out in silence it is asked for by name, which makes it say why."""
     yield PhaseStarted(context.job.name, Phase.VERIFY)
-    found, verification = yield from _listen(verify(context, work, before))
+    found, verification = yield from _listen(verify(context, work, plan.at_source))
     heard += found
     if heard and not context.job.options.skip_errors:
         return verification  # mc stopped at its first error, as it was told to
-    named = {found.object for found in heard}
+    result.folded |= folded(context, plan, verification.remaining)
+    named = {found.object for found in heard} | result.folded.keys()
     silent = Spool()
     for item in verification.remaining:
         if key_of(item) not in named:
@@ -167,14 +203,15 @@ def _verify(
         answers += more
     heard += answers
     yield PhaseStarted(context.job.name, Phase.VERIFY)
-    again = yield from verify(context, Only(verification.remaining, Missing, Changed), before)
+    again = yield from verify(context, Only(verification.remaining, Missing, Changed), plan.at_source)
     again.done += verification.done
     again.unproven += verification.unproven
     again.vanished += verification.vanished
     again.read += verification.read
     again.requests += verification.requests
-    if again.remaining and not answers:
-        what = f"{len(again.remaining)} objects are not on the target, and mc reports no error"
+    left = sum(1 for item in again.remaining if key_of(item) not in result.folded)
+    if left and not answers:
+        what = f"{left} objects are not on the target, and mc reports no error"
         yield ProblemFound(context.job.name, problem(Category.NOT_COPIED, what, "mc said nothing"))
     return again
 

@@ -139,7 +139,9 @@ def _another(entry: Entry, twin: Answer | None) -> bool:
     """Whether the server tells the entry's key from its twin: that one is absent, or another object."""
     if twin is None or twin.presence is Presence.UNKNOWN:
         return False
-    return twin.presence is Presence.ABSENT or (twin.entry is not None and twin.entry[1:] != entry[1:])
+    if twin.presence is Presence.ABSENT or (twin.etag and twin.etag != entry.etag):
+        return True
+    return twin.entry is not None and twin.entry[1:] != entry[1:]
 
 
 def _see(pairs: Pairs, tried: Only[Extraneous], folder: str, job: str, named: int) -> Generator[Event, None, Removal]:

@@ -171,7 +171,8 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         status = judge_plan(stopped=context.stop.requested)
         return Outcome(status, _tally(context, plan, Result()), requests=both_listed(plan))
     result = yield from carry_out(context, plan, attempts)
-    remaining = yield from _still_missing(context, chain(result.remaining, Only(plan.differences, Impossible)))
+    left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))
+    remaining = yield from _still_missing(context, left)
     tally = _tally(context, plan, result)
     status = judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested)
     if status is Status.SUCCEEDED:
@@ -196,7 +197,8 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
         return Outcome(Status.REFUSED)
     plan = yield from _planned(context, attempts)
     result = yield from check(context, plan)
-    remaining = yield from _still_missing(context, chain(result.remaining, Only(plan.differences, Impossible)))
+    left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))
+    remaining = yield from _still_missing(context, left)
     tally = _tally(context, plan, result)
     return Outcome(
         judge_copy(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
@@ -279,6 +281,10 @@ def _why(difference: Difference) -> str:
             return ABSENT
 
 
+def _count(impossible: Iterable[Difference]) -> Count:
+    return sum((Count(1, item.source.size) for item in Only(impossible, Impossible)), Count())
+
+
 def _tally(context: Context, plan: Plan, result: Result) -> Tally:
     removing = context.job.options.remove and context.verb is not Verb.VERIFY
     return Tally(
@@ -289,7 +295,7 @@ def _tally(context: Context, plan: Plan, result: Result) -> Tally:
         kept=plan.kept,
         extraneous=result.torn if removing else plan.extraneous + result.torn,
         equal=plan.equal + result.settled,
-        remaining=Count(len(result.remaining), result.bytes_remaining) + plan.impossible,
+        remaining=Count(len(result.remaining), result.bytes_remaining) + plan.impossible + _count(result.impossible),
         unproven=plan.unproven + result.unproven,
         read=result.read,
         excluded=plan.excluded,

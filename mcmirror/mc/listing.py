@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -84,20 +85,25 @@ def _listed(session: Session, place: Location, stall_timeout: float, *, closed_f
     course = _Course(trace)
     process = session.process(argv.list_all(place), stall_timeout=stall_timeout, trace=trace)
     failure: decode.Failure | None = None
+    closed = False
     with closing(process.lines()) as batches:
         for batch in batches:
             if not batch:
                 yield None
             for item in decode.entries(batch):
                 if isinstance(item, decode.Failure):
-                    if not (closed_folders and CLOSED in item.cause):
+                    if closed_folders and CLOSED in item.cause:
+                        closed = True
+                    else:
                         failure = failure or item
                 elif item.key != "/":  # the marker of ``place`` itself
                     course.come_to(item.key)
                     yield item
             if endless := course.endless:
                 raise ListingBroken(_not_whole(place, endless))
-    broken = _broken(place, process.exit, failure, trace)
+    # mc exits 1 for a folder that it may not read, and lists all the others.
+    end = replace(process.exit, code=0) if closed and process.exit.code == 1 else process.exit
+    broken = _broken(place, end, failure, trace)
     if broken:
         raise ListingBroken(broken)
 

@@ -52,6 +52,8 @@ class Answer(NamedTuple):
     """Its own words, ``403 Forbidden``."""
     code: str = ""
     """The S3 error code, where there is one."""
+    etag: str = ""
+    """What the HEAD said, where there was one."""
 
 
 ABSENT, THERE, UNKNOWN = Presence
@@ -143,7 +145,7 @@ class _Asking:
             return Answer(THERE, entry) if entry else Answer(ABSENT)
         if last.number == "200":
             same = entry is not None and (not last.etag or last.etag == entry.etag)
-            return Answer(THERE, entry if same else None)
+            return Answer(THERE, entry if same else None, etag=last.etag)
         absent = all(each.number == "404" and each.code in _NO_KEY for each in said) and entry is None
         return Answer(ABSENT) if absent else _refused(last)
 

@@ -69,7 +69,7 @@ TABLE: tuple[Row, ...] = (
         Category.SOURCE_SHRANK,
         cause="the source lists far fewer objects than it did when the plan was made, or none",
         remedy="Nothing was removed. Check that the source is {mounted} and that its server is well, then run again.",
-        evidence=("test_a_source_that_lists_nothing_when_looked_at_again",),
+        evidence=("test_a_source_that_shrinks_at_the_second_look",),
     ),
     Row(
         Category.TOO_MANY_DELETES,

@@ -146,6 +146,8 @@ class Proxy:
     """The server's port on 127.0.0.1."""
     delay: float = 0.0
     """Seconds before each request is passed on."""
+    folds: bool = False
+    """Whether a backslash in a path or a query reaches the server as a slash; no signed request survives that."""
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     """All that came, in their order."""
@@ -227,6 +229,9 @@ class Proxy:
         writer.transport.abort()
 
     async def _exchange(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.folds:
+            asked, line, rest = head.partition(b"\r\n")
+            head = asked.replace(b"%5C", b"%2F") + line + rest
         action = self._judge(_request(head))
         if self.delay:
             await asyncio.sleep(self.delay)
