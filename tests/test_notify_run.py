@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mcmirror.notify.blocks import HEADER
+from mcmirror.notify.message import shortened
 from tests.conftest import Pair
 from tests.servers.command import Cli, Result, children
 from tests.servers.slack import CHANNEL, PING, TOKEN, FakeSlack
@@ -66,7 +68,7 @@ def test_changes_an_outage_and_its_end(cli: Cli, bucket_pair: Pair, container: d
     missing = f"aws/{bucket_pair.target.bucket} could not be listed: there is no bucket of this name on the server"
     assert [
         f"❌ {job}: failed: {missing}",
-        f"❌ {job}: failed: {missing} (2nd time)",
+        shortened(f"❌ {job}: failed: {missing} (2nd time)", HEADER),
         f"✅ {job}: works again, verified: 3 objects, 4 B copied",
     ] == fake.titles[1:]
     remedy = "*Do*  Check its spelling in BUCKET_PAIR or BUCKET_PAIRS and that AWS_URL is that of the right server"
