@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mcmirror.config.schema import NotifyTable, OptionsTable
 
 _JOB_NAME = re.compile(r"[^\W_](?:[\w. -]*[\w.-])?\Z")
+JOB_NAME_REMEDY = "Use letters, digits, spaces, '.', '-' and '_', a letter or digit first."
 Sides = dict[tuple[str, str], Location]
 """By job and ``source`` or ``target``."""
 _TRIGGERS = ("cron", "every", "realtime")
@@ -30,11 +31,16 @@ def names(file: str, headings: Mapping[str, Iterable[str]]) -> list[Mistake]:
         Mistake(file, f"{heading}.{name}", f"this cannot be the name of a {word}", remedy)
         for heading, word, allowed, remedy in (
             ("alias", "server", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
-            ("job", "job", _JOB_NAME, "Use letters, digits, spaces, '.', '-' and '_', a letter or digit first."),
+            ("job", "job", _JOB_NAME, JOB_NAME_REMEDY),
         )
         for name in headings.get(heading, ())
         if not allowed.match(name)
     ]
+
+
+def is_job_name(name: str) -> bool:
+    """Whether a job may be called so."""
+    return _JOB_NAME.match(name) is not None
 
 
 def location(text: str, folder: Path) -> Location:

@@ -118,6 +118,12 @@ def _as_far_as_it_goes(environ: Mapping[str, str], folder: Path) -> Configuratio
     return Configuration(settings, notes=slips, unheeded=slips, files=(folder / FILE_NAME, *given.files))
 
 
+def _of_drive(environ: Mapping[str, str]) -> str:
+    """What to say of variables that another tool reads and mcmirror does not."""
+    name = next((name for name in environ if name.startswith("AWS_S3_MIRRORING_")), "")
+    return f". {name} is not read: mcmirror explain {name}" if name else ""
+
+
 def _from_environment(environ: Mapping[str, str], folder: Path) -> Configuration:
     from mcmirror.config import pairs, sidecar
 
@@ -134,7 +140,7 @@ def _from_environment(environ: Mapping[str, str], folder: Path) -> Configuration
                 f"no job is described: there is no {FILE_NAME} in {folder.absolute()} or above it, "
                 f"and neither BUCKET_PAIRS nor S3_SYNC_BUCKET is set",
                 f"Run mcmirror init, name a file with --config or {VARIABLE}, "
-                f"or set MINIO_*, AWS_* and BUCKET_PAIRS={pairs.EXAMPLE}",
+                f"or set MINIO_*, AWS_* and BUCKET_PAIRS={pairs.EXAMPLE}{_of_drive(environ)}",
             )
         ]
     )

@@ -87,7 +87,7 @@ def set_(  # noqa: PLR0913  (one parameter an option)
         _check(alias, _configuration_or_none(config))
     had = write.references(file, name)
     referred = {
-        key: value if is_reference(value) else _keep(name, key, value, had)
+        key: value if is_reference(value) else keep(name, key, value, had)
         for key, value in (("access_key", keys[0]), ("secret_key", keys[1]))
         if value
     }
@@ -133,7 +133,7 @@ def import_(
     from mcmirror.config import connections, write
 
     target = _file(config)
-    found = connections.read(_text_of(file), "standard input" if file == "-" else file)
+    found = connections.read(text_of(file), "standard input" if file == "-" else file)
     there = [imported.alias.name for imported in found if write.has_alias(target, imported.alias.name)]
     if there and not force:
         remedy = "Replace them with --force, or rename them in the file."
@@ -142,7 +142,7 @@ def import_(
         alias = imported.alias
         had = write.references(target, alias.name)
         secrets = {key: getattr(alias, key).value for key in write.SECRETS}
-        _write(target, alias, {key: _keep(alias.name, key, value, had) for key, value in secrets.items() if value})
+        _write(target, alias, {key: keep(alias.name, key, value, had) for key, value in secrets.items() if value})
         if imported.bucket:
             print(f"  its bucket, as source or target: {alias.name}/{imported.bucket}", file=sys.stderr)
     print(f"{len(found)} imported, none tested yet: mcmirror alias test NAME", file=sys.stderr)
@@ -252,9 +252,12 @@ def _ask(name: str, *, from_stdin: bool) -> tuple[str, str]:
     return access, secret
 
 
-def _keep(name: str, key: str, value: str, had: "Mapping[str, str]") -> str:
+def keep(name: str, key: str, value: str, had: "Mapping[str, str]") -> str:
+    """Return a reference to the key of an alias: as it is when it is one, else to a file that only its owner reads."""
     from mcmirror.config import write
 
+    if is_reference(value):
+        return value
     folder = write.secrets_folder(os.environ, home_of(os.environ))
     return write.keep_secret(folder, f"{name}-{key.replace('_', '-')}", value, mine=had.get(key, ""))
 
@@ -267,7 +270,8 @@ def _write(file: Path, alias: Alias, referred: "Mapping[str, str]") -> None:
     print(f"{alias.name} is written to {file}.", file=sys.stderr)
 
 
-def _text_of(file: str) -> str:
+def text_of(file: str) -> str:
+    """Return what stands in a file, or comes from standard input."""
     if file == "-":
         return sys.stdin.read()
     try:

@@ -15,18 +15,19 @@ from mcmirror.mc.troubles import Row
 from mcmirror.mc.troubleshoot import find, markdown, table
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless
+from mcmirror.ui.glossary import alike, meaning
 
 
 def explain(
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT]...", help="An error as you saw it, a line of mc, an S3 code, a category."),
+        typer.Argument(metavar="[TEXT]...", help="An error, a line of mc, an S3 code, a word of another tool."),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the whole table as Markdown.")] = False,
 ) -> None:
-    """Say what an error means and what to do; without TEXT, show every one that mcmirror knows."""
+    """Say what an error means and what to do, or what a word of another tool is here; without TEXT, every error."""
     asked, reader = " ".join(text or ()), origin(os.environ, Path.cwd())
 
     def document(row: Row) -> dict[str, object]:
@@ -40,11 +41,17 @@ def explain(
     elif not asked:
         rows = table()
         print(json.dumps([document(row) for row in rows], indent=2) if as_json else "\n\n".join(map(told, rows)))
+    elif known := meaning(asked):
+        print(json.dumps(asdict(known), indent=2) if as_json else f"{harmless(asked)}\n  here: {known.here}")
     elif row := find(asked):
         print(json.dumps(document(row), indent=2) if as_json else told(row))
     else:
         print(f"Error: nothing is known of “{harmless(asked)}”", file=sys.stderr)
-        print("  do:  mcmirror explain, without a text, shows everything that is known", file=sys.stderr)
+        guess = alike(asked)
+        remedy = (
+            f"did you mean {guess}?" if guess else "mcmirror explain, without a text, shows everything that is known"
+        )
+        print(f"  do:  {remedy}", file=sys.stderr)
         raise typer.Exit(ExitCode.FAILED)
 
 

@@ -59,6 +59,24 @@ def show(
         print(f"{key:16} {str(shown).lower() if isinstance(shown, bool) else shown}".rstrip())
 
 
+@app.command("import")
+def import_(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="JSON: jobs, and their connections; - is standard input.")
+    ],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace jobs and aliases that are there.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take over jobs of another system: name, source, target, schedule; with the connections that they name.
+
+    Keys are kept in files that only you can read, and mcmirror.toml refers to them. Everything is written, or nothing.
+    """
+    from mcmirror.ui.take_over import take_over
+
+    take_over(files, config, force=force)
+
+
 Names = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs; none: all of them, as a whole.")]
 
 
