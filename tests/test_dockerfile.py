@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mcmirror.mc.install import GO_PACKAGE
 from mcmirror.store.place import DEFAULT_FOLDER
 from tests.machine import ROOT, Machine, machine
 from tests.servers import binaries
@@ -19,9 +20,22 @@ from tests.servers.release import releases
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 STEPS = instructions(DOCKERFILE)
-RUNS = [arguments for word, arguments in STEPS if word == "RUN"]
-INSTALLING = [step for step in RUNS if "/opt/" in step]
-SETTLING = [step for step in RUNS if "/opt/" not in step]
+
+
+def stages() -> dict[str, list[tuple[str, str]]]:
+    """The instructions of each stage by its name; the last one, which is the image, has none."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    name = "before"
+    for word, arguments in STEPS:
+        if word == "FROM":
+            _, _, name = arguments.partition(" AS ")
+        found.setdefault(name, []).append((word, arguments))
+    return found
+
+
+def runs(stage: str) -> list[str]:
+    """Its RUN steps."""
+    return [arguments for word, arguments in stages()[stage] if word == "RUN"]
 
 
 @pytest.fixture
@@ -49,7 +63,8 @@ def context() -> list[Path]:
 def test_the_context_holds_what_is_copied_and_no_secret() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
 
-    assert [] == [path for path in context() if not path.exists()]
+    # An mc of one's own is there for those who choose it.
+    assert [] == [path for path in context() if not path.exists() and path.name != "mc"]
     assert "*" == next(line for line in ignored if not line.startswith("#"))
     assert {path.name for path in context()} == {line.removeprefix("!") for line in ignored if line.startswith("!")}
 
@@ -59,10 +74,10 @@ def base_python() -> Path:
 
 
 def build(folder: Path, variables: dict[str, str]) -> list[subprocess.CompletedProcess[str]]:
-    """Run the RUN steps of the first stage in ``folder``, which takes the place of ``/``."""
+    """Install the package and a release of mc as the stages do, in ``folder``, which takes the place of ``/``."""
     (folder / "src").mkdir(parents=True)
     (folder / "opt").mkdir()
-    for path in context():
+    for path in (path for path in context() if path.exists()):
         (folder / "src" / path.name).symlink_to(path)
     settings = dict(pair.split("=", 1) for word, rest in STEPS if word == "ENV" for pair in rest.split())
     settings = {name: value.replace("/src", f"{folder}/src") for name, value in settings.items() if "PIP" in name}
@@ -82,7 +97,7 @@ def build(folder: Path, variables: dict[str, str]) -> list[subprocess.CompletedP
             text=True,
             check=False,
         )
-        for step in INSTALLING
+        for step in (*runs("build"), *runs("mc-release"))
     ]
 
 
@@ -117,10 +132,47 @@ def test_an_mc_with_another_checksum_ends_the_build(tmp_path: Path) -> None:
             check=False,
         )
 
-    assert "mcmirror mc install" in INSTALLING[-1]
+    (step,) = runs("mc-release")
+    assert "mcmirror mc install" in step
     assert 1 == done.returncode
     assert "sha256" in done.stderr
     assert [] == [path for path in (tmp_path / "opt").rglob("*") if path.is_file()]
+
+
+def test_mc_is_built_by_go_unless_it_comes_from_elsewhere() -> None:
+    names = {name for name in stages() if name.startswith("mc-")}
+
+    assert ("ARG", "MC") in stages()["before"]
+    # An ARG's default is no use here: engines of 2022 then skip the stage that it names.
+    assert [("FROM", "mc-${MC:-go} AS mc")] == stages()["mc"]
+    assert {"mc-go", "mc-release", "mc-file"} == names
+    (step,) = runs("mc-go")
+    assert {"go", "install", GO_PACKAGE, "CGO_ENABLED=0"} <= set(step.split())
+    # What the stages agree on, and the image takes.
+    assert ("COPY", "--from=mc /opt/mcmirror/bin/mc /opt/mcmirror/bin/mc") in stages()[""]
+    assert any("mcmirror mc path" in run for run in runs(""))
+
+
+@pytest.mark.parametrize(("sha256", "code"), [("right", 0), ("0" * 64, 1), ("", 2)])
+def test_a_file_of_ones_own_is_held_against_its_sha256(tmp_path: Path, sha256: str, code: int) -> None:
+    program = tmp_path / "opt" / "mcmirror" / "bin" / "mc"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(binaries.mc().read_bytes())
+    if sha256 == "right":
+        sha256 = hashlib.sha256(program.read_bytes()).hexdigest()
+    (step,) = runs("mc-file")
+
+    done = subprocess.run(
+        ["sh", "-euc", step.replace("/opt", f"{tmp_path}/opt").replace("/sums", f"{tmp_path}/sums")],
+        env={"PATH": os.defpath, "MC_SHA256": sha256},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert code == done.returncode, done.stderr
+    assert os.access(program, os.X_OK) == (code == 0)
+    assert ("MC_SHA256" in done.stderr) == (not sha256)
 
 
 def test_it_runs_as_nobody_special_who_can_keep_a_state(tmp_path: Path) -> None:
@@ -128,12 +180,19 @@ def test_it_runs_as_nobody_special_who_can_keep_a_state(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    for step in SETTLING:
-        here = step.replace("useradd", f"/usr/sbin/useradd --prefix {tmp_path}").replace("/home", f"{tmp_path}/home")
-        subprocess.run(["sh", "-euc", here], check=True, capture_output=True)
+    (settling,) = (step for step in runs("") if "useradd" in step)
+    here = settling.replace("useradd", f"/usr/sbin/useradd --prefix {tmp_path}").replace("/home", f"{tmp_path}/home")
+    if os.geteuid():
+        here = here.replace("chown", "true")
+    subprocess.run(["sh", "-euc", here], check=True, capture_output=True)
 
     name, _, number, *_ = (tmp_path / "etc/passwd").read_text().split(":")
     assert [number] == [arguments for word, arguments in STEPS if word == "USER"]
     assert [f"/home/{name}"] == [arguments for word, arguments in STEPS if word == "WORKDIR" and "home" in arguments]
-    assert (tmp_path / "home" / name / DEFAULT_FOLDER.removeprefix("~/")).is_dir()
+    state = (tmp_path / "home" / name / DEFAULT_FOLDER.removeprefix("~/")).stat()
+    assert (
+        state.st_mode & 0o700 == (state.st_mode & 0o070) << 3
+    )  # an arbitrary user's group, 0, may do what the owner may
+    if not os.geteuid():
+        assert (int(number), 0) == (state.st_uid, state.st_gid)
     assert (["mcmirror"], ["run"]) == default_command(DOCKERFILE)
