@@ -26,7 +26,7 @@ NAMES = ("mcmirror", "minio-s3-mirror:latest")
 """What the documents call it, and what people did."""
 PACKAGES = "python3,python3-venv,ca-certificates"
 DEBIAN = "bookworm"
-PAGE = ROOT / "docs" / "image.md"
+PAGE = ROOT / "docs" / "docker.md"
 PASSED_ON = ("GOPROXY", "GOSUMDB", "PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "MCMIRROR_MC_URL", "MC_SHA256")
 """Settings of this machine that the Dockerfile takes as build arguments, so that no layer keeps them."""
 CERTIFICATES = Path("/etc/ssl/certs")

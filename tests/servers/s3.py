@@ -56,6 +56,16 @@ class S3Server(Server):
         self.kill()
         self.start()
 
+    def takes_objects(self) -> bool:
+        """Whether it stores one; some answer before they can."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            Bucket.make(self, "").put({"a": b"a"})
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
     def client(self, credentials: Credentials | None = None) -> Any:
         """A boto3 client."""
         import boto3
