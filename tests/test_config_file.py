@@ -143,6 +143,20 @@ def test_stopping_at_the_first_error_is_a_choice_of_the_job_or_of_all(read: Call
     assert (False, True) == (jobs["photos"].options.skip_errors, jobs["patient"].options.skip_errors)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"), [('"1GiB"', 1 << 30), ("200000000", 200_000_000), ('"128 MiB"', 1 << 27)]
+)
+def test_memory_is_a_size(read: Callable[..., Configuration], text: str, expected: int) -> None:
+    assert expected == read(ALIASES + JOB + f"max_memory = {text}\n").jobs["photos"].max_memory
+
+
+@pytest.mark.parametrize("text", ['"much"', '"1MiB"', "0", '"99999999PiB"'])
+def test_memory_that_mc_cannot_work_in(read: Callable[..., Configuration], text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(ALIASES + JOB + f"max_memory = {text}\n")
+    assert ["job.photos.max_memory"] == [mistake.key for mistake in caught.value.mistakes]
+
+
 def test_a_job_starts_from_the_defaults_and_its_own_trigger_replaces_theirs(read: Callable[..., Configuration]) -> None:
     configuration = read(
         '[defaults]\noverwrite = true\nretries = 9\ncron = "@daily"\n' + ALIASES + JOB + 'every = "1h"\nretries = 1'

@@ -56,6 +56,32 @@ def test_places_that_cannot_be_meant(source: str, target: str, expected: Categor
     assert refusal(job(source, target)) == expected
 
 
+SECURE, LOOSE, PLAIN = (
+    Alias("secure", "https://one"),
+    Alias("loose", "https://two", insecure=True),
+    Alias("plain", "http://three"),
+)
+
+
+@pytest.mark.parametrize(("source", "target", "expected"), [
+    (SECURE, LOOSE, Category.TLS_NOT_TRUSTED),
+    (LOOSE, SECURE, Category.TLS_NOT_TRUSTED),
+    (LOOSE, LOOSE, None),
+    (LOOSE, PLAIN, None),
+    (SECURE, PLAIN, None),
+])  # fmt: skip
+def test_unchecked_certificates_of_one_side_are_not_those_of_the_other(
+    source: Alias, target: Alias, expected: Category | None
+) -> None:
+    aliases = {source.name: source, target.name: target}
+    both = job(f"{source.name}/a", f"{target.name}/b")
+
+    found = before_listing(both, aliases)
+
+    assert expected is (found and found.category)
+    assert before_listing(both, aliases, copies=False) is None, "each side has an mc of its own"
+
+
 def test_assurance_off_with_remove_wants_it_spelled_out() -> None:
     careless = replace(job(remove=True), assurance=Assurance.OFF)
     assert refusal(careless) is Category.TOO_MANY_DELETES

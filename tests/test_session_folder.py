@@ -9,6 +9,7 @@ import pytest
 
 from mcmirror.mc import session
 from mcmirror.mc.session import LOCK, Session
+from mcmirror.model.location import Alias
 
 
 def test_a_sweep_between_the_making_of_the_lock_and_its_locking_takes_nothing(
@@ -42,3 +43,20 @@ def test_the_folder_of_a_killed_run_is_swept(tmp_path: Path, monkeypatch: pytest
     (left / LOCK).touch()
     with Session("mc", ()):
         assert left not in tmp_path.iterdir()
+
+
+def test_only_an_mc_that_speaks_to_an_insecure_alias_leaves_its_certificate_unchecked(tmp_path: Path) -> None:
+    said = list[str]()
+    aliases = [Alias("secure", "https://one"), Alias("loose", "https://two", insecure=True)]
+    names = tmp_path / "names"
+    with Session("mc", aliases, debug=said.append) as opened:
+        for bucket, stdin in (
+            ("secure/a", None),
+            ("loose/a", None),
+            ("--stdin", "secure/a\n"),
+            ("--stdin", "loose/a\n"),
+        ):
+            names.write_text(stdin or "")
+            opened.process(["rm", bucket], stdin=names if stdin else None)
+
+    assert ["mc rm secure/a", "mc --insecure rm loose/a", "mc rm --stdin", "mc --insecure rm --stdin"] == said

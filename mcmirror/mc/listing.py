@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from mcmirror.mc import argv, decode
@@ -26,6 +26,8 @@ REPEATS = 3
 """How often a key may come again: servers are known whose pages overlap."""
 EMPTY_PAGES = 100
 """Pages without a key that may follow each other: many delete markers make a few."""
+MOST_UPLOADS = 100_000
+"""Open uploads that are listed: more are a listing without an end."""
 OLD_LISTING = frozenset(("NotImplemented", "MethodNotAllowed", "APINotSupported"))
 """Codes by which a server, or mc for it, says that it does not know ListObjectsV2."""
 
@@ -156,9 +158,10 @@ def incomplete_uploads(session: Session, place: Location, *, stall_timeout: floa
     """
     bucket = Location(place.alias, place.bucket)
     process = session.process(argv.list_incomplete(bucket), stall_timeout=stall_timeout, stoppable=False)
-    items = list(decode.entries(chain.from_iterable(process.lines())))
+    with closing(process.lines()) as batches:
+        items = list(islice(decode.entries(chain.from_iterable(batches)), MOST_UPLOADS))
     found = [item for item in items if isinstance(item, Entry)]
-    if process.exit.code or len(found) < len(items):
+    if process.exit.code or len(found) < len(items) or len(items) == MOST_UPLOADS:
         return None
     below = f"{place.prefix}/" if place.prefix else ""
     return [item.key.removeprefix(below) for item in found if item.key.startswith(below)]
