@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mcmirror.ui.log import noted
 from mcmirror.ui.style import Style
 from tests.conftest import Pair
 from tests.servers.command import Cli
+from tests.servers.minio import Minio
+from tests.servers.proxy import BROKEN, Proxy
 
 DEAF = """
 import subprocess, sys
@@ -46,6 +49,7 @@ def test_the_second_signal_kills_what_was_started() -> None:
 STUBBORN = """#!/bin/sh
 case " $* " in *" mirror "*) ;; *) exec '{mc}' "$@" ;; esac
 said='{{"status":"error","error":{{"message":"Failed","cause":{{"message":"Put k: context canceled"}}}}}}'
+blame='{{"status":"error","error":{{"message":"Unable to list","cause":{{"message":"unexpected EOF"}}}}}}'
 {trap}
 printf '%s\\n' '{{"status":"success","source":"a/k","target":"b/k","size":1,"totalCount":1,"totalSize":1}}'
 while :; do sleep 0.1; done
@@ -55,8 +59,12 @@ while :; do sleep 0.1; done
 
 @pytest.mark.parametrize(
     ("trap", "signals"),
-    [("trap \"echo '$said'; exit 1\" TERM", [signal.SIGTERM]), ("trap '' TERM", [signal.SIGINT, signal.SIGTERM])],
-    ids=["it says that it was stopped", "it is killed"],
+    [
+        ("trap \"echo '$said'; exit 1\" TERM", [signal.SIGTERM]),
+        ("trap \"echo '$blame'; exit 1\" TERM", [signal.SIGTERM]),
+        ("trap '' TERM", [signal.SIGINT, signal.SIGTERM]),
+    ],
+    ids=["it says that it was stopped", "it blames the way to the server", "it is killed"],
 )
 def test_what_comes_of_being_asked_to_stop_is_no_problem(
     cli: Cli, bucket_pair: Pair, mc: Path, trap: str, signals: list[signal.Signals]
@@ -76,6 +84,23 @@ def test_what_comes_of_being_asked_to_stop_is_no_problem(
     # What had begun was asked of the servers: listings by us and by mc, and the one copy.
     asked = {"source_list": 2, "source_get": 1, "target_list": 2, "target_put": 1}
     assert asked == {kind: number for kind, number in report["requests"].items() if number}
+
+
+def test_a_run_that_is_cancelled_while_it_waits_to_try_again_has_no_problem_section(
+    cli: Cli, bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy]
+) -> None:
+    bucket_pair.source.put({"k": b"x"})
+    proxy = new_proxy(bucket_pair.source.server)
+    proxy.on("get", BROKEN)
+    places = (bucket_pair.source.location, bucket_pair.target.location)
+    host = bucket_pair.source.server.mc_host(address=proxy.address)
+    process = cli.start("mirror", *places, "--json", "--retry-delay", "600", MC_HOST_src=host)
+    assert process.stdout is not None
+    assert any(b'"retrying"' in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=120)
+    report = json.loads(stdout.splitlines()[-1])["report"]
+    assert (130, "cancelled", []) == (process.returncode, report["status"], report["problems"])
 
 
 def test_what_is_logged_is_a_note_without_secrets() -> None:
