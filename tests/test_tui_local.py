@@ -21,15 +21,9 @@ from tests.servers.command import Cli
 from tests.servers.minio import Minio
 from tests.servers.proxy import Call, Proxy
 from tests.tui_samples import driven
+from tests.waiting import until
 
 PATIENCE = 120.0
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
 
 
 def configured(cli: Cli, jobs: dict[str, dict[str, Any]]) -> Path:
@@ -246,5 +240,6 @@ def test_schedules_run_only_when_told_so(cli: Cli, bucket_pair: Pair) -> None:
     with local(cli) as source:
         source.start()
         until(lambda: source.view().state)
-        time.sleep(3)  # three of its times
+        # Its clock has gone by three of its times.
+        until(lambda: (state := source.view().state) and state.heartbeat >= state.started + 3)
     assert runs == len(verdicts(cli))

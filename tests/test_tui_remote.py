@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from mcmirror.ui.web.server import Web
 from tests.tui_relay import Relay
 from tests.tui_samples import driven
 from tests.ui_samples import PLAN, VERIFIED
+from tests.waiting import until
 from tests.web_control import FAILURE, STATE, SUCCESS, TOKEN, InMemory
 
 PATIENCE = 120.0
@@ -40,13 +41,6 @@ def attached(token: str = TOKEN) -> Iterator[tuple[RemoteSource, InMemory, Relay
         finally:
             source.close()
             web.stop()
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def test_what_the_server_says_is_what_is_shown() -> None:

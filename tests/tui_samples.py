@@ -9,7 +9,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from textual.pilot import Pilot
+from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.widgets import Static
 from textual.worker import Worker, WorkerCancelled
 
@@ -102,6 +102,8 @@ class Still:
     records: tuple[Record, ...] = ()
     grouped: Groups = field(default_factory=Groups)
     closed: bool = False
+    creating: bool = False
+    """Whether the last run was to make the target's bucket."""
     agreed: str = ""
     """The plan for which the last run was begun."""
 
@@ -135,8 +137,9 @@ class Still:
     def reload(self) -> None:
         self.asked.append(("reload",))
 
-    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "", *, create_target: bool = False) -> str:
         self.agreed = plan
+        self.creating = create_target
         self._ask("trigger", job, *([max_delete] if max_delete is not None else []))
         return self._begin(job, RUN)
 
@@ -211,31 +214,52 @@ class Driver:
     pilot: Pilot[Any]
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pause()
+        """Press keys, each for what stands on the screen once the one before it has done its work."""
+        for key in keys:
+            with suppress(WaitForScreenTimeout):  # pressed it is; a busy machine may need longer
+                await self.pilot.press(key)
+            await self.pause()
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*text)
+        with suppress(WaitForScreenTimeout):
+            await self.pilot.press(*text)
         await self.pause()
 
     async def pause(self) -> None:
         """Until what was asked is done and painted.
 
-        Textual takes a process that gets no time for one that is idle: only a screen that stays as it is, is done.
+        Not until the process is idle: one that gets no time looks so too. Only a screen that stays as it is, and to
+        which nothing more is to be done, is done. One that moves by itself never is, so its moves are counted.
         """
-        before, text = "", ""
-        for _ in range(ROUNDS):
+        text, moves = "", 0
+        deadline = time.monotonic() + PATIENCE
+        while moves < ROUNDS and time.monotonic() < deadline:
             await self._look()
             before, text = text, self.text
-            if before == text and not self._asking:
+            if before != text:
+                moves += 1
+            elif not self._pending:
                 return
 
     async def _look(self) -> None:
         with suppress(WorkerCancelled):  # it is being left
             await self.app.workers.wait_for_complete(self._asking)
-        await self.pilot.pause()
+        await self._handled()
         self.app.paint()
-        await self.pilot.pause()
+        await self._handled()
+
+    async def _handled(self) -> None:
+        """Until what waits now is handled, or a while has gone by."""
+        with suppress(WaitForScreenTimeout):
+            await self.pilot.pause(0)
+
+    @property
+    def _pending(self) -> bool:
+        """Whether something is asked, a message waits to be handled, or something to be laid out or drawn."""
+        screen = self.app.screen
+        pumps = [self.app, *screen.walk_children(with_self=True)]
+        undrawn = screen._layout_required or screen._dirty_widgets or screen._callbacks
+        return bool(self._asking or undrawn) or any(not pump._message_queue.empty() for pump in pumps)
 
     @property
     def _asking(self) -> list[Worker[Any]]:
@@ -251,8 +275,8 @@ class Driver:
 
     @property
     def words(self) -> str:
-        """The screen's words, however its lines were broken."""
-        return " ".join(self.text.split())
+        """The screen's words, however its lines were broken, and without frames."""
+        return " ".join(self.text.replace("│", " ").split())
 
     @property
     def asked(self) -> str:
@@ -265,9 +289,11 @@ class Driver:
         return [f"{one.title} {one.message}".strip() for one in self.app._notifications]
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for a condition."""
+        """Wait for a condition, and then until all of what belongs to it is drawn: a screen is drawn in parts."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < deadline, f"it did not come to pass:\n{self.text}"
             await asyncio.sleep(0.02)
             await self._look()
+        if self.app.is_running:
+            await self.pause()

@@ -37,7 +37,7 @@ def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(
             relay.closed = True
             relay.cut()
             await driver.until(lambda: "! STALE since " in driver.text)
-            assert "▶ copying" in driver.text
+            await driver.until(lambda: "▶ copying" in driver.text)
             stale.set()
             relay.closed = False
             await driver.until(lambda: "STALE" not in driver.text)
@@ -80,7 +80,7 @@ def test_a_plan_a_refusal_its_release_and_a_verification(house: House, bucket_pa
             await driver.until(lambda: "○ never ran" in driver.text)
             await driver.press("P")
             await driver.until(lambda: "WOULD HAVE REMOVED 20 objects" in driver.text)
-            assert "- old/19" in driver.text
+            await driver.until(lambda: "- old/19" in driver.text)
             await driver.press("R")
             await driver.type("20")
             await driver.press("enter")
@@ -88,13 +88,13 @@ def test_a_plan_a_refusal_its_release_and_a_verification(house: House, bucket_pa
             assert {"a/1": 1, "a/2": 1} == bucket_pair.target.sizes()
             await driver.press("v")
             await driver.until(lambda: "the target holds every object of the source" in driver.words)
-            assert "✓ checking" in driver.text
+            await driver.until(lambda: "✓ checking" in driver.text)
             await driver.press("P")
-            await driver.until(lambda: "✓ nothing to do" in driver.text)
+            await driver.until(lambda: "✓ up to date" in driver.text)
             bucket_pair.source.put({"a/3": b"3"})
             await driver.press("l")
             await driver.until(lambda: "copy   1 object, 1 B" in driver.text)
-            await driver.press("a")
+            await driver.press("r")
             await driver.until(lambda: "a/3" in bucket_pair.target.sizes())
             await driver.until(lambda: "job verified:" in driver.text)
 
