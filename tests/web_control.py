@@ -109,7 +109,9 @@ class InMemory:
     def renew(self) -> str:
         return ""
 
-    def trigger(self, job: str, *, max_delete: int | None = None, plan: str = "") -> str:
+    def trigger(self, job: str, *, max_delete: int | None = None, create_target: bool = False, plan: str = "") -> str:
+        if create_target:
+            self.asked.append(("create_target", job))
         if plan:
             self.asked.append(("agreed", job, plan))
         found = self._job(job)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -216,6 +216,40 @@ def keep_secret(folder: Path, name: str, value: str, *, mine: str = "") -> str:
         file, number = folder / f"{name}-{number}", number + 1
     replace_file(file, f"{value}\n", private=True)
     return f"{{file:{file}}}"
+
+
+@contextlib.contextmanager
+def keeping(folder: Path, alias: str, keys: Mapping[str, str], had: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Keep the keys of an alias that are no references: these in their place, by key; taken back when the block fails.
+
+    ``had`` are the references so far: a file that they lead to gets the new key. ConfigError when none can be kept.
+    """
+    before: dict[Path, str | None] = {}
+    referred = dict(keys)
+    try:
+        for key, value in keys.items():
+            if not value or is_reference(value):
+                continue
+            files = {file: file.read_text(encoding="utf-8") for file in _of(folder, alias)}
+            referred[key] = keep_secret(folder, f"{alias}-{key.replace('_', '-')}", value, mine=had.get(key, ""))
+            file = Path(referred[key].removeprefix("{file:").removesuffix("}"))
+            before[file] = files.get(file)
+        yield referred
+    except BaseException as error:
+        for file, text in before.items():
+            if text is None:
+                file.unlink(missing_ok=True)
+            else:
+                replace_file(file, text, private=True)
+        if isinstance(error, OSError | UnicodeError):
+            reason = getattr(error, "strerror", None) or "it is no text"
+            remedy = "Let the folder be yours, or write a reference: {env:NAME} or {file:PATH}."
+            raise ConfigError([Mistake(str(folder), "", f"the keys cannot be kept: {reason}", remedy)]) from None
+        raise
+
+
+def _of(folder: Path, alias: str) -> list[Path]:
+    return [file for file in folder.glob(f"{alias}-*") if file.is_file()]
 
 
 def forget_secrets(folder: Path, written: Mapping[str, str]) -> list[Path]:

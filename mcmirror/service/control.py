@@ -118,11 +118,12 @@ class Control(Protocol):
     def renew(self) -> str:
         """Use the configuration as it stands on disk now; why it cannot be used, empty when it is in use."""
 
-    def trigger(self, job: str, *, max_delete: int | None = None, plan: str = "") -> str:
+    def trigger(self, job: str, *, max_delete: int | None = None, create_target: bool = False, plan: str = "") -> str:
         """Run a job now, beside its schedule; the id of the run. Raises UnknownJob, Busy, Outdated, Stopping.
 
-        With ``max_delete`` this run alone may remove so many objects, whatever limit the job has. With the id of a
-        ``plan`` the job must still be the one that was planned.
+        With ``max_delete`` this run alone may remove so many objects, whatever limit the job has; with
+        ``create_target`` it makes the target's bucket when it is missing. With the id of a ``plan`` the job must still
+        be the one that was planned.
         """
 
     def cancel(self, run: str) -> None:

@@ -385,7 +385,15 @@ class Server:
         paused = self._flags.paused
         return "" in paused or (bool(job) and job in paused) or self._service.configuration.paused
 
-    def trigger(self, job: str, *, max_delete: int | None = None, plan: str = "", cause: Cause = Cause.API) -> str:
+    def trigger(
+        self,
+        job: str,
+        *,
+        max_delete: int | None = None,
+        create_target: bool = False,
+        plan: str = "",
+        cause: Cause = Cause.API,
+    ) -> str:
         """Run a job now; the id of the run. ``max_delete`` releases the guard for it: it may remove so many objects.
 
         ``plan`` is the inspection that somebody agreed to: it must have been one of the job as it is now.
@@ -406,6 +414,8 @@ class Server:
                 place.record = replace(place.record, max_delete=max_delete)
                 text = f"Somebody has released the guard: this run may remove up to {objects(max_delete)}."
                 self._around.say("warning", "released", text, job=job, objects=max_delete)
+            if create_target:
+                place.job = replace(place.job, create_target=True)
             self._queue.add(place)
             self._begin()
             return place.record.id

@@ -99,14 +99,15 @@ class Api:
     def trigger(self, request: Request, name: str) -> Answer:
         """POST jobs/NAME/run: 202, or 409 with the run that is at it. ``max_delete`` releases the guard for it.
 
-        With a ``plan``, the job must still be what was planned, or 409.
+        With ``create_target`` it makes the target's bucket. With a ``plan``, the job must still be what was planned, or
+        409.
         """
-        sent = fields(request, "max_delete", "plan")
-        max_delete, plan = _max_delete(sent), str(sent.get("plan", ""))
+        sent = fields(request, "max_delete", "create_target", "plan")
+        max_delete, plan, create = _max_delete(sent), str(sent.get("plan", "")), sent.get("create_target") is True
         # A file that is wrong is told of in the status, and what held before it goes on.
         self._control.renew()
         try:
-            run = self._control.trigger(name, max_delete=max_delete, plan=plan)
+            run = self._control.trigger(name, max_delete=max_delete, create_target=create, plan=plan)
         except UnknownJob:
             raise no_job(self._control.state(), name) from None
         except Busy as busy:
