@@ -2,11 +2,14 @@
 """The connections: seen, tried, added, changed, taken over, removed; never a key on the screen or in the file."""
 
 import json
+import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcmirror.config import home_of, load, write
 from mcmirror.ui.tui.form import Form
 from tests.conftest import Pair
 from tests.servers.minio import Minio
@@ -106,7 +109,7 @@ def test_a_connection_that_works_says_so_with_its_latency_and_the_rights_of_its_
         assert "✓ photos: read source" in driver.text
         assert " ms" in driver.text
         monkeypatch.setenv("SRC_SECRET", "wrong-and-secret")
-        await driver.press("c")
+        await driver.press("t")
         await driver.until(lambda: "✗ keys" in driver.text)
         assert "wrong-and-secret" not in driver.text
 
@@ -146,15 +149,93 @@ def test_the_first_one_makes_the_file(file: Path) -> None:
     assert '[alias.two]\nurl = "http://127.0.0.1:9"\n' == file.read_text()
 
 
-def test_a_key_itself_is_neither_shown_nor_written(file: Path) -> None:
+def test_keys_that_are_typed_are_kept_apart_as_alias_set_keeps_them(file: Path) -> None:
     async def test(driver: Driver, source: Still) -> None:
         await driver.press("a")
-        await fill(driver, name="two", url="http://127.0.0.1:9", access_key=SECRET, secret_key="{env:ONE_SECRET}")
-        await driver.until(lambda: "Write '{env:NAME}' or" in driver.text)
-        assert SECRET not in driver.text
+        await fill(driver, name="two", url="http://127.0.0.1:9")
+        for key, typed in (("access_key", "AKIDTYPED"), ("secret_key", SECRET)):
+            driver.app.screen.set_focus(driver.app.screen.query_one(f"#{key}"))
+            await driver.type(typed)
+            assert typed not in driver.text
         await driver.press("ctrl+s")
-        assert isinstance(driver.app.screen, Form)
+        await driver.until(lambda: "two is written" in driver.text)
         assert SECRET not in driver.text
+
+    source = drive(file, test)
+    assert ("reload",) in source.asked
+    folder = write.secrets_folder(os.environ, home_of(os.environ))
+    kept = {name: folder / f"two-{name.replace('_', '-')}" for name in ("access_key", "secret_key")}
+    written = tomllib.loads(file.read_text())["alias"]["two"]
+    assert {"url": "http://127.0.0.1:9", **{key: f"{{file:{path}}}" for key, path in kept.items()}} == written
+    assert ["AKIDTYPED\n", f"{SECRET}\n"] == [path.read_text() for path in kept.values()]
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in kept.values()}
+    assert SECRET == load(file, os.environ, file.parent).aliases["two"].secret_key.value
+
+
+def test_a_key_that_is_typed_anew_takes_the_place_of_the_one_before(file: Path) -> None:
+    folder = write.secrets_folder(os.environ, home_of(os.environ))
+    kept = write.keep_secret(folder, "one-secret-key", "before")
+    file.write_text(FILE.replace("{env:ONE_SECRET}", kept))
+
+    async def test(driver: Driver, source: Still) -> None:
+        await driver.press("e")
+        await fill(driver, secret_key="typed-anew")
+        await driver.press("ctrl+s")
+        await driver.until(lambda: "one is written" in driver.text)
+
+    drive(file, test)
+    assert FILE.replace("{env:ONE_SECRET}", kept) == file.read_text()
+    assert {"one-secret-key": "typed-anew\n"} == {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"access_key": "AKID"}, "there is no secret_key beside the access_key"),
+        ({"access_key": "{env:ONE_KEY", "secret_key": "s"}, "this is no whole reference"),
+        ({"access_key": "a\x07b", "secret_key": "s"}, "another control character"),
+    ],
+    ids=["half", "open", "control"],
+)
+def test_keys_that_cannot_be_are_neither_kept_nor_written(file: Path, typed: dict[str, str], said: str) -> None:
+    async def test(driver: Driver, source: Still) -> None:
+        await driver.press("a")
+        await fill(driver, name="two", url="http://127.0.0.1:9", **typed)
+        await driver.press("ctrl+s")
+        await driver.until(lambda: said in " ".join(driver.text.replace("│", " ").split()))
+
+    drive(file, test)
+    assert (FILE, []) == (file.read_text(), kept_keys())
+
+
+def kept_keys() -> list[tuple[str, str]]:
+    folder = write.secrets_folder(os.environ, home_of(os.environ))
+    return [(path.name, path.read_text()) for path in folder.iterdir()] if folder.exists() else []
+
+
+def test_what_was_kept_is_taken_back_when_the_file_cannot_be_written(file: Path) -> None:
+    async def test(driver: Driver, source: Still) -> None:
+        await driver.press("a")
+        await fill(driver, name="two", url="http://127.0.0.1:9", access_key="AKID", secret_key=SECRET)
+        file.write_text(FILE + "# a word of another\n")
+        await driver.press("ctrl+s")
+        await driver.until(lambda: "somebody else changed the file meanwhile" in driver.words.replace("│ ", ""))
+
+    drive(file, test)
+    assert (FILE + "# a word of another\n", []) == (file.read_text(), kept_keys())
+
+
+def test_where_no_key_can_be_kept_it_is_said(file: Path) -> None:
+    folder = write.secrets_folder(os.environ, home_of(os.environ))
+    folder.parent.mkdir(parents=True)
+    folder.write_text("a file where the folder should be")
+
+    async def test(driver: Driver, source: Still) -> None:
+        await driver.press("a")
+        await fill(driver, name="two", url="http://127.0.0.1:9", access_key="AKID", secret_key=SECRET)
+        await driver.press("ctrl+s")
+        await driver.until(lambda: "the keys cannot be kept" in driver.words.replace("│ ", ""))
+        assert isinstance(driver.app.screen, Form)
 
     drive(file, test)
     assert FILE == file.read_text()
@@ -239,7 +320,7 @@ def test_leaving_a_form_asks_only_when_something_was_changed(file: Path) -> None
         await driver.press("e")
         await fill(driver, region="x")
         await driver.press("escape")
-        assert "Leave without writing?" in driver.text
+        assert "Leave without saving?" in driver.text
         await driver.press("n")
         assert isinstance(driver.app.screen, Form)
         await driver.press("escape", "y")

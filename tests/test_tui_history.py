@@ -7,7 +7,7 @@ from typing import Any
 
 from mcmirror.model.record import Fate, Record
 from mcmirror.ui.tui.history import History
-from mcmirror.ui.tui.history_compare import CompareRoom, compared
+from mcmirror.ui.tui.history_compare import CompareRoom, compared, unlike
 from mcmirror.ui.tui.history_run import MOST, RecordRoom
 from mcmirror.ui.tui.rows import Rows
 from mcmirror.ui.tui.source import Refusal, View
@@ -142,7 +142,7 @@ def test_a_run_is_shown_in_full_with_what_became_of_each_object() -> None:
         await driver.press("escape")
         assert isinstance(driver.app.screen, History)
 
-    drive(test)
+    drive(test, size=(120, 50))
 
 
 def test_what_cannot_be_read_is_said() -> None:
@@ -157,18 +157,38 @@ def test_what_cannot_be_read_is_said() -> None:
 
 def test_two_runs_stand_side_by_side_the_earlier_one_first() -> None:
     async def test(driver: Driver, source: Past) -> None:
-        await driver.press("c")
+        await driver.press("m")
         assert "Space marks a run" in driver.text
-        await driver.press("space", "c")
+        await driver.press("space", "m")
         assert isinstance(driver.app.screen, History)
         assert "marked: photos 2026-09-21 14:03" in driver.text
         driver.app.screen.query_one(Rows).choose("r2")
-        await driver.press("c")
+        await driver.press("m")
         await driver.until(lambda: isinstance(driver.app.screen, CompareRoom))
         line = next(line for line in driver.text.splitlines() if line.startswith("  verdict") or " verdict " in line)
         assert line.index("✗ partial") < line.index("✓ verified")
         await driver.press("escape")
         assert isinstance(driver.app.screen, History)
+
+    drive(test)
+
+
+def test_runs_of_different_jobs_or_places_are_said_to_be_that() -> None:
+    other = replace(RUNS[0], job="logs")
+    moved = replace(RUNS[0], target="aws/elsewhere")
+    assert ["! Two different jobs: photos and logs.", ""] == unlike(replace(RUNS[0], job="photos"), other)
+    assert "of other places" in unlike(RUNS[0], moved)[0]
+    assert [] == unlike(RUNS[0], RUNS[0])
+
+    async def test(driver: Driver, source: Past) -> None:
+        rows = driver.app.screen.query_one(Rows)
+        jobs = {record.id: record.job for record in RUNS}
+        first = next(key for key in jobs if jobs[key] == "photos")
+        rows.choose(first)
+        await driver.press("space")
+        rows.choose(next(key for key in jobs if jobs[key] != "photos"))
+        await driver.press("m")
+        await driver.until(lambda: "Two different jobs" in driver.text)
 
     drive(test)
 

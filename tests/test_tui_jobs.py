@@ -154,7 +154,7 @@ def test_what_is_emptied_is_left_to_the_defaults_again(file: Path) -> None:
 
 def test_another_one_like_it_takes_over_what_has_no_field_too(file: Path) -> None:
     async def test(driver: Driver, source: Still) -> None:
-        await driver.press("y")
+        await driver.press("u")
         await fill(driver, name="photos-2", target="aws/photos-2")
         await driver.press("ctrl+s")
         await driver.until(lambda: "photos-2 is written" in driver.text)
@@ -166,7 +166,7 @@ def test_another_one_like_it_takes_over_what_has_no_field_too(file: Path) -> Non
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"name": "a b"}, "this cannot be the name of a job. Use letters, digits"),
+        ({"name": "a/b"}, "this cannot be the name of a job. Use letters, digits"),
         ({"name": "photos"}, "is there already"),
         ({"source": ""}, 'Write source = "alias/bucket"'),
         ({"source": "onpre/docs"}, "there is no alias 'onpre'. Did you mean onprem?"),

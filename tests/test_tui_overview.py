@@ -11,11 +11,11 @@ import pytest
 from mcmirror.model.redact import redactor
 from mcmirror.model.state import NotifierState
 from mcmirror.ui import border
-from mcmirror.ui.tui.looks import age, fitted, pair
+from mcmirror.ui.tui.looks import age, fitted, pair, shares
 from mcmirror.ui.tui.rows import Rows
 from mcmirror.ui.tui.source import Refusal, View
 from mcmirror.ui.tui.standing import Columns
-from tests.tui_samples import FAILED, NOW, STATE, Driver, Still, driven, job, still
+from tests.tui_samples import FAILED, NOW, PAST, PASTS, STATE, Driver, Still, driven, job, still
 from tests.ui_samples import PARTIAL
 
 
@@ -32,14 +32,14 @@ def order(driver: Driver) -> list[str]:
 def test_one_line_a_job_with_all_that_counts() -> None:
     async def test() -> None:
         async with driven(still(), (160, 40)) as driver:
-            line = next(line for line in driver.text.splitlines() if line.startswith(" photos "))
+            line = next(line for line in driver.text.splitlines() if line.startswith("│ photos "))
             assert "onprem/photos → aws/photos-dr" in line
             assert "✓ verified" in line
             assert "10m/26h" in line
             assert "in 3h" in line
             assert "1,204 obj 3.0 GiB" in line
-            assert "cron 0 2 * * * (Asia/…" in line
-            assert line.rstrip().endswith("▃▅▄▇▆▂█▇")
+            assert "cron 0 2 * * * (Asia/Seoul)" in line
+            assert line.rstrip(" │").endswith("▃▅▄▇▆▂█▇")
 
     run(test())
 
@@ -49,7 +49,8 @@ def test_what_needs_somebody_comes_first_and_is_counted() -> None:
         async with driven(still()) as driver:
             assert ["invoices", "archive", "logs"] == order(driver)[:3]
             assert "✗ 2 need you" in driver.text
-            assert "✓ 3 good" in driver.text
+            assert "✓ 1 good" in driver.text
+            assert "○ 1 never ran" in driver.text
             assert "▶ 1 running" in driver.text
             assert "‖ 1 paused" in driver.text
             assert "! 30h/26h" in driver.text
@@ -343,10 +344,10 @@ def test_the_selected_one_stays_in_sight_wherever_another_order_puts_it() -> Non
             assert "the-last" == order(driver)[0]
             await driver.press("home", "s")
             await driver.until(lambda: "the-last" == order(driver)[-1])
-            await driver.until(lambda: "\n the-last " in driver.text)
+            await driver.until(lambda: "\n│ the-last " in driver.text)
             await driver.press("s", "s", "s", "s")
             await driver.until(lambda: "the-last" == order(driver)[0])
-            await driver.until(lambda: "\n the-last " in driver.text)
+            await driver.until(lambda: "\n│ the-last " in driver.text)
 
     run(test())
 
@@ -360,17 +361,40 @@ def test_what_does_not_fit_below_is_reached_by_key_and_another_job_is_read_from_
             await driver.press("tab", "end")
             await driver.until(lambda: "And that." in driver.text)
             await driver.press("shift+tab", "down")
-            await driver.until(lambda: "two  onprem/two → aws/two-dr" in driver.text)
+            await driver.until(lambda: "onprem/two → aws/two-dr" in driver.text)
 
     run(test())
 
 
 @pytest.mark.parametrize("width", range(60, 240, 7))
 def test_the_columns_fit_the_terminal(width: int) -> None:
-    columns = Columns.of(width)
-    widths = [getattr(columns, name) for name in columns.__dataclass_fields__]
-    assert sum(widths) + sum(1 for one in widths if one) - 1 <= max(width - 3, 70)
-    assert min(columns.job, columns.mirror) >= 8
+    jobs = (*STATE.jobs, job("customer-05-documents-archive", trigger="cron 15 3 * * 1-5 (Europe/Berlin)"))
+    for shown in (jobs, jobs[:1], ()):
+        columns = Columns.of(width, View(replace(STATE, jobs=shown), pasts=PASTS))
+        widths = [getattr(columns, name) for name in columns.__dataclass_fields__]
+        assert sum(widths) + sum(1 for one in widths if one) - 1 <= width
+        assert min(columns.job, columns.mirror) >= min(8, len("JOB"))
+        named = max((len(one.name) for one in shown), default=0)
+        assert columns.job >= min(8, named)
+
+
+def test_what_is_empty_takes_no_column_from_what_is_long() -> None:
+    long = job("customer-05-documents-archive", None, trigger="by hand")
+    bare, full = View(replace(STATE, jobs=(long,))), View(replace(STATE, jobs=(*STATE.jobs, long)), pasts=PASTS)
+    assert (0, 0) == (Columns.of(115, bare).runs, Columns.of(115, bare).last), "it never ran"
+    assert (9, 17) == (Columns.of(115, full).runs, Columns.of(115, full).last)
+    assert 8 == Columns.of(75, View(STATE, pasts={"photos": PAST})).runs, "names and places have room enough"
+    assert 0 == Columns.of(75, full).runs, "they have not: names come before pictures"
+
+
+@pytest.mark.parametrize("width", range(1, 12))
+def test_room_is_shared_so_that_nobody_is_short_of_what_another_has_too_much_of(width: int) -> None:
+    for wanted in ((3, 9), (9, 3), (5, 5, 5), (0, 20), ()):
+        given = shares(wanted, width)
+        assert sum(given) == min(width, sum(wanted)) or not wanted
+        for mine, want in zip(given, wanted, strict=True):
+            assert mine <= want
+            assert mine == want or mine >= max(given) - 1
 
 
 @pytest.mark.parametrize(
@@ -396,8 +420,22 @@ def test_a_newcomer_is_told_what_to_do(tmp_path: Path) -> None:
         source = still(jobs=())
         source.edits = tmp_path / "mcmirror.toml"
         async with driven(source) as driver:
-            assert "There are no jobs yet." in driver.text
-            assert "3 adds a job" in driver.text
+            lines = driver.text.splitlines()
+            top = next(at for at, line in enumerate(lines) if "Three steps to the first mirror" in line)
+            bottom = next(at for at, line in enumerate(lines) if "╰" in line)
+            assert 3 >= abs((top - 3) - (len(lines) - 2 - bottom)), "it stands in the middle"
+            assert 1 >= abs((80 - len(lines[top].rstrip())) - (len(lines[top]) - len(lines[top].lstrip())))
+            steps = [line for line in lines[top:bottom] if "then" in line]
+            assert [("1", "2", "a"), ("2", "3", "a"), ("3", "1", "r")] == [
+                (words[1], words[-4], words[-2]) for words in map(str.split, steps)
+            ]
+            await driver.press("2")
+            await driver.until(lambda: "Connections" == driver.app.screen.NAME)  # type: ignore[attr-defined]
+            await driver.press("1")
+            source.change(jobs=STATE.jobs)
+            await driver.until(lambda: "photos" in driver.text and "Three steps" not in driver.text)
+            await driver.press("down", "r")
+            await driver.until(lambda: any(one[0] == "trigger" for one in source.asked))
             source.edits = None
             source.change(jobs=())
             await driver.pause()
@@ -420,8 +458,9 @@ def test_the_time_has_its_place_on_top_of_every_screen(width: int) -> None:
             await driver.pause()
             first, second = driver.text.splitlines()[:2]
             assert "Run a-name" in first
-            assert first.endswith(("… 14:13:20", "…  14:13:20"))
-            assert second.startswith(" a-name")
+            assert first.endswith(" 14:13:20")
+            assert "…" in first
+            assert "a-name" in second
 
     run(test())
 

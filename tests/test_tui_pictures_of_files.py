@@ -58,7 +58,7 @@ async def connection(driver: Driver) -> None:
     await driver.press("e")
     await driver.until(lambda: isinstance(driver.app.screen, Form) and "ONPREM_KEY" in driver.text)
     driver.app.screen.query_one("#url").value = "htp://minio"  # type: ignore[attr-defined]
-    await driver.until(lambda: "htp" in driver.text and "Write" in driver.text)
+    await driver.until(lambda: "htp" in driver.text and "Save" in driver.text)
     await driver.pause()
 
 
@@ -91,7 +91,7 @@ async def past(driver: Driver) -> None:
 async def comparison(driver: Driver) -> None:
     await history(driver)
     driver.app.screen.query_one(Rows).choose("r2")
-    await driver.press("c")
+    await driver.press("m")
     await driver.until(lambda: "requests" in driver.text)
 
 

@@ -8,9 +8,10 @@ from mcmirror.ui.tui.fold import Seen
 from mcmirror.ui.tui.remote import RemoteSource
 from tests.inspected import Room
 from tests.test_tui_plan import TOO_MANY
-from tests.test_tui_remote import JOB, RUN, attached, run, until
+from tests.test_tui_remote import JOB, RUN, attached, run
 from tests.tui_samples import driven
 from tests.ui_samples import PLAN
+from tests.waiting import until
 
 
 def ended(source: RemoteSource, key: str) -> Seen:
@@ -30,7 +31,7 @@ def test_a_plan_is_approved_on_an_attached_dashboard() -> None:
                 await driver.until(lambda: "WOULD REMOVE 1 object" in driver.text)
                 assert "copy   4 objects, 3.4 KiB (3 missing, 1 different)" in driver.text
                 assert "- gone  20 B" in driver.text
-                await driver.press("a")
+                await driver.press("r")
                 assert "Run photos and remove 2 objects?" in driver.text
                 await driver.press("y")
                 await driver.until(lambda: control.asked)

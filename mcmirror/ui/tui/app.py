@@ -15,6 +15,7 @@ from textual.content import Content
 
 from mcmirror.model.wording import harmless
 from mcmirror.ui import border
+from mcmirror.ui.tui.bucket import missing, offer
 from mcmirror.ui.tui.ending import Ending
 from mcmirror.ui.tui.frame import ROOMS, Room
 from mcmirror.ui.tui.secrets import Redacting
@@ -65,6 +66,7 @@ class Dashboard(App[int]):
         self._rooms: dict[str, Room] = {}
         self._filters.append(Redacting(border.redact))
         self._leaving = False
+        self._pursued: set[str] = set()
         self.ending = Ending(source.close)
         self.failure: Exception | None = None
         """A mistake of ours that ended it; the command says it, without what Textual would show of our variables."""
@@ -111,8 +113,23 @@ class Dashboard(App[int]):
             self._said, self._seen, self._when = said, seen, moment
             self.paint()
 
+    def pursue(self, key: str) -> None:
+        """Look after what was begun here until it ends: it may lack a bucket that can be made."""
+        self._pursued.add(key)
+
+    def _see_to(self) -> None:
+        """Offer what what has ended lacks, where no question is open."""
+        for key in tuple(self._pursued):
+            seen = self.source.fold.look(key)
+            if seen is None or (seen.over and not missing(seen.report)):
+                self._pursued.discard(key)
+            elif seen.over and isinstance(self.screen, Room):
+                self._pursued.discard(key)
+                offer(self, seen.job, seen.report)
+
     def paint(self) -> None:
         """Paint the screen that is on top, or shows behind a question."""
+        self._see_to()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Room):
                 if screen.is_mounted:
@@ -142,10 +159,13 @@ class Dashboard(App[int]):
             self.switch_screen(self._rooms[name])
 
     def open_run(self, job: str, verb: str = "run") -> None:
-        """Show what goes on with a job, or what its last run came to."""
+        """Show what goes on with a job, or what its last run came to; not twice one above the other."""
         from mcmirror.ui.tui.run import RunRoom
 
-        self.push_screen(RunRoom(job, verb))
+        if isinstance(self.screen, RunRoom) and (self.screen.job, self.screen.verb) == (job, verb):
+            self.paint()
+        else:
+            self.push_screen(RunRoom(job, verb))
 
     def open_plan(self, job: str) -> None:
         """Show what a run of the job would do."""
@@ -195,7 +215,8 @@ class Dashboard(App[int]):
     def run_job(self, job: str, *, open_it: bool = True) -> None:
         """Run a job now, and show it."""
 
-        def begun(_: str) -> None:
+        def begun(key: str) -> None:
+            self.pursue(key)
             if open_it:
                 self.open_run(job)
 

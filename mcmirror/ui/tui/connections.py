@@ -34,6 +34,7 @@ class Connections(ListRoom):
     NAME = "Connections"
     EMPTY = "There is none yet: a adds one, i imports a file."
     DETAIL = "50%"
+    MOST = 18
     ABOUT = (
         "The servers, each under the name that locations begin with. The selected one is tried: its address, its port,"
         " TLS, its clock, whether it takes the keys, and whether its jobs may list and read; nothing is written there."
@@ -43,7 +44,7 @@ class Connections(ListRoom):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add", tooltip="a new connection in mcmirror.toml"),
         Binding("e", "edit", "Edit", tooltip="change the selected one"),
-        Binding("c", "check", "Check", tooltip="try the selected one now"),
+        Binding("t", "check", "Test", tooltip="try the selected one now"),
         Binding("i", "import", "Import", tooltip="from a JSON file with source_config, or mc's config.json"),
         Binding("x,delete", "remove", "Remove", key_display="x", tooltip="not while a job uses it; asks"),
     ]
@@ -124,8 +125,8 @@ class Connections(ListRoom):
         if reason := why_not(self.dashboard.source):
             lines.append(Content.styled(reason, WARN))
         self.fill("sum", Content("\n").join(lines))
-        columns = Columns.of(self.app.size.width)
-        self.fill("heads", heads(columns))
+        columns = Columns.of(self.room - 1, self._known, file)
+        self.fill("heads", heads(columns) if self._known else Content(""))
         self.rows.put([(one.name, line(one, self._checks.get(one.name), columns, file)) for one in self._known])
         self._detail()
 
@@ -135,6 +136,7 @@ class Connections(ListRoom):
 
     def _detail(self) -> None:
         one = self._current()
+        self.entitle("below", one.name if one else "")
         self.fill("detail", described(one, self._checks.get(one.name), self._sheet) if one else Content(""))
 
     # Trying.
@@ -146,7 +148,7 @@ class Connections(ListRoom):
 
     def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
         """Enter, or a click."""
-        self.action_check()
+        self.action_edit()
 
     def _pass_by(self) -> None:
         one = self._current()

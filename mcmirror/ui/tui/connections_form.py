@@ -1,26 +1,26 @@
-"""A connection as a form, and what is written of it: keys only as references."""
+"""A connection as a form, and what is written of it: of keys only references, as `mcmirror alias set` does."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from mcmirror.config import ConfigError, Mistake
+from mcmirror.config import ConfigError, Mistake, home_of
 from mcmirror.ui.tui.form import Field, Form, Values, Wrongs
 from mcmirror.ui.tui.sheet import ALIAS, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-REFERENCE = "A reference, {env:NAME} or {file:PATH}; both empty: anonymous. The key itself is never typed here."
+REFERENCE = "Type it: it is kept in a file that only you can read. Or {env:NAME}, {file:PATH}. Both empty: anonymous."
+PLACEHOLDER = "typed, or {env:NAME}, or {file:PATH}"
 FIELDS = (
     Field("name", "name", "What locations begin with: NAME/bucket."),
     Field("url", "address", "https://host[:port], the server's S3 address.", placeholder="https://host:9000"),
-    Field("access_key", "access key", REFERENCE, placeholder="{env:NAME} or {file:PATH}", reference=True),
-    Field("secret_key", "secret key", f"Likewise. {REFERENCE}", placeholder="{env:NAME} or {file:PATH}",
-          reference=True),
+    Field("access_key", "access key", REFERENCE, placeholder=PLACEHOLDER, reference=True),
+    Field("secret_key", "secret key", REFERENCE, placeholder=PLACEHOLDER, reference=True),
     Field("region", "region", "Such as eu-central-1; empty: the server's own.", placeholder="none"),
-    Field("ca_file", "authority", "A PEM file with the certificate authority to trust besides the system's."),
+    Field("ca_file", "CA file", "A PEM file with the certificate authority to trust besides the system's."),
     Field("insecure", "certificate", "Accepting any certificate is for tests only.",
           choices=(("", "must be trusted"), ("true", "any is accepted"))),
     Field("path", "bucket stands", "In the path (on) or in the host name (off); auto finds out.",
@@ -40,8 +40,13 @@ def form(sheet: Sheet, name: str = "") -> Form:
         return wrongs(_wrong(sheet, name, values), ALIAS, values["name"])
 
     def save(values: Values) -> Wrongs:
+        from mcmirror.config import write
+
+        folder, given = write.secrets_folder(os.environ, home_of(os.environ)), values["name"]
+        had = {key: str(written[key]) for key in KEYS if key in written}
         try:
-            sheet.put(ALIAS, values["name"], table(written, values))
+            with write.keeping(folder, given, {key: values[key] for key in KEYS}, had) as keys:
+                sheet.put(ALIAS, given, table(written, {**values, **keys}))
         except ConfigError as error:
             return wrongs(error.mistakes, ALIAS, values["name"])
         return {}
@@ -89,14 +94,13 @@ def _wrong(sheet: Sheet, name: str, values: Values) -> list[Mistake]:
     given, file = values["name"], str(sheet.path)
     if not name and given in sheet.tables(ALIAS):
         return [Mistake(file, f"{ALIAS}.{given}", "is there already", "Choose another name, or change that one.")]
-    literal = [
-        Mistake(file, f"{ALIAS}.{given}.{key}", "this is a key itself, and whoever sees the file has it",
-                "Write '{env:NAME}' or '{file:PATH}', or run mcmirror alias set, which asks for keys.")
+    halves = [
+        Mistake(file, f"{ALIAS}.{given}.{key}", "this is no whole reference", "Write {env:NAME} or {file:PATH}.")
         for key in KEYS
-        if values[key] and not is_reference(values[key])
-    ]  # fmt: skip
+        if values[key].startswith("{") and not is_reference(values[key])
+    ]
     new = table(sheet.table(ALIAS, name) if name else {}, values)
-    found = [*literal, *sheet.wrong(ALIAS, given, new)]
+    found = [*halves, *sheet.wrong(ALIAS, given, new)]
     if found:
         return found
     valid, _ = validate(AliasTable, new, file, "")

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from textual.content import Content
 
 from mcmirror.model.wording import harmless, three_parts
-from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, Look, column, fitted
+from mcmirror.ui.style import cells
+from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, Look, column, fitted, shares
 from mcmirror.ui.tui.sheet import ALIAS, Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcmirror.config import KnownAlias
     from mcmirror.engine.doctor import Finding
     from mcmirror.ui.tui.connections_check import Check
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 _LOOKS = {"failed": ("✗", BAD), "warning": ("!", WARN), "ok": ("✓", GOOD)}
 _GRADES = list(_LOOKS)
 """The worst first."""
+
+
+CHECK = 17
+"""Columns."""
 
 
 class Columns(NamedTuple):
@@ -30,10 +37,13 @@ class Columns(NamedTuple):
     origin: int
 
     @classmethod
-    def of(cls, width: int) -> Columns:
-        """What fits a terminal of that width."""
-        name, check, origin = (14, 17, 14) if width < 103 else (24, 24, 36)
-        return cls(name, max(16, width - 3 - name - check - origin - 3), check, origin)
+    def of(cls, width: int, known: Sequence[KnownAlias], file: Path | None) -> Columns:
+        """What fits so many columns: none is short of what another has too much of."""
+        texts = (("NAME", *(one.name for one in known)), ("ADDRESS", *(one.url for one in known)),
+                 ("FROM", *(_origin(one, file) for one in known)))  # fmt: skip
+        wanted = [max(cells(harmless(text)) for text in column) for column in texts]
+        name, url, origin = shares(wanted, width - CHECK - 3)
+        return cls(name, url, CHECK, origin)
 
 
 def heads(columns: Columns) -> Content:
@@ -85,7 +95,7 @@ def described(one: KnownAlias, check: Check | None, sheet: Sheet | None) -> Cont
     for finding, spent in found:
         lines += _finding(finding, spent, one.name)
     if check is None:
-        lines.append(Content.styled("not tried yet: c tries it", DIM))
+        lines.append(Content.styled("not tried yet: t tests it", DIM))
     elif not check.over:
         lines.append(Content.styled("▶ being tried ...", BUSY))
     return Content("\n").join(lines)

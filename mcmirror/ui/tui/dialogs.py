@@ -63,7 +63,7 @@ class NumberTyped(ModalScreen[bool]):
     """Asks for a number to be typed, so that it has been read."""
 
     DEFAULT_CSS = _CSS.format(name="NumberTyped")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
 
     def __init__(self, title: str, text: str, number: int) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class NumberTyped(ModalScreen[bool]):
         else:
             self.query_one(".wrong", Static).update(Content(f"That is not {self._number}. Nothing was started."))
 
-    def action_leave(self) -> None:
+    def action_back(self) -> None:
         """Leave it."""
         self.dismiss(result=False)
 
@@ -94,7 +94,7 @@ class Text(ModalScreen[None]):
     """Something to be read."""
 
     DEFAULT_CSS = _CSS.format(name="Text")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark", "leave", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,question_mark", "back", "Close")]
 
     def __init__(self, title: str, text: Content) -> None:
         super().__init__()
@@ -113,6 +113,6 @@ class Text(ModalScreen[None]):
         """Close."""
         self.dismiss(None)
 
-    def action_leave(self) -> None:
+    def action_back(self) -> None:
         """Close."""
         self.dismiss(None)

@@ -114,8 +114,8 @@ class Form(ModalScreen[bool]):
     Form Button { margin-left: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "Write", priority=True),
-        Binding("escape", "leave", "Leave", priority=True),
+        Binding("ctrl+s", "save", "Save", priority=True),
+        Binding("escape", "back", "Cancel", priority=True),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
@@ -163,8 +163,8 @@ class Form(ModalScreen[bool]):
             yield Static(classes="wrong", id="all")
             yield Static(id="hint")
             with Horizontal(id="buttons"):
-                yield Button("Leave (Esc)", id="leave", compact=True)
-                yield Button("Write (Ctrl+S)", id="save", variant="primary", compact=True)
+                yield Button("Cancel (Esc)", id="leave", compact=True)
+                yield Button("Save (Ctrl+S)", id="save", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         """Begin in the first field that may be changed."""
@@ -245,7 +245,7 @@ class Form(ModalScreen[bool]):
         if event.button.id == "save":
             self.action_save()
         else:
-            self.action_leave()
+            self.action_back()
 
     def on_input_submitted(self, _: Input.Submitted) -> None:
         """Enter goes on to the next field."""
@@ -273,7 +273,7 @@ class Form(ModalScreen[bool]):
 
         self.dashboard.ask(work, saved)
 
-    def action_leave(self) -> None:
+    def action_back(self) -> None:
         """Leave; asks when something was changed."""
         from mcmirror.ui.tui.dialogs import Question
 
@@ -285,8 +285,8 @@ class Form(ModalScreen[bool]):
             if yes:
                 self.dismiss(result=False)
 
-        text = "What you changed here has not been written."
-        self.dashboard.push_screen(Question("Leave without writing?", text, "Leave", "No, go on"), answered)
+        text = "What you changed here has not been saved."
+        self.dashboard.push_screen(Question("Leave without saving?", text, "Leave", "No, go on"), answered)
 
     def _first(self, field: Field) -> str:
         return field.value or (field.choices[0][0] if field.choices else "")

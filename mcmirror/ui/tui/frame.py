@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mcmirror.ui.tui.source import View
 
 
+LOW = 18
+"""Lines of a screen below which every one is needed."""
+
+
 class Place(NamedTuple):
     """A screen that a number key opens."""
 
@@ -99,7 +103,14 @@ def _warning(view: View, dashboard: Dashboard) -> list[Content]:
 
 
 class Room(Screen[None]):
-    """A screen. ``body`` makes its widgets, ``show`` paints what there is."""
+    """A screen. ``body`` makes its widgets, ``show`` paints what there is; a ``panel`` has a border and a title."""
+
+    DEFAULT_CSS = """
+    Room .panel { border: round $foreground 30%; border-title-color: $text-muted; border-title-style: bold; }
+    Room .panel { border-subtitle-color: $text-muted; }
+    Room .panel:focus, Room .panel:focus-within { border: round $primary; }
+    Room.low .panel { border: none; }
+    """
 
     NAME: ClassVar[str] = ""
     """As it stands on top."""
@@ -157,5 +168,18 @@ class Room(Screen[None]):
         self.dashboard.paint()
 
     def on_resize(self) -> None:
-        """Columns depend on the width."""
+        """Columns depend on the width; where lines are few, borders take none."""
+        self.set_class(self.app.size.height < LOW, "low")
         self.call_after_refresh(self.dashboard.paint)
+
+    @property
+    def room(self) -> int:
+        """Columns between the borders of a panel as wide as the screen."""
+        return self.app.size.width - 2 - (0 if self.app.size.height < LOW else 2)
+
+    def entitle(self, panel: str, title: str, subtitle: str = "") -> None:
+        """Write on the border of a panel."""
+        found = self.query_one(f"#{panel}")
+        wide = max(1, self.room - 4)
+        found.border_title = Content(fitted(title, min(wide, cells(harmless(title)))))
+        found.border_subtitle = Content(fitted(subtitle, min(wide, cells(harmless(subtitle)))))

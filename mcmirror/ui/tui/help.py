@@ -19,9 +19,8 @@ _NAMES = {"question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter",
 
 
 def help_text(room: Room) -> Content:
-    """The screen, its keys, the marks, and the keys that work everywhere."""
-    parts = [Content(room.ABOUT), Content("")]
-    parts += [
+    """Its keys first, the keys that work everywhere, the screen, and the marks."""
+    parts = [
         _key(binding)
         for bindings in room._bindings.key_to_bindings.values()  # noqa: SLF001  there is no other way
         for binding in bindings
@@ -29,6 +28,8 @@ def help_text(room: Room) -> Content:
     ]
     parts += [
         Content(""),
+        _line("Enter", "open what the cursor is on"),
+        _line("Esc", "back; in a list: show all again"),
         _line("Ctrl+P", "everything, by name"),
         _line("Tab", "to what stands below the list, to scroll it"),
         _line("d", "light or dark"),
@@ -36,6 +37,7 @@ def help_text(room: Room) -> Content:
         _line("1-9", "the screens, by their numbers on top"),
         Content(""),
     ]
+    parts += [Content(room.ABOUT), Content("")]
     parts += [Content.assemble("  ", (mark, style), f"       {meaning}") for mark, style, meaning in _MARKS]
     return Content("\n").join(parts)
 

@@ -11,10 +11,12 @@ from textual.content import Content
 from mcmirror.model.record import RUNNING, Cause, Record
 from mcmirror.model.report import Status
 from mcmirror.model.wording import harmless, shown_bytes, shown_seconds
+from mcmirror.ui.style import cells
 from mcmirror.ui.tui.list_room import ListRoom
 from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, report_look, status_look
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     from textual.widgets import OptionList
@@ -27,8 +29,10 @@ PAGE = 100
 VERDICTS = ("", "failed", "partial", "refused", "interrupted", "cancelled", "skipped", "succeeded", RUNNING)
 assert set(VERDICTS) == {"", RUNNING, *Status}  # noqa: S101
 OLDER = "\0older"
+WIDE = 110
+"""Columns of a screen from which on all is shown."""
 CAUSES = {
-    Cause.HAND: "by hand",
+    Cause.HAND: "manual",
     Cause.SCHEDULE: "schedule",
     Cause.START: "start of serve",
     Cause.CATCH_UP: "catch-up",
@@ -44,16 +48,16 @@ class History(ListRoom):
     FILTER = "the job's name, or its beginning"
     ABOUT = (
         "What was run, the newest first. Enter shows a run in full: its report, and what became of each object. f walks"
-        " through the verdicts, / asks for a job. Space marks a run; c on another one then shows both side by side."
+        " through the verdicts, / asks for a job. Space marks a run; m on another one then shows both side by side."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "verdict(1)", "Verdict", tooltip="only runs that ended so; F goes back"),
         Binding("F", "verdict(-1)", show=False),
-        Binding("slash", "filter", "Job", key_display="/", tooltip="only runs of this job; Esc: all"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="only runs of a job; Esc: all"),
         Binding("space", "mark", "Mark", tooltip="remember this run for a comparison"),
-        Binding("c", "compare", "Compare", tooltip="the marked run and this one side by side"),
-        Binding("l", "look", "Look again"),
-        Binding("escape", "unfilter", show=False),
+        Binding("m", "compare", "Compare", tooltip="the marked run and this one side by side"),
+        Binding("l", "refresh", "Refresh"),
+        Binding("escape", "back", show=False),
     ]
 
     def __init__(self) -> None:
@@ -67,9 +71,9 @@ class History(ListRoom):
     def on_screen_resume(self) -> None:
         """There may be newer runs."""
         super().on_screen_resume()
-        self.action_look()
+        self.action_refresh()
 
-    def action_look(self) -> None:
+    def action_refresh(self) -> None:
         """Ask for the newest runs."""
         self._ask("")
 
@@ -104,7 +108,7 @@ class History(ListRoom):
         """Paint the runs; ask for them when one began or ended."""
         seen = self._ended()
         if self._seen and seen != self._seen and not self._deep():
-            self.action_look()
+            self.action_refresh()
         self._seen = seen
         if self._records is None:
             self.fill("sum", Content.styled("Reading ...", DIM))
@@ -115,10 +119,10 @@ class History(ListRoom):
         parts += [(f"job {harmless(self.wanted)}", WARN)] if self.wanted else []
         parts += [(f"marked: {self._marked_text()}", BUSY)] if self.marked else []
         self.fill("sum", Content("   ").join(Content.styled(*part) for part in parts))
-        widths = _widths(self.app.size.width)
+        widths = self._widths(shown)
         names = ("STARTED", "JOB", "VERDICT", "TOOK", "COPIED", "REMOVED", "BEGUN BY")
         heads = [fitted(name, width) for name, width in zip(names, widths, strict=True) if width]
-        self.fill("heads", Content("  " + " ".join(heads)))
+        self.fill("heads", Content("  " + " ".join(heads) if shown else ""))
         rows = [self._row(record, widths) for record in shown]
         if self._more:
             rows.append((OLDER, Content.styled("  older runs: Enter", DIM)))
@@ -139,21 +143,31 @@ class History(ListRoom):
     def _row(self, record: Record, widths: tuple[int, ...]) -> Row:
         report = record.report
         look = report_look(report) if report else status_look(record.status)
-        done = report.tally.done if report else None
         gone = report.tally.removed.objects if report else 0
-        cells = [
+        parts = [
             Content(fitted(begun(record, self.dashboard.zone), widths[0])),
             Content.styled(fitted(record.job, widths[1]), BOLD),
             column(look.content, widths[2]),
             Content(fitted(shown_seconds(report.lasted) if report else "", widths[3])),
-            Content(fitted(f"{done.objects:,}, {shown_bytes(done.bytes)}" if done and done.objects else "", widths[4])),
         ]
+        if widths[4]:
+            parts.append(Content(fitted(_copied(record), widths[4])))
         if widths[5]:
-            cells.append(Content(fitted(f"{gone:,}" if gone else "", widths[5])))
+            parts.append(Content(fitted(f"{gone:,}" if gone else "", widths[5])))
         if widths[6]:
-            cells.append(Content.styled(fitted(CAUSES[record.cause], widths[6]), DIM))
+            parts.append(Content.styled(fitted(CAUSES[record.cause], widths[6]), DIM))
         mark = Content.styled("* " if record.id == self.marked else "  ", BUSY)
-        return (record.id, Content.assemble(mark, Content(" ").join(cells)))
+        return (record.id, Content.assemble(mark, Content(" ").join(parts)))
+
+    def _widths(self, shown: Sequence[Record]) -> tuple[int, ...]:
+        """Started, job, verdict, took, copied, removed, begun by; 0 leaves one out that is empty."""
+        copied = max((len(_copied(record)) for record in shown), default=0)
+        removed = any(record.report and record.report.tally.removed.objects for record in shown)
+        wide = self.app.size.width >= WIDE
+        others = [16, 15, 9, max(copied, 6) if copied else 0, 9 if wide and removed else 0, 14 if wide else 0]
+        room = self.room - 3 - sum(others) - sum(map(bool, others))
+        job = max((cells(harmless(record.job)) for record in shown), default=0)
+        return others[0], max(3, min(job, room)), *others[1:]
 
     def _current(self) -> Record | None:
         current = self.rows.current
@@ -173,7 +187,7 @@ class History(ListRoom):
     def action_verdict(self, by: int) -> None:
         """Only runs that ended in the next way."""
         self.verdict = VERDICTS[(VERDICTS.index(self.verdict) + by) % len(VERDICTS)]
-        self.action_look()
+        self.action_refresh()
 
     def action_mark(self) -> None:
         """Remember this run, or forget it."""
@@ -185,7 +199,7 @@ class History(ListRoom):
         """The marked run and this one."""
         record, marked = self._current(), self.marked
         if record is None or not marked or marked == record.id:
-            self.dashboard.tell("Space marks a run; then c on another one shows both side by side.")
+            self.dashboard.tell("Space marks a run; then m on another one shows both side by side.")
             return
         source, ids = self.dashboard.source, sorted((marked, record.id))
 
@@ -198,13 +212,13 @@ class History(ListRoom):
 
     def filtered(self) -> None:
         """Ask for the runs that fit."""
-        self.action_look()
+        self.action_refresh()
 
-    def action_unfilter(self) -> None:
+    def action_back(self) -> None:
         """All again."""
-        super().action_unfilter()
+        super().action_back()
         self.verdict = ""
-        self.action_look()
+        self.action_refresh()
 
 
 def begun(record: Record, zone: tzinfo | None) -> str:
@@ -212,8 +226,6 @@ def begun(record: Record, zone: tzinfo | None) -> str:
     return f"{datetime.fromisoformat(record.started).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _widths(width: int) -> tuple[int, ...]:
-    """Started, job, verdict, took, copied, removed, begun by; 0 leaves a column out."""
-    removed, cause = (9, 14) if width >= 110 else (0, 0)
-    fixed = 16 + 14 + 9 + 18 + (removed + 1 if removed else 0) + (cause + 1 if cause else 0) + 4
-    return 16, max(12, width - 5 - fixed), 14, 9, 18, removed, cause
+def _copied(record: Record) -> str:
+    done = record.report.tally.done if record.report else None
+    return f"{done.objects:,}, {shown_bytes(done.bytes)}" if done and done.objects else ""

@@ -55,14 +55,15 @@ class CompareRoom(Room):
 
     def body(self) -> ComposeResult:
         """One table."""
-        with VerticalScroll(id="story", can_focus=True):
+        with VerticalScroll(id="story", classes="panel", can_focus=True):
             yield Static(id="table")
 
     def show(self, view: View) -> None:  # noqa: ARG002  what is past stays as it is
         """Paint the table."""
-        room = self.app.size.width - 4 - LABEL
+        self.entitle("story", "Earlier and later")
+        room = self.room - 1 - LABEL
         value = max(16, room * 36 // 100)
-        lines = []
+        lines = [Content.styled(text, f"{WARN} bold") for text in unlike(*self.records)]
         for label, left, right, change in compared(*self.records, self.dashboard.zone):
             same = left == right
             lines.append(
@@ -80,6 +81,15 @@ class CompareRoom(Room):
     def action_back(self) -> None:
         """Where we came from."""
         self.app.pop_screen()
+
+
+def unlike(earlier: Record, later: Record) -> list[str]:
+    """What makes the numbers say little of each other."""
+    if earlier.job != later.job:
+        return [f"! Two different jobs: {harmless(earlier.job)} and {harmless(later.job)}.", ""]
+    if (earlier.source, earlier.target) != (later.source, later.target):
+        return ["! The same job, but of other places: see source and target.", ""]
+    return []
 
 
 def compared(earlier: Record, later: Record, zone: tzinfo | None) -> list[Line]:

@@ -82,7 +82,7 @@ class RecordRoom(Room):
 
     def body(self) -> ComposeResult:
         """The report and the objects."""
-        with VerticalScroll(id="story", can_focus=True):
+        with VerticalScroll(id="story", classes="panel", can_focus=True):
             yield Static(id="report")
             yield Static(id="fates")
 
@@ -106,7 +106,8 @@ class RecordRoom(Room):
         """Paint the report and the objects."""
         from mcmirror.ui.history import show_lines
 
-        first, *rest = show_lines(self.record, self.dashboard.zone, Style(width=self.app.size.width - 4))
+        self.entitle("story", "Report and objects")
+        first, *rest = show_lines(self.record, self.dashboard.zone, Style(width=self.room - 1))
         look = report_look(self.record.report) if self.record.report else None
         head = Content.styled(first, f"{look.style} bold" if look else f"{BUSY} bold")
         self.query_one("#report", Static).update(Content("\n").join([head, *map(Content, rest)]))

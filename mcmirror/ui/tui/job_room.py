@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from mcmirror.ui.tui.bucket import offer
 from mcmirror.ui.tui.list_room import ListRoom
 
 if TYPE_CHECKING:
@@ -39,7 +40,17 @@ class JobRoom(ListRoom):
         if job is None:
             return
         name, source = job.name, self.dashboard.source
-        self.dashboard.ask(lambda: source.verify(name), lambda _: self.dashboard.open_run(name, "verify"))
+
+        def begun(key: str) -> None:
+            self.dashboard.pursue(key)
+            self.dashboard.open_run(name, "verify")
+
+        self.dashboard.ask(lambda: source.verify(name), begun)
+
+    def action_bucket(self) -> None:
+        """Make the bucket that the last run lacked, and run."""
+        if job := self.selected():
+            offer(self.dashboard, job.name, job.last.report if job.last else None)
 
     def action_pause(self) -> None:
         """Pause it, or let it go on."""

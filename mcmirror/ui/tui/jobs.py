@@ -11,10 +11,10 @@ from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
 from mcmirror.ui.tui.editing import WRITES, edit, remove
 from mcmirror.ui.tui.job_room import JobRoom
-from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair
+from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair, trigger
 from mcmirror.ui.tui.sheet import JOB, Sheet, why_not
 from mcmirror.ui.tui.source import Refusal
-from mcmirror.ui.tui.standing import when
+from mcmirror.ui.tui.standing import named_columns, when
 
 if TYPE_CHECKING:
     from textual.widgets import OptionList
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mcmirror.ui.tui.rows import Row
     from mcmirror.ui.tui.source import View
 
-STATE, TRIGGER = 14, 24
+STATE = 15
 """Columns."""
 
 
@@ -34,19 +34,21 @@ class Jobs(JobRoom):
     NAME = "Jobs"
     EMPTY = "There is no job yet: a adds one."
     DETAIL = "40%"
+    MOST = 12
     ABOUT = (
-        "What is mirrored where, and when. a adds a job, e changes the selected one, y makes another like it; what is"
+        "What is mirrored where, and when. a adds a job, e changes the selected one, u makes another like it; what is"
         " written goes into mcmirror.toml, whose comments and order stay, and holds at once. r runs a job now, P shows"
         " what a run would do (a dry run), v whether the copy is true, p lets it not begin by itself for a while."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add", tooltip="a new job in mcmirror.toml"),
         Binding("e", "edit", "Edit", tooltip="change the selected one"),
-        Binding("y", "copy", "Copy", tooltip="a new one like the selected one", show=False),
+        Binding("u", "copy", "Duplicate", tooltip="a new one like the selected one", show=False),
         Binding("r", "run", "Run", tooltip="run it now"),
         Binding("P", "plan", "Plan", key_display="P", tooltip="a dry run: what a run would do"),
         Binding("v", "verify", "Verify", tooltip="is the copy true? lists both sides, writes nothing"),
         Binding("p", "pause", "Pause", tooltip="let it not begin by itself, or let it go on"),
+        Binding("b", "bucket", "Make bucket", tooltip="make the target's bucket that is missing, and run", show=False),
         Binding("x,delete", "remove", "Remove", key_display="x", tooltip="take it out of mcmirror.toml; asks"),
     ]
 
@@ -96,18 +98,17 @@ class Jobs(JobRoom):
         if reason := why_not(self.dashboard.source):
             lines.append(Content.styled(reason, WARN))
         self.fill("sum", Content("\n").join(lines))
-        width = self.app.size.width - 3
-        name = 16 if width < 107 else 32
-        places = max(20, width - name - STATE - TRIGGER - 3)
+        name, places, begun = named_columns(jobs, self.room - 1 - STATE - 3, triggers=True)
         heads = (fitted("JOB", name), fitted("SOURCE → TARGET", places), fitted("STATE", STATE), "TRIGGER")
-        self.fill("heads", Content(" ".join(heads)))
-        self.rows.put([self._row(job, name, places) for job in jobs], "There is no job." if reason else "")
+        self.fill("heads", Content(" ".join(heads) if jobs else ""))
+        rows = [self._row(job, name, places, begun) for job in jobs]
+        self.rows.put(rows, "There is no job." if reason else "")
         if self._written and any(job.name == self._written for job in jobs):
             self.rows.choose(self._written)
             self._written = ""
         self._detail(view)
 
-    def _row(self, job: JobState, name: int, places: int) -> Row:
+    def _row(self, job: JobState, name: int, places: int, begun: int) -> Row:
         look = job_look(job)
         state = Content.styled("▶ under way", BUSY) if job.run else look.content
         if job.paused and not job.run:
@@ -116,17 +117,18 @@ class Jobs(JobRoom):
             Content.styled(fitted(job.name, name), BOLD),
             Content(pair(job.source, job.target, places)),
             column(state, STATE),
-            Content.styled(fitted(job.trigger, TRIGGER), DIM),
+            Content.styled(fitted(trigger(job), begun), DIM),
         ]
         return (job.name, Content(" ").join(cells))
 
     def _detail(self, view: View) -> None:
         job = self.selected()
+        self.entitle("below", job.name if job else "")
         self.fill("detail", self._described(job, view) if job else Content(""))
 
     def _described(self, job: JobState, view: View) -> Content:
         lines = [
-            Content.assemble((harmless(job.name), BOLD), f"  {harmless(job.source)} → {harmless(job.target)}"),
+            Content(pair(job.source, job.target, self.room - 1).rstrip()),
             Content.assemble(("runs  ", DIM), when(job, view, self.dashboard.now, self.dashboard.zone)),
         ]
         table = self._sheet.table(JOB, job.name) if self._sheet else {}
@@ -141,12 +143,9 @@ class Jobs(JobRoom):
         self._detail(self.dashboard.source.view())
 
     def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
-        """Enter, or a click: change it where that can be done, else show its run."""
-        if why_not(self.dashboard.source):
-            if job := self.selected():
-                self.dashboard.open_run(job.name)
-        else:
-            self.action_edit()
+        """Enter, or a click: show its run, as everywhere."""
+        if job := self.selected():
+            self.dashboard.open_run(job.name)
 
     # Changing.
 

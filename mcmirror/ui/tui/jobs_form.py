@@ -18,7 +18,7 @@ FIELDS = (
     Field("source", "source", "alias/bucket[/prefix], or a folder: /path, ./path, ~/path.", placeholder="alias/bucket"),
     Field("target", "target", "The same; what is to become equal to the source.", placeholder="alias/bucket"),
     Field("cron", "cron", "When mcmirror serve runs it: five fields as in a crontab, or @daily. Neither cron nor every:"
-          " by hand.", placeholder="such as 0 2 * * *"),
+          " manual.", placeholder="such as 0 2 * * *"),
     Field("every", "or every", "An interval from start to start: 30m, 6h.", placeholder="such as 30m"),
     Field("timezone", "time zone", "Of cron and of the dates in a prefix: Asia/Seoul."),
     Field("overwrite", "overwrite", "Copy over objects that differ, or leave those of the target.",
@@ -34,6 +34,8 @@ FIELDS = (
     Field("at_start", "at start", "Run once when mcmirror serve begins as well.",
           choices=(("", ""), ("true", "on"), ("false", "off"))),
     Field("catch_up", "catch up", "Make up for a run that was missed while mcmirror serve was down, once.",
+          choices=(("", ""), ("true", "on"), ("false", "off"))),
+    Field("create_target", "create target", "Make the target's bucket when it is missing.",
           choices=(("", ""), ("true", "on"), ("false", "off"))),
     Field("dry_run", "only plan", "Every run only says what it would do.",
           choices=(("", ""), ("true", "on"), ("false", "off"))),

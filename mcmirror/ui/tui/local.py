@@ -209,13 +209,13 @@ class LocalSource:
             raise Refusal(what, wrong, "correct it and press the key again; the file is read each time")
         return rooms
 
-    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "", *, create_target: bool = False) -> str:
         """Run it now."""
         from mcmirror.model.record import Cause
 
         server = self._current().server
         with _refusing():
-            key = server.trigger(job, cause=Cause.HAND, max_delete=max_delete, plan=plan)
+            key = server.trigger(job, cause=Cause.HAND, max_delete=max_delete, create_target=create_target, plan=plan)
         self._wake.set()
         return key
 
@@ -228,7 +228,7 @@ class LocalSource:
         with _refusing():
             found = self._server().server.inspections.get(key).groups
         if found is None:
-            raise Refusal("there is no plan to show", "it has not come to its end", "l looks again")
+            raise Refusal("there is no plan to show", "it has not come to its end", "l looks anew")
         return found
 
     def verify(self, job: str) -> str:

@@ -1,6 +1,6 @@
 """How states, ages and sizes look in few columns: always a mark and a word, so that colour is never needed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -9,7 +9,7 @@ from textual.content import Content
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState
 from mcmirror.model.wording import harmless
-from mcmirror.ui.style import cells
+from mcmirror.ui.style import cells, cropped
 from mcmirror.ui.tui.source import Past
 from mcmirror.ui.verdict import verdict
 
@@ -19,6 +19,8 @@ _COLOURS = {"green": GOOD, "red": BAD, "yellow": WARN, "cyan": BUSY}
 _BARS = "▁▂▃▄▅▆▇█"
 NEEDS_YOU = frozenset({"partial", "failed", "refused", "interrupted"})
 """Verdicts that somebody should look at."""
+BY_HAND = "by hand"
+"""The trigger of a job that has neither a schedule nor an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,22 @@ def needs_you(job: JobState, now: float, *, paused: bool = False) -> bool:
     """Whether somebody should look at this job."""
     late = job.stale(now) and not (job.paused or paused)
     return late or (job.last is not None and job.last.status in NEEDS_YOU)
+
+
+def standing(job: JobState, now: float, *, paused: bool = False) -> str:
+    """The one group that a job is counted in: running, needs you, paused, never ran, good, other.
+
+    ``paused`` is the pause of all jobs, which is said once.
+    """
+    if job.run:
+        return "running"
+    if needs_you(job, now, paused=paused):
+        return "needs you"
+    if job.paused and not paused:
+        return "paused"
+    if job.last is None:
+        return "never ran"
+    return "good" if job.last.succeeded else "other"
 
 
 def age(seconds: float) -> str:
@@ -111,29 +129,47 @@ def sparkline(pasts: Iterable[Past], width: int) -> Content:
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """Harmless text in exactly so many columns; what is too long ends in an ellipsis."""
+    """Harmless text in exactly so many columns; what is too long loses its middle: both ends tell it apart."""
     text = harmless(text)
     if cells(text) > width:
-        kept = ""
-        for character in text:
-            if cells(kept + character) > width - 1:
-                break
-            kept += character
-        text = kept + "…" if width > 0 else ""
+        text = _ends(text, width)
     blank = " " * (width - cells(text))
     return blank + text if right else text + blank
 
 
+def _ends(text: str, width: int) -> str:
+    """Beginning and end of it with an ellipsis between, in at most so many columns."""
+    if width < 2:
+        return "…"[:width]
+    end = cropped(text, (width - 1) * 2 // 5, "")
+    beginning = ""
+    for character in text:
+        if cells(beginning + character) > width - 1 - cells(end):
+            break
+        beginning += character
+    return f"{beginning}…{end}"
+
+
 def pair(source: str, target: str, width: int) -> str:
-    """Both places in exactly so many columns; what is cut is cut from both."""
+    """Both places in exactly so many columns; what is cut is cut from the middle of the longer one, or of both."""
     source, target = harmless(source), harmless(target)
-    room = width - 3
-    if cells(source) + cells(target) > room:
-        half = room // 2
-        left = max(half, room - cells(target)) if cells(target) < half else min(half, cells(source))
-        source = fitted(source, left).rstrip()
-        target = fitted(target, room - cells(source)).rstrip()
-    return fitted(f"{source} → {target}", width)
+    left, right = shares((cells(source), cells(target)), max(0, width - 3))
+    return fitted(f"{fitted(source, left)} → {fitted(target, right)}", width)
+
+
+def shares(wanted: Sequence[int], room: int) -> tuple[int, ...]:
+    """So many columns shared out: nobody gets more than is wanted, and nobody less than others while he wants more."""
+    given = [0] * len(wanted)
+    order = sorted(range(len(wanted)), key=lambda at: wanted[at])
+    for number, at in enumerate(order):
+        given[at] = min(wanted[at], room // (len(order) - number))
+        room -= given[at]
+    return tuple(given)
+
+
+def trigger(job: JobState) -> str:
+    """What begins it, in a word of the dashboard."""
+    return "manual" if job.trigger == BY_HAND else job.trigger
 
 
 def column(content: Content, width: int) -> Content:

@@ -142,9 +142,9 @@ class OneShot:
     def reload(self) -> None:
         """Nothing is written from here."""
 
-    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "", *, create_target: bool = False) -> str:
         """Each runs once."""
-        del max_delete, plan
+        del max_delete, plan, create_target
         raise _only_once(job)
 
     def plan(self, job: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 from textual.content import Content
+from textual.widgets import Static
 
 from mcmirror.model.wording import harmless
 from mcmirror.ui.progress import VERBS
@@ -13,6 +15,7 @@ from mcmirror.ui.tui.job_room import JobRoom
 from mcmirror.ui.tui.looks import (
     BOLD,
     BUSY,
+    BY_HAND,
     DIM,
     WARN,
     Look,
@@ -20,16 +23,18 @@ from mcmirror.ui.tui.looks import (
     column,
     fitted,
     job_look,
-    needs_you,
     pair,
     sparkline,
+    standing,
     success_age,
+    trigger,
 )
 from mcmirror.ui.tui.standing import WIDE, Columns, detail, done, heads, last_run, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from textual.app import ComposeResult
     from textual.widgets import OptionList
 
     from mcmirror.model.state import JobState, State
@@ -45,6 +50,21 @@ SORTS: dict[str, str] = {
 }
 
 
+STEPS = (
+    ("1  Name the two servers and their keys", "2", "a", "Connections"),
+    ("2  Say what is mirrored where", "3", "a", "Jobs"),
+    ("3  Run it, and see that it is verified", "1", "r", "Overview"),
+)
+"""What is to be done, the keys for it, and the screen of the first one."""
+REST = "i on screen 2 imports connections, ? explains each screen, mcmirror init writes a file to start from."
+
+
+def _step(step: tuple[str, str, str, str]) -> Content:
+    text, first, then, room = step
+    keys = Content.assemble((f" {first} ", "bold reverse"), "  then  ", (f" {then} ", "bold reverse"))
+    return Content.assemble(fitted(text, 42), keys).stylize(f"@click=app.room('{room}')")
+
+
 class Overview(JobRoom):
     """One line a job."""
 
@@ -53,20 +73,28 @@ class Overview(JobRoom):
     EVERY = 0.5
     EMPTY = "Reading ..."
     FILTER = "part of a name, a place or a state"
-    DETAIL = "28%"
+    DETAIL = "34%"
+    DEFAULT_CSS = """
+    Overview #start { display: none; align: center middle; height: 1fr; }
+    Overview #card { width: 66; max-width: 100%; height: auto; border: round $primary; padding: 1 2; }
+    Overview.low #card { padding: 0 1; }
+    Overview.begins #start { display: block; }
+    Overview.begins #list, Overview.begins #below, Overview.begins #filter { display: none; }
+    """
     ABOUT = (
         "One line a job. On the left what is mirrored where, then what its last run came to or what it is doing now,"
         " the age of the last success against what is allowed, when it runs next, and its last runs: as high as they"
         " were long, x where one failed. Below, the selected job in full."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "run", "Run now", tooltip="run the selected job now"),
+        Binding("r", "run", "Run", tooltip="run the selected job now"),
         Binding("p", "pause", "Pause", tooltip="pause the job, or let it go on; Ctrl+A all of them"),
         Binding("P", "plan", "Plan", key_display="P", tooltip="what a run would do, and what it would remove"),
         Binding("v", "verify", "Verify", tooltip="is the copy true? lists both sides, writes nothing"),
+        Binding("b", "bucket", "Make bucket", tooltip="make the target's bucket that is missing, and run", show=False),
         Binding("slash", "filter", "Filter", key_display="/", tooltip="show only jobs that hold a text; Esc: all"),
         Binding("s", "sort", "Sort", tooltip="in another order"),
-        Binding("escape", "unfilter", show=False),
+        Binding("escape", "back", show=False),
         Binding("ctrl+a", "pause_all", show=False),
     ]
 
@@ -76,6 +104,12 @@ class Overview(JobRoom):
 
     # What is shown.
 
+    def body(self) -> ComposeResult:
+        """The card of who begins, and the list of who has begun."""
+        yield from super().body()
+        with Container(id="start"):
+            yield Static(id="card")
+
     def show(self, view: View) -> None:
         """Paint the jobs."""
         rows = self.rows
@@ -83,15 +117,29 @@ class Overview(JobRoom):
             self.fill("sum", Content.styled(harmless(view.note) or "Reading ...", DIM))
             rows.put(())
             return
-        columns = Columns.of(self.app.size.width)
+        self._welcome(begins=not view.state.jobs and self.dashboard.source.edits is not None)
+        columns = Columns.of(self.room - 1, view)
         now = self.dashboard.now
         jobs = self._ordered(self._filtered(view.state.jobs, now), view.state, now)
-        shown = self._shown_text(len(jobs), len(view.state.jobs))
-        self.fill("sum", totals(view, now, shown, self.app.size.width - 2))
-        self.fill("heads", heads(columns))
+        filtered = f"filter “{self.wanted}”: {len(jobs)} of {len(view.state.jobs)} jobs" if self.wanted else ""
+        self.fill("sum", totals(view, now, filtered, self.app.size.width - 2))
+        self.entitle("list", "Jobs", f"sorted: {SORTS[self.sort]}" if jobs else "")
+        self.fill("heads", heads(columns) if jobs else Content(""))
         tall = self.app.size.width < WIDE and 2 * len(jobs) <= rows.size.height
         rows.put([self._row(job, view, columns, now, tall=tall) for job in jobs], empty=self._empty(view.state))
         self._detail(view, now)
+
+    def _welcome(self, *, begins: bool) -> None:
+        """Show the card of who begins, or the list."""
+        if begins == self.has_class("begins"):
+            return
+        self.set_class(begins, "begins")
+        if begins:
+            card = self.query_one("#card", Static)
+            card.border_title = "Three steps to the first mirror"
+            card.update(Content("\n").join([*map(_step, STEPS), Content(""), Content.styled(REST, DIM)]))
+        else:
+            self.rows.focus()
 
     def _empty(self, state: State) -> str:
         """Why there is nothing, and what to do."""
@@ -99,14 +147,7 @@ class Overview(JobRoom):
             return "No job fits the filter; Esc shows all of them."
         if self.dashboard.source.edits is None:
             return "There are no jobs."
-        return (
-            "There are no jobs yet.\n2 names the servers, or imports them; 3 adds a job; r runs it.\n"
-            "Or write the file: mcmirror init."
-        )
-
-    def _shown_text(self, shown: int, of: int) -> str:
-        filtered = f"filter “{self.wanted}”: {shown} of {of} jobs  " if self.wanted else ""
-        return f"{filtered}sorted: {SORTS[self.sort]}"
+        return ""
 
     def _filtered(self, jobs: Iterable[JobState], now: float) -> list[JobState]:
         wanted = self.wanted.lower()
@@ -114,13 +155,13 @@ class Overview(JobRoom):
 
     def _words(self, job: JobState, now: float) -> str:
         look = self._look(job)
-        extra = ("stale late" if job.stale(now) else "", "paused" if job.paused else "")
+        extra = ("stale late" if job.stale(now) else "", "paused" if job.paused else "", standing(job, now))
         status = job.last.status if job.last else ""
-        return " ".join((job.name, job.source, job.target, job.trigger, look.word, status, *extra)).lower()
+        return " ".join((job.name, job.source, job.target, trigger(job), look.word, status, *extra)).lower()
 
     def _ordered(self, jobs: list[JobState], state: State, now: float) -> list[JobState]:
-        def attention(job: JobState) -> tuple[bool, bool]:
-            return (not needs_you(job, now, paused=state.paused), not job.run)
+        def attention(job: JobState) -> int:
+            return {"needs you": 0, "running": 1}.get(standing(job, now, paused=state.paused), 2)
 
         orders: dict[str, Callable[[JobState], object]] = {
             "attention": attention,
@@ -149,12 +190,13 @@ class Overview(JobRoom):
         if columns.last:
             cells.append(column(last_run(job), columns.last))
         if columns.trigger:
-            cells.append(Content.styled(fitted(job.trigger, columns.trigger), DIM))
-        cells.append(sparkline(view.pasts.get(job.name, ()), columns.runs))
+            cells.append(Content.styled(fitted(trigger(job), columns.trigger), DIM))
+        if columns.runs:
+            cells.append(sparkline(view.pasts.get(job.name, ()), columns.runs))
         line = Content(" ").join(cells)
         if tall:
             # Where there is room, each pair stands on a line of its own.
-            where = pair(job.source, job.target, self.app.size.width - 6)
+            where = pair(job.source, job.target, self.room - 4)
             line = Content("\n").join([line, Content.assemble("  ", (where, ""))])
         return (job.name, line)
 
@@ -177,12 +219,13 @@ class Overview(JobRoom):
             return Content.styled("paused", WARN)
         if job.next_run:
             return Content(f"in {age(job.next_run - now)}")
-        return Content.styled("—" if job.trigger != "by hand" else "hand", DIM)
+        return Content.styled("—" if job.trigger != BY_HAND else "manual", DIM)
 
     def _detail(self, view: View, now: float) -> None:
         job = self.selected(view)
         nothing = Content.styled("No job is shown.", DIM)
-        self.fill("detail", detail(job, view, now, self.dashboard) if job else nothing)
+        self.entitle("below", job.name if job else "")
+        self.fill("detail", detail(job, view, now, self.dashboard, self.room - 1) if job else nothing)
 
     # What keys do.
 

@@ -40,13 +40,13 @@ class PlanRoom(Room):
     NAME = "Plan"
     ABOUT = (
         "What a run would do: objects and bytes by prefix, its cost in requests, and on the right (below, on a small"
-        " screen) what it would remove. a approves it: the job runs now, and lists both sides again before it writes."
+        " screen) what it would remove. r approves it: the job runs now, and lists both sides again before it writes."
         " When the guard refuses, it says why, and R lets one run remove so many after the number was typed."
     )
     DEFAULT_CSS = """
     PlanRoom Static { padding: 0 1; height: auto; }
     PlanRoom #lists { height: 1fr; layout: vertical; }
-    PlanRoom .side { height: 1fr; border-top: solid $panel; }
+    PlanRoom .side { height: 1fr; }
     PlanRoom .head { color: $text-muted; text-style: bold; }
     PlanRoom Rows { height: 1fr; }
     PlanRoom .off { display: none; }
@@ -55,12 +55,12 @@ class PlanRoom(Room):
     PlanRoom.wide #right { width: 2fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave"),
-        Binding("a", "approve", "Approve", tooltip="run the job now"),
+        Binding("escape", "back", "Back"),
+        Binding("r", "run", "Run", tooltip="approve the plan: run the job now"),
         Binding("R", "release", "Release", key_display="R",
                 tooltip="let one run remove what the guard refused; the number has to be typed"),
-        Binding("l", "look", "Look again", tooltip="list both sides anew"),
-        Binding("c", "cancel", show=False),
+        Binding("l", "refresh", "Refresh", tooltip="list both sides anew"),
+        Binding("c", "cancel", "Cancel", tooltip="look no further", show=False),
     ]  # fmt: skip
 
     def __init__(self, job: str) -> None:
@@ -83,19 +83,19 @@ class PlanRoom(Room):
         yield Static(id="sum")
         yield Static(id="refused")
         with Container(id="lists"):
-            with Vertical(classes="side", id="left"):
+            with Vertical(classes="side panel", id="left"):
                 yield Static(id="groups-head", classes="head")
                 yield Rows(id="groups")
-            with Vertical(classes="side", id="right"):
+            with Vertical(classes="side panel", id="right"):
                 yield Static(id="removals-head", classes="head")
                 yield Rows(id="removals")
 
     def on_mount(self) -> None:
         """Begin to look."""
         super().on_mount()
-        self.action_look()
+        self.action_refresh()
 
-    def action_look(self) -> None:
+    def action_refresh(self) -> None:
         """Plan, unless one is being made."""
         seen = self._seen()
         if seen is not None and not seen.over:
@@ -111,6 +111,8 @@ class PlanRoom(Room):
 
         def begun(found: tuple[str, Refusal | None]) -> None:
             self._key, self._refusal = found
+            if self._key:
+                self.dashboard.pursue(self._key)
 
         self.dashboard.ask(plan, begun)
 
@@ -164,7 +166,7 @@ class PlanRoom(Room):
         elif seen.report.tally.planned.objects or seen.report.tally.to_remove.objects:
             word, style = "• this is what a run would do; nothing is changed yet", WARN
         else:
-            word, style = "✓ nothing to do", GOOD
+            word, style = "✓ up to date: nothing to do", GOOD
         return Content.assemble(name, pair, (word, f"{style} bold"))
 
     def _sum(self, seen: Seen | None, plan: Plan | None, report: RunReport | None) -> Content:
@@ -209,7 +211,9 @@ class PlanRoom(Room):
         if groups is None:
             return
         wide = self.has_class("wide")
-        width = (self.app.size.width * 3 // 5 if wide and removing else self.app.size.width) - 4
+        self.entitle("left", "By prefix")
+        self.entitle("right", "Removals")
+        width = (self.app.size.width * 3 // 5 if wide and removing else self.app.size.width) - 6
         name = max(12, width - 4 * (NUMBERS + 1))
         heads = " ".join(fitted(head, NUMBERS, right=True) for head in ("COPY", "BYTES", "REMOVE", "LEAVE"))
         under = f"PREFIX (below {printable(groups.prefix)})" if groups.prefix else "PREFIX"
@@ -227,7 +231,7 @@ class PlanRoom(Room):
 
     # What keys do.
 
-    def action_leave(self) -> None:
+    def action_back(self) -> None:
         """Leave everything as it is; a plan that is being made is not needed any more."""
         source = self.dashboard.source
 
@@ -248,7 +252,7 @@ class PlanRoom(Room):
             key = seen.key
             self.dashboard.ask(lambda: cancel(key))
 
-    def action_approve(self) -> None:
+    def action_run(self) -> None:
         """Run it; removals are asked about once more."""
         seen = self._seen()
         report = seen.report if seen else None
@@ -293,7 +297,8 @@ class PlanRoom(Room):
     def _run(self, max_delete: int | None = None) -> None:
         source, job, agreed = self.dashboard.source, self.job, self._key
 
-        def begun(_: str) -> None:
+        def begun(key: str) -> None:
+            self.dashboard.pursue(key)
             if self.is_current:
                 self.app.pop_screen()
             self.dashboard.open_run(job)

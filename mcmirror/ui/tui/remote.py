@@ -224,9 +224,9 @@ class RemoteSource:
     def reload(self) -> None:
         """Nothing is written from here."""
 
-    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "", *, create_target: bool = False) -> str:
         """Run it now."""
-        given = {"max_delete": max_delete, "plan": plan or None}
+        given = {"max_delete": max_delete, "plan": plan or None, "create_target": create_target or None}
         body = {name: value for name, value in given.items() if value is not None} or None
         key = str(self._ask("POST", f"/jobs/{part(job)}/run", body)["run"])
         self._wake.set()

@@ -40,7 +40,7 @@ class RemoteInspections:
         """What a plan comes to. Raises Away, Refusal."""
         found = self._get(key).groups
         if found is None:
-            raise Refusal("there is no plan to show", "it has not come to its end", "l looks again")
+            raise Refusal("there is no plan to show", "it has not come to its end", "l looks anew")
         return found
 
     def follow(self, key: str, job: str, verb: str) -> None:

@@ -13,6 +13,7 @@ from mcmirror.model.event import Phase
 from mcmirror.model.wording import harmless, three_parts
 from mcmirror.ui.report import report_lines
 from mcmirror.ui.style import Style
+from mcmirror.ui.tui.bucket import HINT, missing, offer
 from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Seen
 from mcmirror.ui.tui.frame import Room
 from mcmirror.ui.tui.looks import BAD, DIM, clock, report_look
@@ -45,15 +46,16 @@ class RunRoom(Room):
     RunRoom #pace > .sparkline--max-color { color: $text-primary; }
     RunRoom #pace > .sparkline--min-color { color: $text-primary 60%; }
     RunRoom #problems { height: auto; max-height: 6; }
-    RunRoom #story { height: 1fr; scrollbar-size-vertical: 1; border-top: solid $panel; }
+    RunRoom #story { height: 1fr; scrollbar-size-vertical: 1; }
     RunRoom .off { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         Binding("c", "cancel", "Cancel", tooltip="stop this run politely; asks once"),
-        Binding("r", "run", "Run now", tooltip="run the job (again)"),
+        Binding("r", "run", "Run", tooltip="run the job (again)"),
         Binding("P", "plan", "Plan", key_display="P", tooltip="what a run would do, and what it would remove"),
         Binding("v", "verify", "Verify", tooltip="is the copy true? lists both sides, writes nothing"),
+        Binding("b", "bucket", "Make bucket", tooltip="make the target's bucket that is missing, and run", show=False),
     ]
 
     def __init__(self, job: str, verb: str = RUN) -> None:
@@ -76,7 +78,7 @@ class RunRoom(Room):
         yield Static(id="keys")
         yield Static(id="problem-head")
         yield Rows(id="problems")
-        with VerticalScroll(id="story", can_focus=True):
+        with VerticalScroll(id="story", classes="panel", can_focus=True):
             yield Static(id="log")
 
     def seen(self) -> Seen | None:
@@ -90,7 +92,7 @@ class RunRoom(Room):
         state = view.state
         job = next((job for job in state.jobs if job.name == self.job), None) if state else None
         seen = self.seen()
-        report = seen.report if seen else job.last.report if job and job.last and not job.run else None
+        report = self._report(seen, job)
         about = what(self.job, job, seen, report, self.verb)
         if report is not None and job and job.last and job.last.report == report:
             about += Content.styled(f"  {ago(job.last.finished, self.dashboard.now)}", DIM)
@@ -107,6 +109,10 @@ class RunRoom(Room):
         self._static("keys", keys(seen, self.app.size.width - 4) if seen and going else Content(""))
         self._show_problems(seen, report)
         self._story(seen, report, job, view)
+
+    def _report(self, seen: Seen | None, job: JobState | None) -> RunReport | None:
+        """What it came to, or what the last one did."""
+        return seen.report if seen else job.last.report if job and job.last and not job.run else None
 
     def _static(self, name: str, content: Content) -> None:
         widget = self.query_one(f"#{name}", Static)
@@ -129,7 +135,7 @@ class RunRoom(Room):
         first = next(iter(self._problems.values()), None)
         head = Content("")
         if first is not None:
-            remedy = three_parts(first)[2]
+            remedy = HINT if missing(report) else three_parts(first)[2]
             number = f"{len(rows)} {'problem' if len(rows) == 1 else 'problems'}, Enter explains"
             head = Content.assemble((number, f"{BAD} bold"), ("  do: ", DIM), remedy)
         self._static("problem-head", head)
@@ -145,7 +151,8 @@ class RunRoom(Room):
         if told == self._told:
             return
         self._told = told
-        width, zone = self.app.size.width - 4, self.dashboard.zone
+        width, zone = self.room - 1, self.dashboard.zone
+        self.entitle("story", "What it came to" if report is not None else "What it says")
         parts: list[Content] = []
         if report is not None:
             plan = seen.track.plan if seen else None
@@ -205,6 +212,11 @@ class RunRoom(Room):
             answered,
         )
 
+    def action_bucket(self) -> None:
+        """Make the bucket that was missing, and run."""
+        job = next((job for job in self._jobs() if job.name == self.job), None)
+        offer(self.dashboard, self.job, self._report(self.seen(), job))
+
     def _jobs(self) -> tuple[JobState, ...]:
         state = self.dashboard.source.view().state
         return state.jobs if state else ()
@@ -225,7 +237,8 @@ class RunRoom(Room):
         """Is the copy true."""
         source, job = self.dashboard.source, self.job
 
-        def begun(_: str) -> None:
+        def begun(key: str) -> None:
+            self.dashboard.pursue(key)
             if self.verb != VERIFY:
                 self.dashboard.open_run(job, VERIFY)
 

@@ -87,11 +87,11 @@ class Source(Protocol):
     def reload(self) -> None:
         """Read the configuration again, for it was written from here; returns at once."""
 
-    def trigger(self, job: str, max_delete: int | None = None, plan: str = "") -> str:
+    def trigger(self, job: str, max_delete: int | None = None, plan: str = "", *, create_target: bool = False) -> str:
         """Run a job now, as its configuration is now; the key of the run. May wait.
 
-        ``max_delete`` lets this run alone remove so many objects. With the key of a ``plan``, it is this one that was
-        agreed to: a job that was changed since is refused.
+        ``max_delete`` lets this run alone remove so many objects, ``create_target`` make a missing bucket. With the key
+        of a ``plan``, it is this one that was agreed to: a job that was changed since is refused.
         """
 
     def plan(self, job: str) -> str:

@@ -12,14 +12,35 @@ from mcmirror.model.plan import Count
 from mcmirror.model.state import JobState, State, ailments
 from mcmirror.model.wording import harmless, objects, shown_bytes, shown_count, shown_seconds, three_parts
 from mcmirror.ui.style import cells
-from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted, job_look, moment, needs_you
+from mcmirror.ui.tui.bucket import HINT, missing
+from mcmirror.ui.tui.looks import (
+    BAD,
+    BOLD,
+    BUSY,
+    BY_HAND,
+    DIM,
+    GOOD,
+    WARN,
+    fitted,
+    job_look,
+    moment,
+    pair,
+    shares,
+    standing,
+    trigger,
+)
+from mcmirror.ui.tui.run_words import progress, steps
 from mcmirror.ui.verdict import verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
+    from mcmirror.ui.tui.app import Dashboard
     from mcmirror.ui.tui.source import View
 
+STATE, SUCCESS, NEXT = 15, 9, 6
+"""Columns of what changes all the time: they stay as wide as they are."""
 WIDE = 110
 """Columns from which on a job's pair and numbers fit beside its name."""
 
@@ -30,22 +51,47 @@ class Columns:
 
     job: int
     mirror: int
-    state: int = 15
-    success: int = 9
-    next: int = 6
+    state: int = STATE
+    success: int = SUCCESS
+    next: int = NEXT
     last: int = 0
-    runs: int = 8
     trigger: int = 0
+    runs: int = 0
 
     @classmethod
-    def of(cls, width: int) -> Columns:
-        """What fits a terminal of that width."""
-        last, trigger = (20 if width >= WIDE else 0), (22 if width >= 150 else 0)
-        runs = 8 if width < WIDE else 12
-        fixed = 15 + 9 + 6 + runs + 3 + (last + 1 if last else 0) + (trigger + 1 if trigger else 0)
-        room = max(24, width - 3 - fixed - 2)
-        job = max(10, min(22, room * 36 // 100))
-        return cls(job, room - job, last=last, trigger=trigger, runs=runs)
+    def of(cls, width: int, view: View) -> Columns:
+        """What fits so many columns: what is empty gets none, and the rest goes to what is long."""
+        jobs = view.state.jobs if view.state else ()
+        past = max((len(view.pasts.get(job.name, ())) for job in jobs), default=0)
+        runs = min(past, 8 if width < WIDE else 12)
+        runs = max(runs, len("RUNS")) if runs and (width >= WIDE or _ample(jobs, width)) else 0
+        last = max(map(len, map(str, map(last_run, jobs))), default=0) if width >= WIDE else 0
+        last = max(last, len("LAST RUN")) if last else 0
+        fixed = [STATE, SUCCESS, NEXT, *filter(None, (last, runs))]
+        named = width >= WIDE + 40 and any(job.trigger != BY_HAND for job in jobs)
+        room = width - sum(fixed) - len(fixed) - 1 - named
+        job, mirror, begun = named_columns(jobs, room, triggers=named)
+        return cls(job, mirror, last=last, trigger=begun, runs=runs)
+
+
+def _ample(jobs: Sequence[JobState], width: int) -> bool:
+    """Whether names and places leave room for a picture."""
+    room = width - STATE - SUCCESS - NEXT - len("RUNS") * 2 - 5
+    return sum(named_columns(jobs, 10_000, triggers=False)) <= room
+
+
+def named_columns(jobs: Sequence[JobState], room: int, *, triggers: bool) -> tuple[int, int, int]:
+    """Widths of name, pair and trigger in so many columns: neither is short of what another has too much of."""
+    places = [tuple(cells(harmless(text)) for text in (job.name, job.source, job.target)) for job in jobs]
+    name, source, target = map(max, zip(*places, strict=True)) if places else (0, 0, 0)
+    begun = max((cells(harmless(trigger(job))) for job in jobs), default=0) if triggers else 0
+    source = max(source, len("SOURCE → TARGET") - 3 - target)
+    wanted = (max(name, len("JOB")), source, target, max(begun, len("TRIGGER") * triggers))
+    # A name is what a job is known by: it gets its share first.
+    first = max(len("JOB"), min(wanted[0], (room - 3) // 2))
+    left, right, last = shares(wanted[1:], room - 3 - first)
+    first = min(wanted[0], room - 3 - left - right - last)
+    return first, left + 3 + right, last
 
 
 def heads(columns: Columns) -> Content:
@@ -56,35 +102,37 @@ def heads(columns: Columns) -> Content:
     return Content(" ".join(fitted(name, width) for name, width in names if width))
 
 
+_GROUPS = {
+    "good": ("✓ {} good", GOOD),
+    "needs you": ("✗ {} need you", f"{BAD} bold"),
+    "running": ("▶ {} running", f"{BUSY} bold"),
+    "paused": ("‖ {} paused", WARN),
+    "never ran": ("○ {} never ran", DIM),
+    "other": ("• {} without a result", WARN),
+}
+
+
 def totals(view: View, now: float, shown: str, width: int) -> Content:
-    """What counts over all jobs, and everything that is not as it should be, for so many columns."""
+    """What counts over all jobs, each in one group, and everything that is not as it should be, for so many columns."""
     state = view.state
     assert state is not None  # noqa: S101
-    found = Counter[str]()
-    for job in state.jobs:
-        found["run"] += bool(job.run)
-        found["paused"] += job.paused
-        found["you"] += needs_you(job, now, paused=state.paused)
-        found["good"] += bool(job.last and job.last.succeeded and not job.stale(now))
-        found["never"] += job.last is None
+    found = Counter(standing(job, now, paused=state.paused) for job in state.jobs)
     total = len(state.jobs)
     parts: list[tuple[str, str]] = [(f"{total} {'job' if total == 1 else 'jobs'}", BOLD)]
-    parts += [(f"✓ {found['good']} good", GOOD)] if found["good"] else []
-    need = "needs" if found["you"] == 1 else "need"
-    parts += [(f"✗ {found['you']} {need} you", f"{BAD} bold")] if found["you"] else []
-    parts += [(f"▶ {found['run']} running", f"{BUSY} bold")] if found["run"] else []
-    parts += (
-        [("‖ all paused", WARN)] if state.paused else [(f"‖ {found['paused']} paused", WARN)] if found["paused"] else []
-    )
-    parts += [(f"○ {found['never']} never ran", DIM)] if found["never"] else []
+    for group, (text, style) in _GROUPS.items():
+        if number := found[group]:
+            said = text.format(f"{number:,}")
+            parts.append((said.replace("need you", "needs you") if number == 1 else said, style))
+    parts += [("‖ all paused", WARN)] if state.paused else []
     copied = sum((done(job) for job in state.jobs), Count())
     rest = [f"last runs: {shown_count(copied)} copied" if copied.objects else "", shown]
     first = Content("  ").join(Content.styled(text, style) for text, style in parts)
     second = "  ·  ".join(filter(None, rest))
     note = harmless(view.note)
     # A note that does not fit has a line of its own.
-    between = "" if not note else "  ·  " if cells(second) + 5 + cells(note) <= width else "\n"
-    lines = [first, Content.styled(f"{second}{between}{note}", DIM)]
+    fits = cells(second) + 5 + cells(note) <= width
+    between = "" if not note or not second else "  ·  " if fits else "\n"
+    lines = [first, Content.styled(f"{second}{between}{note}", DIM)] if second or note else [first]
     return Content("\n").join([*lines, *_warnings(state)])
 
 
@@ -112,50 +160,62 @@ def last_run(job: JobState) -> Content:
     if job.last is None or job.last.report is None:
         return Content("")
     if not copied.objects:
-        return Content.styled("nothing", DIM)
+        return Content.styled("up to date" if job.last.succeeded else "nothing", DIM)
     return Content(f"{copied.objects:,} obj {shown_bytes(copied.bytes)}")
 
 
 def when(job: JobState, view: View, now: float, zone: tzinfo | None) -> str:
     """Its trigger, and what comes of it."""
-    said = harmless(job.trigger)
+    said = harmless(trigger(job))
     if job.paused:
         return f"{said}, paused"
     if job.next_run:
         return f"{said}, next at {moment(job.next_run, now, zone)}"
-    return said if job.trigger == "by hand" or view.schedules else f"{said}, and nobody keeps the schedules here"
+    return said if job.trigger == BY_HAND or view.schedules else f"{said}, and nobody keeps the schedules here"
 
 
-def detail(job: JobState, view: View, now: float, dashboard: object) -> Content:
-    """The selected job in full, in five lines."""
-    zone = getattr(dashboard, "zone", None)
-    head = Content.assemble(
-        (harmless(job.name), BOLD),
-        f"  {harmless(job.source)} → {harmless(job.target)}",
-        ("  dry run" if job.dry_run else "", WARN),
-    )
+def detail(job: JobState, view: View, now: float, dashboard: Dashboard, width: int) -> Content:
+    """The selected job in full, for so many columns: what it does now first, then what it came to before."""
+    head = Content.assemble(pair(job.source, job.target, width).rstrip(), ("  dry run" if job.dry_run else "", WARN))
     allowed = f" (at most {shown_seconds(job.max_age)})" if job.max_age else ""
     success = f"{shown_seconds(now - job.last_success)} ago{allowed}" if job.last_success else f"none yet{allowed}"
     lines = [
         head,
+        *_now_lines(job, dashboard, width),
         Content.assemble(
             ("success  ", DIM),
             (success, f"{BAD} bold" if job.stale(now) else ""),
             ("   trigger  ", DIM),
-            when(job, view, now, zone),
+            when(job, view, now, dashboard.zone),
         ),
         *_last_lines(job),
     ]
-    width = getattr(dashboard, "size", None)
-    room = (width.width if width else 80) - 3
     # What is to be done may take the rest; all before it keeps to its line.
     *short, last = lines
-    return Content("\n").join([*(line.truncate(room, ellipsis=True) for line in short), last])
+    return Content("\n").join([*(line.truncate(width, ellipsis=True) for line in short), last])
+
+
+def _now_lines(job: JobState, dashboard: Dashboard, width: int) -> list[Content]:
+    """How far its run is."""
+    if not job.run:
+        return []
+    seen = dashboard.source.fold.look(job.run)
+    if seen is None or seen.over:
+        elsewhere = " in another process" if job.phase == "elsewhere" else ""
+        waits = {"queued": "waits for its turn", "waiting": "waits: another run writes to its target"}
+        return [Content.styled(f"▶ {waits.get(job.phase, 'under way')}{elsewhere}", f"{BUSY} bold")]
+    if seen.waiting:
+        return [Content.styled(f"▶ waits: another run writes to {harmless(seen.waiting)}", f"{WARN} bold")]
+    told = [line for line in progress(seen, width).split("\n") if line.plain]
+    # Where there are few lines, the bar says enough.
+    return [steps(seen), *told] if width >= WIDE or not told else told
 
 
 def _last_lines(job: JobState) -> list[Content]:
     record = job.last
     if record is None or record.report is None:
+        if job.run:
+            return [Content.styled("This is its first run.", DIM)]
         return [Content.styled("It has not run yet: r runs it now, P shows what a run would do.", DIM)]
     report = record.report
     found = verdict(report, None, "run")
@@ -176,5 +236,5 @@ def _last_lines(job: JobState) -> list[Content]:
         what, why, remedy = three_parts(report.problems[0])
         more = f" (and {len(report.problems) - 1} more)" if len(report.problems) > 1 else ""
         lines.append(Content.assemble(("problem  ", DIM), (f"{what}{more}", BAD)))
-        lines.append(Content.assemble(("do       ", DIM), remedy or why))
+        lines.append(Content.assemble(("do       ", DIM), HINT if missing(report) else remedy or why))
     return lines
