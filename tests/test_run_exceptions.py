@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,9 +13,9 @@ import pytest
 
 from mcmirror.engine import planning
 from mcmirror.engine import run as engine_run
-from mcmirror.engine.context import Context
+from mcmirror.engine.context import Context, Verb
 from mcmirror.mc.unexpected import problem_of
-from mcmirror.model.event import Event, Planned
+from mcmirror.model.event import Event, Planned, Removed, Vanished
 from mcmirror.model.problem import Category
 from mcmirror.model.report import Status
 from mcmirror.service import Service
@@ -160,6 +160,22 @@ def test_an_observer_or_a_memory_that_raises_ends_no_run(
     assert 1 == sum("an observer failed" in record.message for record in caplog.records)
     assert 2 == sum("is not remembered" in record.message for record in caplog.records)
     assert {"one/object": 3, "two/object": 3} == bucket_pair.target.sizes()
+
+
+def test_what_was_removed_or_vanished_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def steps(context: Context, _: object) -> Generator[Event, None, engine_run.Outcome]:
+        for key in ("a", "b", "a", "a"):
+            yield Removed(context.job.name, key)
+            yield Vanished(context.job.name, key)
+        return engine_run.Outcome(Status.SUCCEEDED)
+
+    monkeypatch.setitem(engine_run._STEPS, Verb.RUN, steps)
+    heard = list[Event]()
+    service = Service.load(needs_jobs=True)
+    service.run(service.jobs(["one"]), [heard.append])
+    assert [Removed("one", "a"), Vanished("one", "a"), Removed("one", "b"), Vanished("one", "b")] == [
+        event for event in heard if isinstance(event, Removed | Vanished)
+    ]
 
 
 def test_a_server_shows_which_observer_failed(folder: Path) -> None:

@@ -27,10 +27,12 @@ from mcmirror.model.event import (
     PhaseStarted,
     Planned,
     ProblemFound,
+    Removed,
     RunFinished,
     RunStarted,
     StillMissing,
     TargetCreated,
+    Vanished,
 )
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
@@ -57,6 +59,9 @@ class Outcome:
     requests: Requests = field(default_factory=Requests)
 
 
+Steps = Generator[Event, None, Outcome]
+
+
 def run(context: Context) -> Generator[Event, None, RunReport]:
     """Run the job to its end and return the report; the last event is RunFinished.
 
@@ -71,7 +76,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
     for warning in context.warnings:
         log.hear(warned := _found(context, warning))
         yield warned
-    steps = _STEPS[context.verb](context, attempts)
+    steps = _once(_STEPS[context.verb](context, attempts))
     while True:
         try:
             event = next(steps)
@@ -117,6 +122,22 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
     return report
 
 
+def _once(steps: Steps) -> Steps:
+    """The events of the steps, each removed and each vanished key once: a step that is done again tells it again."""
+    told = set[int]()  # hashes: of a million keys the keys would be too much
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        if isinstance(event, Removed | Vanished):
+            mark = hash((type(event), event.key))
+            if mark in told:
+                continue
+            told.add(mark)
+        yield event
+
+
 def _found(context: Context, problem: Problem) -> ProblemFound:
     """Every problem leaves in the words of whoever described the job."""
     return ProblemFound(context.job.name, for_job(problem, context.job, context.session.aliases))
@@ -146,9 +167,6 @@ def not_started(
     )
     yield RunFinished(job.name, report)
     return report
-
-
-Steps = Generator[Event, None, Outcome]
 
 
 def _mirror(context: Context, attempts: Attempts) -> Steps:
