@@ -67,7 +67,7 @@ def test_a_file_in_place_of_the_states_folder_is_said(cli: Cli) -> None:
     why = f"warning: {folder}/state.db: the state cannot be used: "
     do = f"A file lies where the folder of {folder}/state.db belongs: move it away, "
     for result in (said, document, history):
-        assert (0, why, 1) == (result.code, result.stderr[: len(why)], result.stderr.count(do)), result.stderr
+        assert (1, why, 1) == (result.code, result.stderr[: len(why)], result.stderr.count(do)), result.stderr
         assert "never" not in result.stdout
         assert "no run" not in result.stderr
     assert ["photos", "unknown", "unknown"] == said.stdout.splitlines()[1].split()[:3]
@@ -99,7 +99,7 @@ def test_a_broken_configuration_is_said_and_the_records_are_shown(
         (job["name"], job["status"], job["stale"]) for job in seen["jobs"]
     ]
     assert seen["mistakes"]
-    assert {"file", "key", "message", "remedy"} == set(seen["mistakes"][0])
+    assert {"file", "line", "key", "message", "remedy"} == set(seen["mistakes"][0])
     assert ["src/a", "docs", "photos"] == [line.split()[1] for line in broken("history").stdout.splitlines()[1:]]
 
 

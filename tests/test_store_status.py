@@ -6,6 +6,7 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,23 @@ def test_what_notifiers_owe(cli: Cli, state: str) -> None:
     assert "notifier ops: 1 waiting, 3 attempts failed: connection refused\n" in cli("status").stdout
 
 
+def test_a_job_that_never_ran_is_as_old_as_the_server_that_would_run_it(cli: Cli, state: str) -> None:
+    """As readiness and health have it: nobody can be late who had no time yet."""
+    cli.write(JOBS)
+
+    def stale() -> bool:
+        photos = json.loads(cli("status", "--json").stdout)["jobs"][0]
+        assert ("photos", None) == (photos["name"], photos["last"])
+        return bool(photos["stale"])
+
+    assert stale()
+    with Presence(place.presence(state)) as seen:
+        assert not stale()
+        seen._server = replace(seen._server, started=time.time() - 7200)
+        seen.answers("", "")
+        assert stale()
+
+
 def test_a_state_that_cannot_be_read_is_a_warning(cli: Cli, state: str) -> None:
     cli.write(JOBS)
     file = Path(state.removeprefix("sqlite:///"))
@@ -180,7 +198,7 @@ def test_a_state_that_cannot_be_read_is_a_warning(cli: Cli, state: str) -> None:
 
     said = cli("status")
 
-    assert 0 == said.code
+    assert 1 == said.code
     assert "never" not in said.stdout
     assert "photos   unknown   unknown" in said.stdout
     assert f"warning: {file}: the state cannot be used: file is not a database." in said.stderr

@@ -93,14 +93,15 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
         runs.absorb()
         if given[:1] == [SHOW]:
             _show(runs, _found(runs, given[1]), _zone(configuration), everything=everything, json=json)
+            nothing = False
         else:
-            _list(runs, "".join(given), status or "", limit, configuration, json=json)
+            nothing = not _list(runs, "".join(given), status or "", limit, configuration, json=json)
         if runs.warning:
             print(f"warning: {harmless(runs.warning)}", file=sys.stderr)
-        readable = runs.readable
+        nothing = nothing and not runs.readable
     if broken is not None:
         raise typer.Exit(ExitCode.USAGE)
-    if not readable:
+    if nothing:
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -131,7 +132,8 @@ def _zone(configuration: "Configuration") -> tzinfo | None:
 
 def _list(  # noqa: PLR0913
     runs: "Runs", job: str, status: str, limit: int, configuration: "Configuration", *, json: bool
-) -> None:
+) -> bool:
+    """Print them; whether there are any."""
     records = runs.runs(job=job, status=status, limit=limit)
     if not records and runs.readable and job and job not in configuration.jobs:
         _unknown_job(runs, job, configuration)
@@ -139,13 +141,13 @@ def _list(  # noqa: PLR0913
         from mcmirror.ui.web.documents import run_document
 
         print(encoder.dumps([run_document(record, brief=True) for record in records], indent=2))
-        return
+        return bool(records)
     if not records and runs.readable:
         asked = [f"of {harmless(job)}" if job else "", f"that is {status}" if status else ""]
         print(" ".join(filter(None, ("no run", *asked, "is remembered"))), file=sys.stderr)
-    if not records:
-        return
-    print("\n".join(list_lines(records, _zone(configuration), style_of(sys.stdout))))
+    if records:
+        print("\n".join(list_lines(records, _zone(configuration), style_of(sys.stdout))))
+    return bool(records)
 
 
 def list_lines(records: Iterable[Record], zone: tzinfo | None, style: Style) -> list[str]:
