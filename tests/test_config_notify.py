@@ -158,3 +158,10 @@ def test_the_sidecars_environment_knows_slack_too(tmp_path: Path) -> None:
     configuration = load(None, {"HOME": str(tmp_path), **environ, **slack}, tmp_path, needs_jobs=True)
     assert ("slack",) == configuration.schedules["s3-sync"].notify
     assert "xoxb-1" == resolved(configuration, "slack", {}).token
+
+
+def test_a_reference_that_cannot_be_read_is_one_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolved(read(tmp_path, 'type = "webhook"\nurl = "{env:T}"'), "ops", {"T": '"https://e.x/abcdefgh"'})
+    (found,) = caught.value.mistakes
+    assert ("notify.ops.url", True) == (found.key, "quotes" in found.message)

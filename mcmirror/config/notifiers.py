@@ -24,6 +24,7 @@ def resolved(configuration: Configuration, name: str, environ: Mapping[str, str]
             values[key] = resolve(values[key], environ, folder).strip()
         except Wrong as wrong:
             mistakes.append(Mistake(configuration.origin, f"notify.{name}.{key}", str(wrong), wrong.remedy))
+            values[key] = ""
             continue
         if getattr(notifier, key) and not values[key]:
             what = "what it refers to is blank" + (", and an empty key signs nothing" if key == "secret" else "")

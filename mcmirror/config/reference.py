@@ -68,6 +68,8 @@ def variable(name: str, environ: Mapping[str, str], folder: Path) -> str:
 def _check_written(name: str, value: str) -> None:
     """Refuse what a program that reads an env file word for word leaves in a value, as `docker --env-file` does."""
     literal = f"A value that has to be so is given by a file: {name}_FILE=PATH."
+    if not value.strip():
+        return  # a blank value is a mistake of its own where one is needed
     if value.endswith("\r"):
         remedy = "Save the file that sets it with Unix line ends, or take the sign out."
         raise Wrong("the value ends with a carriage return, as files of Windows have it", remedy)
