@@ -10,10 +10,12 @@ from mcmirror.engine.clean import clean, in_parts
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly, copy_planned
 from mcmirror.engine.folded import folded, why
+from mcmirror.engine.metadata import Settlement, note_versions, settle_metadata
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
 from mcmirror.engine.torn import name_unproven, remove_proven
+from mcmirror.engine.untagged import copy_untagged
 from mcmirror.engine.verify import Verification, verify
 from mcmirror.mc import argv, keys
 from mcmirror.mc.listing import ListingBroken
@@ -54,6 +56,21 @@ class Result:
     """Their keys, with those under which it stores them."""
     decided: bool = True
     requests: Requests = field(default_factory=Requests)
+    overcome: frozenset[str] = frozenset()
+    """Keys of which a problem was heard that is none any more."""
+    tags_refused: Problem | None = None
+    """Why copies were made without tags."""
+
+    def settle(self, metadata: Settlement) -> None:
+        """Count what metadata came to."""
+        self.requests += metadata.requests
+        if not metadata.unlike:
+            return
+        known = metadata.missing.intersection(map(key_of, self.remaining))
+        for item in Only(metadata.unlike, Changed):
+            if item.source.key not in known:
+                self.remaining.append(item)
+                self.bytes_remaining += item.source.size
 
 
 def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
@@ -81,6 +98,9 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
     extraneous = Only(_without(plan.differences, frozenset(result.folded.values())), Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
         yield from _remove(context, plan, extraneous, attempts, result)
+    if result.decided:
+        result.settle((yield from settle_metadata(context, plan, result.tags_refused)))
+        result.requests += yield from note_versions(context)
     return result
 
 
@@ -149,6 +169,7 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
             return False
         try:
             verification = yield from _verify(context, plan, work, heard, result)
+            verification = yield from _without_tags(context, plan, verification, heard, result)
         except ListingBroken as broken:
             yield ProblemFound(job.name, broken.problem)
             result.requests += both_listed(plan)
@@ -204,15 +225,27 @@ def _verify(
     heard += answers
     yield PhaseStarted(context.job.name, Phase.VERIFY)
     again = yield from verify(context, Only(verification.remaining, Missing, Changed), plan.at_source)
-    again.done += verification.done
-    again.unproven += verification.unproven
-    again.vanished += verification.vanished
-    again.read += verification.read
-    again.requests += verification.requests
+    again.take_over(verification)
     left = sum(1 for item in again.remaining if key_of(item) not in result.folded)
     if left and not answers:
         what = f"{left} objects are not on the target, and mc reports no error"
         yield ProblemFound(context.job.name, problem(Category.NOT_COPIED, what, "mc said nothing"))
+    return again
+
+
+def _without_tags(
+    context: Context, plan: Plan, before: Verification, heard: list[Problem], result: Result
+) -> Generator[Event, None, Verification]:
+    """Copy without its tags what did not arrive with them, and look again."""
+    left: Only[Copy] = Only(before.remaining, Missing, Changed)
+    untagged = yield from copy_untagged(context, left, heard)
+    if untagged is None:
+        return before
+    again = yield from verify(context, left, plan.at_source)
+    again.take_over(before)
+    result.tags_refused = untagged.refusal
+    result.requests += copying(Count(len(untagged.keys))) + listed(*again.listed)
+    result.overcome |= untagged.keys - {key_of(item) for item in again.remaining}
     return again
 
 

@@ -9,6 +9,7 @@ from mcmirror.engine.compare import Pairs, difference, proven
 from mcmirror.engine.content import Unlike, compare_content
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
+from mcmirror.engine.metadata import check_metadata, note_versions
 from mcmirror.engine.planning import exclusion
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
@@ -36,8 +37,15 @@ def check(context: Context, plan: Plan) -> Generator[Event, None, Result]:
             doubtful.append(item)
         else:
             _remains(result, item)
-    if context.content is None:
-        return result
+    if context.content is not None:
+        yield from _read(context, doubtful, result)
+    result.settle((yield from check_metadata(context, plan)))
+    result.requests += yield from note_versions(context)
+    return result
+
+
+def _read(context: Context, doubtful: Spool, result: Result) -> Generator[Event, None, None]:
+    """Read what differs by ETag or clock alone, and a share of what is equal."""
     sample = _Pairs((yield from with_pairs(context, "", lambda pairs: _sample(context, pairs))))
     doubts = _Pairs(doubtful)
     unlike = list[Unlike]()
@@ -47,10 +55,9 @@ def check(context: Context, plan: Plan) -> Generator[Event, None, Result]:
         result.read += one
         unlike.extend(found)
         for one_unlike in found:
-            yield ProblemFound(job.name, one_unlike.problem)
+            yield ProblemFound(context.job.name, one_unlike.problem)
     if not context.stop.requested:
         _conclude(context, chain(doubts, sample), len(doubtful), unlike, result)
-    return result
 
 
 def _remains(result: Result, item: Copy) -> None:

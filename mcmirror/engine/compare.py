@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
+from mcmirror.engine.sample import Sample
 from mcmirror.engine.spool import Spool
 from mcmirror.model.plan import Changed, Count, Entry, Extraneous, Impossible, Kept, Missing, Plan, Reason
 
@@ -22,6 +23,8 @@ class Rules:
     """Why mc cannot carry an object; empty when it can."""
     wrong: frozenset[tuple[str, str, str]] = frozenset()
     """(key, mark at the source, mark at the target) of copies that were read and found to differ."""
+    sample: Sample | None = None
+    """Takes equal objects whose metadata is to be looked at."""
     incomparable: Callable[[str, str, str], bool] = NEVER_COMPARABLE
     """Whether (key, mark at the source, mark at the target) are known to be equal, whatever ETags and clocks say."""
 
@@ -153,6 +156,8 @@ class _Tally:
             if source.modified > target.modified:
                 self.outdated.add(source.size)
             self.equal.add(source.size)
+            if rules.sample is not None:
+                rules.sample.offer(source, target)
             if not same:
                 self.unproven.add(source.size)
         elif rules.overwrite:

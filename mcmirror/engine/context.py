@@ -78,6 +78,8 @@ class Context:
     verb: Verb = Verb.RUN
     content: float | None = None
     """Percentage of the objects that ``verify`` reads on both sides; None reads nothing."""
+    metadata: float | None = None
+    """Percentage of the objects whose metadata is compared, and repaired by a run; None: a few."""
     capabilities: frozenset[str] = frozenset()
     """Flags that the mc at hand has."""
     started: float = field(default_factory=time.time)

@@ -26,6 +26,7 @@ EVERY_OBJECT = frozenset(
         Category.CONNECTION_REFUSED,
         Category.CREDENTIALS,
         Category.MC_DIED,
+        Category.STALLED,
         Category.TLS_MISMATCH,
         Category.TLS_NOT_TRUSTED,
     )
@@ -52,21 +53,22 @@ def copy_planned(
     yield from copy_exactly(context, _drifted(differences))
 
 
-def copy_exactly(context: Context, objects: Iterable[Entry]) -> Generator[Event, None, None]:
-    """Copy these objects and no others, folder by folder.
+def copy_exactly(context: Context, objects: Iterable[Entry], *, expires: str = "") -> Generator[Event, None, None]:
+    """Copy these objects and no others, folder by folder; ``expires`` is a header of all of them.
 
     mc ends a ``cp`` at the first object that it may not read or cannot find: what it did not begin is asked for again.
     """
     for folder, names in _by_folder(objects):
         rest = names
         while rest and not context.stop.requested:
-            rest = yield from _copy_names(context, folder, rest)
+            rest = yield from _copy_names(context, folder, rest, expires)
 
 
-def _copy_names(context: Context, folder: str, names: list[str]) -> Generator[Event, None, list[str]]:
+def _copy_names(context: Context, folder: str, names: list[str], expires: str) -> Generator[Event, None, list[str]]:
     """Run one ``mc cp``; return the names that another one has to be asked for, always fewer."""
     job = context.job
-    command = argv.copy(job.carried, [job.source.child(name) for name in names], job.target.child(folder))
+    sources = [job.source.child(name) for name in names]
+    command = argv.copy(job.carried, sources, job.target.child(folder), expires=expires)
     begun, complaints = set[str](), list[Problem]()
     for event in watch(context, ready(context, command), folder):
         match event:

@@ -8,11 +8,12 @@ from mcmirror.engine.beside import Beside, look_beside
 from mcmirror.engine.compare import Pairs, Rules, plan
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.listing import with_pairs
+from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
 from mcmirror.mc import argv, decode, filters, keys
 from mcmirror.mc.troubleshoot import classify, problem
 from mcmirror.model.event import Event, Listed, Noted, ProblemFound
-from mcmirror.model.job import Job
+from mcmirror.model.job import Job, Tags
 from mcmirror.model.plan import Entry, Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.wording import printable
@@ -37,6 +38,11 @@ def make_plan(context: Context) -> Generator[Event, None, Plan]:
         what = f"there is nothing below {job.source}"
         raise Trouble(problem(Category.SOURCE_NOT_FOUND, what, cause, str(job.source)))
     return made
+
+
+def metadata_wanted(context: Context) -> bool:
+    """Whether what objects are besides their bytes is compared at all."""
+    return context.job.between_stores and (context.job.preserves or context.metadata is not None)
 
 
 def create_target(context: Context) -> str:
@@ -72,13 +78,16 @@ def _not_taking_part(job: Job, beside: Beside) -> Callable[[Entry], object] | No
 
 
 def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, None, Plan]:
+    options = context.job.options
+    rules = replace(rules, sample=Sample(context.metadata) if metadata_wanted(context) else None)
     steps = plan(pairs, rules)
     while True:
         try:
             source_objects, target_objects = next(steps)
         except StopIteration as end:
             made: Plan = end.value
-            return made
+            calls = options.tags is Tags.COPY and context.job.between_stores and context.job.preserves
+            return replace(made, sample=rules.sample or (), tag_calls=calls)
         yield Listed(context.job.name, source_objects, target_objects)
 
 

@@ -57,6 +57,8 @@ class Outcome:
     removed: tuple[str, ...] = ()
     remaining: tuple[Remaining, ...] = ()
     requests: Requests = field(default_factory=Requests)
+    overcome: frozenset[str] = frozenset()
+    """Keys of which a problem was heard that is none any more."""
 
 
 Steps = Generator[Event, None, Outcome]
@@ -110,7 +112,7 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
         seconds=round(time.monotonic() - clock, 3),
         phases=log.phases(),
         tally=outcome.tally,
-        problems=() if outcome.status is Status.CANCELLED else tuple(log.problems),
+        problems=() if outcome.status is Status.CANCELLED else log.problems_but(outcome.overcome),
         remaining=outcome.remaining,
         removed=outcome.removed,
         requests=outcome.requests.asked_of(source=not job.source.is_local, target=not job.target.is_local),
@@ -202,6 +204,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         removed=tuple(result.removal.named),
         remaining=remaining,
         requests=both_listed(plan) + result.requests,
+        overcome=result.overcome,
     )
 
 
@@ -344,6 +347,10 @@ class _Log:
                 self._marks.append((phase, time.monotonic()))
             case _:
                 pass
+
+    def problems_but(self, overcome: frozenset[str]) -> tuple[Problem, ...]:
+        """The problems, without those of objects that arrived all the same."""
+        return tuple(one for one in self.problems if one.object not in overcome)
 
     def phases(self) -> dict[str, float]:
         total = dict[str, float]()

@@ -59,6 +59,14 @@ class Verification:
         if not by_etag:
             self.unproven += one
 
+    def take_over(self, before: "Verification") -> None:
+        """Add what an earlier look settled; what remained then has been looked at again."""
+        self.done += before.done
+        self.unproven += before.unproven
+        self.vanished += before.vanished
+        self.read += before.read
+        self.requests += before.requests
+
     def miss(self, difference: Copy) -> None:
         """Count one as not done."""
         self.remaining.append(difference)

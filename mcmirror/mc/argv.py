@@ -35,9 +35,13 @@ def unassured(options: MirrorOptions, source: Location, target: Location, capabi
     return plain[:2] + _flag("--remove", options.remove) + _flag("--dry-run", options.dry_run) + plain[2:]
 
 
-def copy(options: MirrorOptions, sources: Sequence[str], folder: str) -> Argv:
-    """``mc cp`` of objects into ``folder`` (with its slash), under their last names."""
-    return ("cp", "--json", *_transfer(options), *_encryption(options, folder), *sources, folder)
+def copy(options: MirrorOptions, sources: Sequence[str], folder: str, *, expires: str = "") -> Argv:
+    """``mc cp`` of objects into ``folder`` (with its slash), under their last names.
+
+    ``expires`` is a header that mc does not carry by itself.
+    """
+    header = _value("--custom-header", expires and f"Expires:{expires}")
+    return ("cp", "--json", *_transfer(options), *_encryption(options, folder), *header, *sources, folder)
 
 
 def list_all(place: Location) -> Argv:
@@ -63,9 +67,37 @@ def cat(objects: Sequence[str]) -> Argv:
     return ("cat", *objects)
 
 
-def stat(object_: str) -> Argv:
-    """``mc stat``: one HEAD, for which the key needs the right to read the object."""
-    return ("stat", "--json", object_)
+def stat(*objects: str, exact: bool = False) -> Argv:
+    """``mc stat``: one HEAD each, for which the key needs the right to read it; ends at the first that it cannot have.
+
+    ``exact`` leaves out the LIST that goes before each HEAD; not every mc can.
+    """
+    return ("stat", "--json", *_flag("--no-list", exact), *objects)
+
+
+def list_tags(object_: str) -> Argv:
+    """``mc tag list``: one GET."""
+    return ("tag", "list", "--json", object_)
+
+
+def set_tags(object_: str, tags: str) -> Argv:
+    """``mc tag set`` of ``key=value&key2=value2``, each word percent-encoded; one PUT."""
+    return ("tag", "set", "--json", object_, tags)
+
+
+def remove_tags(object_: str) -> Argv:
+    """``mc tag remove``: one DELETE."""
+    return ("tag", "remove", "--json", object_)
+
+
+def find_with_metadata(object_: str) -> Argv:
+    """``mc find`` by a pattern that fits every object: a listing with metadata and tags, where the server has those."""
+    return ("find", object_, "--json", "--metadata", "content-type=.*")
+
+
+def version_info(bucket: str) -> Argv:
+    """``mc version info``: one GET."""
+    return ("version", "info", "--json", bucket)
 
 
 def list_objects(objects: Sequence[str]) -> Argv:

@@ -48,6 +48,7 @@ class Other:
     """A summary, a retry: nothing that a verdict may rest on."""
 
 
+Fields = dict[str, Any]
 Line = Announced | Deleted | Failure | Other
 
 

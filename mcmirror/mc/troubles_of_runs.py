@@ -57,7 +57,7 @@ TABLE: tuple[Row, ...] = (
         Category.METADATA_DIFFERS,
         cause="the bytes are the same, and what describes them (content type, user metadata, tags) is not",
         remedy="{metadata} compares all of it and repairs it; the run's notes say what this target cannot keep.",
-        evidence=("test_every_category_can_be_made",),
+        evidence=("test_verify_names_other_metadata_of_equal_bytes",),
     ),
     Row(
         Category.SOURCE_EMPTY,

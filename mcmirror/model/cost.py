@@ -102,12 +102,21 @@ def removing(keys: int) -> Requests:
     return Requests(target_head=keys, target_delete=keys)
 
 
+def tagging(objects: int) -> Requests:
+    """Tags carried by calls, if every object has some: a HEAD and a GET on each side, and a PUT."""
+    return Requests(
+        source_head=objects, source_get=objects, target_head=objects, target_get=objects, target_put=objects
+    )
+
+
 def estimate(plan: Plan, *, removals: int, whole: bool = True) -> Requests:
     """What carrying out ``plan`` will take, its own listings and the verification included."""
     listings = both_listed(plan)
     total = listings
     if whole and plan.copies.objects:
         total = total + listings + copying(plan.copies) + listings
+    if whole and plan.tag_calls:
+        total = total + tagging(plan.copies.objects)
     if whole and removals:
         again = Requests(source_list=listings.source_list, target_list=listings.target_list)
         total = total + again + asked_at_source(removals) + asked_at_target(removals) + removing(removals)

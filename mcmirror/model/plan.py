@@ -124,6 +124,10 @@ class Plan:
     differences: Iterable[Difference] = field(default=(), compare=False, repr=False)
     at_source: int = 0
     """Objects that the source listed, whatever the filters say of them."""
+    sample: Iterable[Difference] = field(default=(), compare=False, repr=False)
+    """Equal objects whose metadata is to be compared, as ``Changed``."""
+    tag_calls: bool = False
+    """Whether each copy's tags are carried by requests of their own."""
     torn: tuple[Entry, ...] = ()
     """On the target only, and perhaps left by an mc that was killed; neither extraneous nor among the differences."""
 

@@ -52,6 +52,8 @@ class Order:
     verb: Verb = Verb.RUN
     content: float | None = None
     """Percent of the objects that verify reads."""
+    metadata: float | None = None
+    """Percent of the objects whose metadata is compared, and repaired by a run."""
     stop: Stop = field(default_factory=Stop)
     debug: bool = False
     manners: Manners = field(default_factory=Manners)
@@ -127,6 +129,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
             stop=order.stop,
             verb=order.verb,
             content=order.content,
+            metadata=order.metadata,
             capabilities=flags,
             debug=order.debug,
             warnings=(warning,) if warning else (),

@@ -159,6 +159,7 @@ class Service:
         *,
         verb: Verb = Verb.RUN,
         content: float | None = None,
+        metadata: float | None = None,
         parallel: int | None = None,
         stop: Stop | None = None,
         debug: bool = False,
@@ -173,7 +174,7 @@ class Service:
         told = self._told(jobs) if verb is Verb.RUN else None
 
         def one(job: Job) -> RunReport:
-            order, record = Order(verb, content, stop, debug, self.manners(job, lock)), self.record(job)
+            order, record = Order(verb, content, metadata, stop, debug, self.manners(job, lock)), self.record(job)
             if told is not None:
                 told.begun(record)
             try:

@@ -94,6 +94,8 @@ class Task:
     needs_jobs: bool = False
     content: float | None = None
     """Percent of the objects whose content is read."""
+    metadata: float | None = None
+    """Percent of the objects whose metadata is compared, and repaired by a run."""
     parallel: int | None = None
     lock: Lock | None = None
     """What to do while another run writes to the target; None: what the job's configuration says."""
@@ -141,6 +143,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
             observers,
             verb=Verb(task.verb),
             content=task.content,
+            metadata=task.metadata,
             parallel=task.parallel,
             stop=stop,
             debug=manner.debug,

@@ -32,6 +32,7 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     storage_class: o.StorageClass = None,
     preserve: o.Preserve = None,
     tags: o.TagsOption = None,
+    metadata: o.Metadata = False,
     encrypt: o.Encrypt = None,
     attr: o.Attr = None,
     checksum: o.Checksum = None,
@@ -93,7 +94,12 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
     fields = {name: value for name, value in given.items() if value is not None}
     again = "the same command without --dry-run" if dry_run else "the same command"
     task = Task(
-        "run", lambda service: (service.pair(source, target, **fields),), lambda _: again, config=config, lock=lock
+        "run",
+        lambda service: (service.pair(source, target, **fields),),
+        lambda _: again,
+        config=config,
+        metadata=100.0 if metadata else None,
+        lock=lock,
     )
     output = Output(
         json=json,

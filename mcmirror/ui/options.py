@@ -63,7 +63,7 @@ def percent(text: str) -> float:
     plain = text.removesuffix("%")
     number = float(plain) if NUMBER.fullmatch(plain) else 0.0
     if not 0 < number <= 100:
-        raise typer.BadParameter(f"{text!r} is no percentage. Write --content=10% or --content for all.")
+        raise typer.BadParameter(f"{text!r} is no percentage. Write 10%, or nothing for all.")
     return number
 
 
@@ -209,6 +209,9 @@ Encrypt = Annotated[
         callback=_checked(syntax.encryption),
         help="Ask the target to encrypt the copies.",
     ),
+]
+Metadata = Annotated[
+    bool, typer.Option("--metadata", help="Compare metadata and tags of all objects, and repair them on the target.")
 ]
 Attr = Annotated[
     str | None,

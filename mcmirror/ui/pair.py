@@ -24,6 +24,7 @@ def asked(  # noqa: PLR0913  what the command line holds
     config: Path | None,
     parallel: int | None,
     content: float | None = None,
+    metadata: float | None = None,
 ) -> Task:
     """Return the task. ``given`` are the pair's options; ``carry_out`` is the command that mirrors ``{pair}``.
 
@@ -39,6 +40,7 @@ def asked(  # noqa: PLR0913  what the command line holds
             lambda _: carry_out.format(pair=shlex.join([source, target])),
             config=config,
             content=content,
+            metadata=metadata,
         )
     places = [word for word in words if o.looks_like_location(word)]
     if places:
@@ -59,5 +61,6 @@ def asked(  # noqa: PLR0913  what the command line holds
         config=config,
         needs_jobs=True,
         content=content,
+        metadata=metadata,
         parallel=parallel,
     )

@@ -19,6 +19,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     parallel: o.Parallel = None,
     dry_run: o.DryRun = False,
     max_delete: o.MaxDeletes = None,
+    metadata: o.Metadata = False,
     lock: o.LockMode = None,
     config: o.Config = None,
     json: o.Json = False,
@@ -42,6 +43,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
         lambda job: f"mcmirror run {shlex.quote(job)}",
         config=config,
         needs_jobs=True,
+        metadata=100.0 if metadata else None,
         parallel=parallel,
         lock=lock,
     )

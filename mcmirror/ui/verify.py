@@ -12,11 +12,12 @@ from mcmirror.ui.pair import Words, asked
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+SHARES = ("--content", "--metadata")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?%?\Z")
 
 
 class ContentCommand(TyperCommand):
-    """Lets ``--content`` stand alone: typer knows no option with an optional value."""
+    """Lets ``--content`` and ``--metadata`` stand alone: typer knows no option with an optional value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """``--content`` alone is ``--content=100``."""
@@ -24,11 +25,11 @@ class ContentCommand(TyperCommand):
 
 
 def with_percentage(args: list[str]) -> list[str]:
-    """Give a ``--content`` that stands alone its value; a number after it is its value."""
+    """Give a ``--content`` or ``--metadata`` that stands alone its value; a number after it is its value."""
     end = args.index("--") if "--" in args else len(args)
     return [
-        "--content=100"
-        if word == "--content" and place < end and not _NUMBER.match("".join(args[place + 1 : place + 2]))
+        f"{word}=100"
+        if word in SHARES and place < end and not _NUMBER.match("".join(args[place + 1 : place + 2]))
         else word
         for place, word in enumerate(args)
     ]
@@ -44,11 +45,22 @@ Content = Annotated[
     ),
 ]
 
+Metadata = Annotated[
+    float | None,
+    typer.Option(
+        "--metadata",
+        metavar="[=PERCENT]",
+        parser=o.percent,
+        help="Compare metadata and tags of all objects, or of so many percent of them; else of a few.",
+    ),
+]
+
 
 @app.command(cls=ContentCommand, epilog=o.EXIT_CODES)
 def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     jobs: Words = None,
     content: Content = None,
+    metadata: Metadata = None,
     exclude: o.Exclude = None,
     newer_than: o.NewerThan = None,
     older_than: o.OlderThan = None,
@@ -73,6 +85,15 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
         "prefix": prefix,
     }
     carry_out = "mcmirror mirror --overwrite {pair}"
-    task = asked("verify", jobs or [], given, carry_out=carry_out, config=config, parallel=parallel, content=content)
+    task = asked(
+        "verify",
+        jobs or [],
+        given,
+        carry_out=carry_out,
+        config=config,
+        parallel=parallel,
+        content=content,
+        metadata=metadata,
+    )
     output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
     raise typer.Exit(conduct(task, output))

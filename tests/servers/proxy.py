@@ -28,21 +28,25 @@ class Request:
     path: str
     """Decoded: ``/bucket/key``."""
     query: dict[str, list[str]]
+    tagged: bool = False
+    """Whether it gives what it stores tags, by a header."""
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> str:  # noqa: PLR0911  a case a kind
         """The S3 word for it; ``list-next`` is a page of a listing after the first."""
         if self.method == "GET" and "list-type" in self.query:
             return "list-next" if "continuation-token" in self.query else "list"
         if self.method == "GET" and "location" in self.query:
             return "location"
+        if "tagging" in self.query:
+            return "tagging" if self.method == "GET" else "tagging-put"
         if "uploads" in self.query:
             return "upload" if self.method == "POST" else "uploads"
         if "uploadId" in self.query:
             return {"PUT": "part", "POST": "complete", "DELETE": "abort"}.get(self.method, "parts")
         if self.method == "POST" and "delete" in self.query:
             return "delete"
-        return self.method.lower()
+        return "put-tagged" if self.method == "PUT" and self.tagged else self.method.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +329,8 @@ async def _answer(answer: Answer, head: bytes, reader: asyncio.StreamReader, wri
 
 def _request(head: bytes) -> Request:
     method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
-    parts = urlsplit(target)
-    return Request(method, unquote(parts.path), parse_qs(parts.query, keep_blank_values=True))
+    parts, tagged = urlsplit(target), b"\r\nx-amz-tagging:" in head.lower()
+    return Request(method, unquote(parts.path), parse_qs(parts.query, keep_blank_values=True), tagged)
 
 
 def _plain(head: bytes) -> bytes:
