@@ -383,7 +383,7 @@ def test_what_is_empty_takes_no_column_from_what_is_long() -> None:
     bare, full = View(replace(STATE, jobs=(long,))), View(replace(STATE, jobs=(*STATE.jobs, long)), pasts=PASTS)
     assert (0, 0) == (Columns.of(115, bare).runs, Columns.of(115, bare).last), "it never ran"
     assert (9, 17) == (Columns.of(115, full).runs, Columns.of(115, full).last)
-    assert 8 == Columns.of(75, View(STATE, pasts={"photos": PAST})).runs, "names and places have room enough"
+    assert 8 == Columns.of(85, View(STATE, pasts={"photos": PAST})).runs, "names and places have room enough"
     assert 0 == Columns.of(75, full).runs, "they have not: names come before pictures"
 
 
