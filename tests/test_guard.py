@@ -146,6 +146,7 @@ def test_a_source_that_is_empty_all_of_a_sudden(
         (20, 10, "25%", True),
         (20, 9, "25%", False),
         (1, 0, "25%", False),
+        (2, 0, "100%", False),
         (0, 0, "25%", True),
     ],
 )
@@ -159,7 +160,8 @@ def test_a_source_that_shrinks_at_the_second_look(before: int, now: int, max_del
     [
         ("25%", 10, 20, True, True),
         ("25%", 10, 19, True, False),
-        ("25%", 1, 1, True, False),
+        ("25%", 1, 1, True, True),
+        ("25%", 2, 3, True, False),
         ("25%", 1, 2, True, True),
         ("25%", 10, 20, False, False),
         ("25%", 5, 20, False, True),

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mcmirror.mc import argv, decode
+from mcmirror.mc.keys import UNREADABLE
 from mcmirror.mc.process import Exit
 from mcmirror.mc.session import Session
 from mcmirror.mc.sort import EntrySort
@@ -121,7 +122,8 @@ class _Course:
 
     def come_to(self, key: str) -> None:
         self._page = self._trace.pages
-        if self._keys.met(key) and self._keys.times >= REPEATS:
+        # Two file names that mc cannot print look the same.
+        if UNREADABLE not in key and self._keys.met(key) and self._keys.times >= REPEATS:
             self._again = key
 
     @property
@@ -143,6 +145,9 @@ def _in_order(place: Location, items: Iterable[Entry | None]) -> Entries:
         if item is not None and last is not None and item.key <= last.key:
             if item.key < last.key:
                 raise OutOfOrder(place)
+            if place.is_local and UNREADABLE in item.key:
+                yield item  # two names that mc cannot print look the same
+                continue
             if item != last:
                 cause = f"the key {printable(item.key)} is listed with two sizes, ETags or times"
                 raise ListingBroken(_not_whole(place, cause))

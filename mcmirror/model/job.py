@@ -69,10 +69,10 @@ class MaxDelete:
     def allows(self, deletes: int, target_objects: int, *, few: bool = True) -> bool:
         """Whether ``deletes`` of ``target_objects`` may be removed.
 
-        With ``few``, a percentage other than 0 allows ten objects in any case, but not more than half of them.
+        With ``few``, a percentage other than 0 allows ten objects in any case, but not more than half of them, or one.
         """
         if self.percent is not None:
-            least = min(FEW_DELETES, target_objects / 2) if few and self.percent else 0
+            least = min(FEW_DELETES, max(1, target_objects / 2)) if few and self.percent else 0
             return deletes <= max(least, target_objects * self.percent / 100)
         return self.number is None or deletes <= self.number
 
