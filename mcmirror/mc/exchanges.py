@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from mcmirror.mc.trace import STAMP
 
 ETAG = b"etag:"
+SERVER = b"server:"
 CODE = b"x-minio-error-code:"
 """Where MinIO puts the error code of an answer without a body."""
 
@@ -29,6 +30,9 @@ class Exchange:
     foreign: str = ""
     """How the answer shows that the S3 server did not send it; empty when it did."""
     stamped: bool = field(default=False, repr=False)
+    server: bytes = field(default=b"", repr=False)
+    """What the answer calls the program that sent it."""
+    xml: bool = field(default=False, repr=False)
 
     @property
     def number(self) -> str:
@@ -45,6 +49,8 @@ class RequestTrace:
         self._current: Exchange | None = None
         self._begun = b""
         self._stamps = False
+        self._servers = set[bytes]()
+        """Programs that answered a LIST in XML, as S3 does."""
 
     def __call__(self, said: bytes) -> None:
         """Read on."""
@@ -63,6 +69,9 @@ class RequestTrace:
     def _judged(self, exchange: Exchange) -> Exchange:
         if self._stamps and exchange.status and not exchange.stamped and not exchange.foreign:
             exchange.foreign = "an answer that lacks the server's x-amz-request-id"
+        elif not self._stamps and exchange.foreign and exchange.server in self._servers:
+            # Where no answer has an id (moto), the same program that lists in XML words its bare 404 in HTML.
+            exchange.foreign = ""
         return exchange
 
     def _line(self, line: bytes) -> None:
@@ -79,6 +88,8 @@ class RequestTrace:
         elif self._current is not None and self._current.status:
             _header(self._current, line)
             self._stamps |= self._current.stamped
+            if self._current.prefix is not None and self._current.xml and self._current.number == "200":
+                self._servers |= {self._current.server} - {b""}
 
 
 def _request(said: bytes) -> Exchange:
@@ -97,5 +108,9 @@ def _header(current: Exchange, line: bytes) -> None:
         current.etag = line[len(ETAG) :].strip().decode(errors="replace").strip('"')
     elif lower.startswith(CODE):
         current.code = line[len(CODE) :].strip().decode(errors="replace")
-    elif lower.startswith(b"content-type:") and b"html" in lower:
-        current.foreign = line.partition(b":")[2].strip().decode(errors="replace")
+    elif lower.startswith(SERVER):
+        current.server = lower[len(SERVER) :].strip()
+    elif lower.startswith(b"content-type:"):
+        current.xml = b"xml" in lower
+        if b"html" in lower:
+            current.foreign = line.partition(b":")[2].strip().decode(errors="replace")
