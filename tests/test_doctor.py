@@ -235,8 +235,11 @@ def test_the_command_says_that_all_is_well(cli: Cli, bucket_pair: Pair) -> None:
     cli.write(f'[job.photos]\nsource = "{bucket_pair.source.location}"\ntarget = "{bucket_pair.target.location}"\n')
     done = cli("doctor")
     assert 0 == done.code
-    for part in ("mc: program", "alias src: keys", "alias dst: keys", "job photos: write target"):
-        assert part in done.stdout
+    heads = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert ["configuration", "mc", "alias src", "alias dst", "job photos"] == heads[:-1]
+    assert heads[-1].startswith("✓ all is well: ")
+    for part in ("✓ program", "✓ keys: accepted", "✓ write target"):
+        assert f"  {part}" in done.stdout
     assert "why:" not in done.stdout
 
 
@@ -251,11 +254,13 @@ def test_the_command_says_what_to_do(cli: Cli, bucket_pair: Pair, target: Minio)
     assert 1 == done.code
     assert "not-the-secret" not in done.stdout + done.stderr
     for part in (
-        "alias dst: keys",
-        "    why: ",
-        "    do:  ",
+        "alias dst\n",
+        "  ✗ keys: dst rejected the secret key\n",
+        "      why: ",
+        "      do:  ",
         "NO_SUCH_VARIABLE",
-        "job photos: rights: not tried: see alias dst",
+        "job photos\n  ! rights: not tried: see alias dst",
+        "\n✗ 2 failed, 2 warnings, ",
     ):
         assert part in done.stdout
     told = json.loads(cli("doctor", "photos", "--json", MC_HOST_dst=wrong).stdout)
@@ -269,14 +274,15 @@ def test_a_configuration_that_cannot_be_read_is_a_finding(cli: Cli) -> None:
     done = cli("doctor")
     assert 1 == done.code
     assert "targt" in done.stdout
-    assert "mc: program" in done.stdout
+    assert "✗ mistake: job.photos.target is missing\n" in done.stdout
+    assert "mc\n  ✓ program" in done.stdout
 
 
 def test_without_mc_the_servers_are_still_looked_at(cli: Cli, tmp_path: Path) -> None:
     done = cli("doctor", MCMIRROR_MC=str(tmp_path / "none"))
     assert 1 == done.code
     assert "does not exist" in done.stdout
-    assert "alias src: port" in done.stdout
+    assert "alias src\n  ✓ address" in done.stdout
 
 
 def test_alias_test_asks_the_same_questions(cli: Cli, target: Minio) -> None:
@@ -309,4 +315,4 @@ def test_what_is_wrong_with_an_alias_is_said_in_sentences(cli: Cli) -> None:
     done = cli("doctor")
     assert "NO_A is not set (alias.lost.access_key); NO_B is not set (alias.lost.secret_key)\n" in done.stdout
     assert "1 job, 1 alias\n" in done.stdout
-    assert "configuration: note: job.one.exclude: 'a,b' is one pattern" in done.stdout
+    assert "  ! note: job.one.exclude: 'a,b' is one pattern" in done.stdout

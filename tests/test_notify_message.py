@@ -92,8 +92,7 @@ def test_a_change_in_plain_words() -> None:
         "Service: shop\nSource: onprem/photos\nTarget: aws/dr\nPrefix: 2026/11\n"
         "Copied: 2 objects, 2.0 KiB\nRemoved: 1 object, 1 B\n"
         "Began: 2026-01-01 00:00 UTC\nDuration: 1m 12s, 2 attempts\n"
-        "Requests: 200 LIST + 1,204 GET at the source; 200 LIST + 1,300 PUT at the target; at AWS S3 Standard list"
-        " prices less than $0.01 for the source and less than $0.01 for the target, traffic not counted\n"
+        "Requests: 200 LIST + 1,204 GET at the source; 200 LIST + 1,300 PUT at the target\n"
         "Objects removed:\n- gone"
     ) == plain(message, 4000)
 

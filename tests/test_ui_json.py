@@ -15,6 +15,7 @@ import pytest
 from mcmirror.model.event import Event, McSaid, Planned, RunFinished, Verified
 from mcmirror.model.plan import Count
 from mcmirror.model.report import RunReport, Status
+from mcmirror.model.wording import checked
 from mcmirror.notify import files
 from mcmirror.notify.github import annotations, summary
 from mcmirror.notify.json_report import json_report
@@ -138,17 +139,26 @@ def test_junit_has_a_case_a_job_and_three_parts_in_a_failure() -> None:
     root = ET.fromstring(junit([VERIFIED, PARTIAL, skipped, failed]))
     assert ("4", "1", "1", "1") == tuple(root.attrib[name] for name in ("tests", "failures", "errors", "skipped"))
     cases = list(root.iter("testcase"))
-    assert [[], ["failure"], ["skipped"], ["error"]] == [[child.tag for child in case] for case in cases]
+    assert [["system-out"], ["failure"], ["skipped"], ["error"]] == [[child.tag for child in case] for case in cases]
     text = cases[1][0].text or ""
     assert "why: Access Denied." in text
     assert "do:  Give the key s3:PutObject." in text
     assert "a\\n::error::x" in text
 
 
+def test_a_success_says_what_was_checked_and_found_equal() -> None:
+    (case,) = ET.fromstring(junit([VERIFIED])).iter("testcase")
+    assert checked(VERIFIED) == case[0].text
+    assert checked(VERIFIED) in summary([VERIFIED])
+    assert " equal on both sides" in checked(VERIFIED)
+    assert "" == checked(replace(VERIFIED, verified=False))
+
+
 def test_what_was_left_different_is_never_shown_as_a_clean_success() -> None:
     left = replace(VERIFIED, tally=replace(VERIFIED.tally, kept=Count(2, 20)))
     (case,) = ET.fromstring(junit([left])).iter("testcase")
-    assert [("system-out", "2 objects left different, overwrite is off")] == [(part.tag, part.text) for part in case]
+    (said,) = case
+    assert ("system-out", True) == (said.tag, str(said.text).endswith("; 2 objects left different, overwrite is off"))
     assert "| succeeded, 2 objects left different: overwrite is off |" in summary([left])
 
 
@@ -178,11 +188,10 @@ def test_the_summary_page_is_a_table_that_no_key_can_break() -> None:
     evil = replace(PARTIAL, job="a|b<script>@me[x](http://h)")
     page = summary([VERIFIED, evil])
     rows = [line for line in page.splitlines() if line.startswith("| ")]
-    assert (
-        "| ✅ | **photos**<br>onprem/photos → aws/photos-dr | succeeded, verified | 1,204 of 1,204<br>3.0 GiB" in page
-    )
+    places = "**photos**<br>onprem/photos → aws/photos-dr"
+    assert f"| ✅ | {places} | succeeded, verified | {checked(VERIFIED)} | 1,204 of 1,204<br>3.0 GiB" in page
     assert 3 == len(rows)
-    assert [8, 8, 8] == [line.replace("\\|", "").count("|") for line in rows]
+    assert [9, 9, 9] == [line.replace("\\|", "").count("|") for line in rows]
     assert "<script>" not in page
     assert "@me" not in page
     assert "\x1b" not in page

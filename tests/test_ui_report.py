@@ -34,7 +34,7 @@ def test_a_verified_run() -> None:
 def test_a_plan_beside_a_folder_costs_only_at_the_server() -> None:
     plan = replace(VERIFIED, source="/srv/photos", dry_run=True)
     (cost,) = [line for line in report_lines(plan, PLAN, "plan", "x", PLAIN) if line.startswith("  cost")]
-    assert " at the target; at AWS S3 Standard list prices less than $0.01 for the target, traffic not counted" in cost
+    assert cost.endswith(" at the target")
     assert "source" not in cost
 
 

@@ -73,15 +73,10 @@ def test_counts() -> None:
 def test_requests_are_told_by_side_and_a_folder_is_asked_nothing() -> None:
     both = Requests(source_list=1, source_get=51, target_list=1, target_get=51)
     assert "1 LIST + 51 GET at the source; 1 LIST + 51 GET at the target" == requests_text(both)
-    assert cost(both).endswith(
-        "; at AWS S3 Standard list prices less than $0.01 for the source and less than $0.01 for the target,"
-        " traffic not counted"
-    )
-    folder = both.asked_of(source=False, target=True)
-    assert (
-        "1 LIST + 51 GET at the target; at AWS S3 Standard list prices less than $0.01 for the target,"
-        " traffic not counted"
-    ) == cost(folder)
+    assert requests_text(both) == cost(both)
+    assert "1 LIST + 51 GET at the target" == cost(both.asked_of(source=False, target=True))
+    dear = Requests(source_list=1, target_put=10_000)
+    assert cost(dear).endswith("; at AWS S3 Standard list prices $0.05 for the target, traffic not counted")
     assert "none" == cost(Requests())
 
 

@@ -41,7 +41,10 @@ class Mistake:
     @property
     def sentence(self) -> str:
         """What is wrong, understood without the file's name."""
-        return f"{self.message} ({self.key})" if self.key else self.message
+        if not self.key:
+            return self.message
+        about_the_key = self.message.startswith(("is ", "must ", "holds "))
+        return f"{self.key} {self.message}" if about_the_key else f"{self.message} ({self.key})"
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}. {self.remedy}"

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from mcmirror.mc.session import Session
 from mcmirror.model.job import Job
-from mcmirror.model.problem import Problem
 from mcmirror.model.stop import Stop
 
 
@@ -86,7 +85,7 @@ class Context:
     """Seconds since the epoch."""
     debug: bool = False
     """Whether mc's raw lines become events."""
-    warnings: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
     """What is not as it was asked for, and keeps the run from nothing."""
 
     @property

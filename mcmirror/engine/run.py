@@ -75,9 +75,9 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
     log = _Log()
     dry_run = job.options.dry_run or context.verb is Verb.PLAN
     yield RunStarted(job.name, str(job.source), str(job.target), dry_run)
-    for warning in context.warnings:
-        log.hear(warned := _found(context, warning))
-        yield warned
+    for text in context.notes:
+        log.hear(noted := Noted(job.name, text))
+        yield noted
     steps = _once(_STEPS[context.verb](context, attempts))
     while True:
         try:

@@ -6,7 +6,10 @@ import unicodedata
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
+from mcmirror.model.report import RunReport
 
+CENT = 0.01
+"""Dollars; what costs less is not worth a word."""
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Quick look first: nearly every key is plain.
@@ -86,6 +89,19 @@ def ordinal(number: int) -> str:
     return f"{number:,}{end}"
 
 
+def checked(report: RunReport) -> str:
+    """What a run looked at and found equal on both sides, what it could not prove, and what it left; empty: nothing."""
+    tally = report.tally
+    if not report.verified and not report.dry_run:
+        return ""
+    equal = Count(tally.equal.objects + tally.done.objects, tally.equal.bytes + tally.done.bytes)
+    parts = [f"{shown_count(equal)} equal on both sides"] if equal.objects else []
+    parts += [f"{objects(tally.read.objects)} read on both sides"] if tally.read.objects else []
+    parts += [f"{objects(tally.unproven.objects)} equal by size and time only"] if tally.unproven.objects else []
+    parts += [f"{objects(tally.kept.objects)} left different, overwrite is off"] if tally.kept.objects else []
+    return "; ".join(parts)
+
+
 def three_parts(problem: Problem) -> tuple[str, str, str]:
     """What, why and what to do, each harmless and on one line; a message's line feeds are a key's, and shown."""
     cause, remedy = (" ".join(part.split("\n")).strip() for part in (problem.cause, problem.remedy))
@@ -111,7 +127,7 @@ def _kinds(*kinds: tuple[int, str]) -> str:
 
 
 def cost(requests: Requests) -> str:
-    """Return the requests of a whole run and what AWS would ask for them; a folder is asked nothing."""
+    """Return the requests of a whole run, and what AWS would ask for them from a cent on; a folder is asked nothing."""
     asked = {
         "source": (requests.source_list + requests.source_get + requests.source_head, requests.source_dollars),
         "target": (
@@ -123,11 +139,10 @@ def cost(requests: Requests) -> str:
             requests.target_dollars,
         ),
     }
-    prices = " and ".join(f"{_dollars(dollars)} for the {side}" for side, (number, dollars) in asked.items() if number)
-    if not prices:
+    known = ((side, dollars) for side, (number, dollars) in asked.items() if number and dollars >= CENT)
+    prices = " and ".join(f"${dollars:,.2f} for the {side}" for side, dollars in known)
+    if not any(number for number, _ in asked.values()):
         return "none"
-    return f"{requests_text(requests)}; at AWS S3 Standard list prices {prices}, traffic not counted"
-
-
-def _dollars(amount: float) -> str:
-    return "nothing" if not amount else "less than $0.01" if amount < 0.01 else f"${amount:,.2f}"
+    return requests_text(requests) + (
+        f"; at AWS S3 Standard list prices {prices}, traffic not counted" if prices else ""
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from mcmirror.model.problem import Problem
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds, three_parts
+from mcmirror.model.wording import checked, harmless, objects, printable, shown_bytes, shown_seconds, three_parts
 
 NAMED = 20
 """Remaining keys and problems written to the summary page a job."""
@@ -50,8 +50,8 @@ def summary(reports: Iterable[RunReport]) -> str:
     lines = [
         "### mcmirror",
         "",
-        "| | job | verdict | copied | removed | remaining | time |",
-        "|---|---|---|---:|---:|---:|---:|",
+        "| | job | verdict | checked | copied | removed | remaining | time |",
+        "|---|---|---|---|---:|---:|---:|---:|",
         *(_row(report) for report in jobs),
         "",
         *(line for report in jobs for line in _details(report)),
@@ -71,6 +71,7 @@ def _row(report: RunReport) -> str:
         _MARKS.get(report.status, "❌"),
         f"**{_markdown(report.job)}**" + ("" if report.job == places else f"<br>{_markdown(places)}"),
         verdict + (", dry run" if report.dry_run else ""),
+        _markdown(checked(report)) or "nothing",
         f"{tally.done.objects:,} of {tally.planned.objects:,}<br>{shown_bytes(tally.done.bytes)}",
         f"{tally.removed.objects:,}",
         f"{tally.remaining.objects:,}",

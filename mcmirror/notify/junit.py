@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import harmless, objects, printable, three_parts
+from mcmirror.model.wording import checked, harmless, objects, printable, three_parts
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FAILURES = (Status.PARTIAL, Status.REFUSED)
@@ -38,10 +38,10 @@ def _case(report: RunReport) -> Sequence[str]:
     name = _attribute(f"{report.job}: {report.source} -> {report.target}")
     opening = f'    <testcase classname="mcmirror" name={name} time="{report.seconds:.3f}"'
     if report.status is Status.SUCCEEDED:
-        kept = report.tally.kept.objects
-        if not kept:
+        found = checked(report)
+        if not found:
             return (f"{opening}/>",)
-        said = f"      <system-out>{objects(kept)} left different, overwrite is off</system-out>"
+        said = f"      <system-out>{_text(found)}</system-out>"
         return (f"{opening}>", said, "    </testcase>")
     what = three_parts(report.problems[0])[0] if report.problems else report.status.value
     if report.status is Status.SKIPPED:

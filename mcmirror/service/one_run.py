@@ -93,7 +93,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
             job = _at_its_prefix(job)
             aliases = resources.aliases(place.alias for place in (job.source, job.target) if not place.is_local)
             mc = resources.mc()
-            flags, warning = _capabilities(mc, job)
+            flags, notes = _capabilities(mc, job)
         except Trouble as trouble:
             return (yield from not_started(job, Status.FAILED, trouble.problem))
         except ConfigError as error:
@@ -132,7 +132,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
             metadata=order.metadata,
             capabilities=flags,
             debug=order.debug,
-            warnings=(warning,) if warning else (),
+            notes=notes,
         )
         report = yield from run(context)
         if memory.warning:
@@ -188,17 +188,17 @@ def _at_its_prefix(job: Job) -> Job:
     return replace(job, source=job.source.below(prefix), target=job.target.below(prefix))
 
 
-def _capabilities(mc: Mc, job: Job) -> tuple[frozenset[str], Problem | None]:
-    """Probe mc for what the job's options need; raises McUnusable. ``workers`` is done without where it must be."""
+def _capabilities(mc: Mc, job: Job) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Probe mc for what the job's options need, and note what it is done without; raises McUnusable."""
     needed = argv.needed_capabilities(job.options)
     if not needed:
-        return frozenset(), None
+        return frozenset(), ()
     flags = capabilities(mc)
     require(mc, needed - {argv.MAX_WORKERS})
     if argv.MAX_WORKERS in needed - flags:
         what = f"{job.options.workers} workers are where mc starts from, not a limit"
-        return flags, problem(Category.MC_TOO_OLD, what, f"mc {mc.version} has no {argv.MAX_WORKERS}")
-    return flags, None
+        return flags, (f"{what}: mc {mc.version} has no {argv.MAX_WORKERS}",)
+    return flags, ()
 
 
 def _address(place: Location, aliases: Mapping[str, Alias]) -> str:

@@ -81,6 +81,8 @@ def set_(  # noqa: PLR0913  (one parameter an option)
     text = AliasText(name, url, access_key, secret_key, "", region, authority, insecure, api, path)
     # Before anybody types a key.
     resolve_alias(text, file, os.environ)
+    if not no_check:
+        _offer_mc(config)
     keys = (access_key, secret_key) if access_key or secret_key else _ask(name, from_stdin=stdin)
     alias = resolve_alias(replace(text, access_key=keys[0], secret_key=keys[1]), file, os.environ)
     if not no_check:
@@ -185,6 +187,13 @@ def _configuration_or_none(config: Path | None) -> Configuration:
         return load(config, os.environ, Path.cwd())
     except ConfigError:
         return Configuration()
+
+
+def _offer_mc(config: Path | None) -> None:
+    from mcmirror.service import Service
+    from mcmirror.ui.offer import offer_mc
+
+    offer_mc(Service(_configuration_or_none(config)))
 
 
 def _check(alias: Alias, configuration: Configuration) -> None:

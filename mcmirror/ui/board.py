@@ -81,7 +81,7 @@ def _detail(track: Track, style: Style) -> tuple[str, str]:
     dot = f" {style.mark('·')} "
     if track.phase is Phase.MIRROR:
         total = track.total
-        text = f"{track.announced.objects:,} of {objects(total.objects)}"
+        text = f"{track.announced.objects:,} of {objects(total.objects)} begun"
         if total.bytes:
             text += f"{dot}{shown_bytes(track.bytes)} of {shown_bytes(total.bytes)}"
         return text, printable(track.key)

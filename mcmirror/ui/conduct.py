@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mcmirror.model.event import Event, Observer, Planned, RunFinished
-from mcmirror.model.job import Job
+from mcmirror.model.job import Job, Origin
 from mcmirror.model.lock import Lock
 from mcmirror.model.report import ExitCode, RunReport, Status
 from mcmirror.model.stop import Stop
@@ -23,6 +23,7 @@ from mcmirror.ui.differences import Differences
 from mcmirror.ui.jsonl import JsonLines
 from mcmirror.ui.log import noted
 from mcmirror.ui.metrics import Metrics
+from mcmirror.ui.offer import offer_mc
 from mcmirror.ui.signals import stopping
 from mcmirror.ui.stdout import Stdout
 from mcmirror.ui.style import Style, style_of
@@ -101,6 +102,20 @@ class Task:
     """What to do while another run writes to the target; None: what the job's configuration says."""
 
 
+def carrying_out(again: Callable[[str], str], written: Mapping[str, Job]) -> Callable[[str], str]:
+    """Return the same commands; where a job is a dry run as it is configured, with what makes it none."""
+
+    def command(name: str) -> str:
+        job = written.get(name)
+        if job is None or not job.options.dry_run:
+            return again(name)
+        if job.origin is Origin.FILE:
+            return f"{again(name)}, without dry_run = true in mcmirror.toml,"
+        return f"MIRROR_DRY_RUN=false {again(name)}"
+
+    return command
+
+
 class Finds:
     """An observer that knows whether any plan has something to do."""
 
@@ -123,6 +138,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
     service = Service.load(task.config, needs_jobs=task.needs_jobs)
     border.redactors.append(service.redact)
     jobs = tuple(task.jobs(service))
+    offer_mc(service)
     metrics = Metrics.of(service, output.textfile_dir, output.pushgateway) if task.verb == Verb.RUN.value else None
     style = style_of(sys.stderr)
     told, notes = service.configuration.unheeded, service.configuration.notes
@@ -133,7 +149,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
         quiet=output.quiet,
         debug=output.debug or service.configuration.settings.debug or bool(os.environ.get(border.DEBUG)),
         jobs=len(jobs),
-        again=task.again,
+        again=carrying_out(task.again, service.configuration.jobs),
         redact=service.redact,
     )
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,15 +39,21 @@ def doctor(
 
     To try the right to write, an object of our own is put on each target and removed again.
     """
-    style, healthy, findings = style_of(sys.stdout), True, []
+    style, grades, findings, subject = style_of(sys.stdout), Counter[str](), [], ""
     for finding in _findings(jobs or [], config, write=not read_only):
-        healthy = healthy and finding.grade != "failed"
+        grades[finding.grade] += 1
         if as_json:
             findings.append(asdict(finding))
-        else:
-            print(border.redact(_told(finding, style)), flush=True)
+            continue
+        if finding.subject != subject:
+            subject = finding.subject
+            print(style.paint(harmless(subject), "bold"), flush=True)
+        print(border.redact(_told(finding, style)), flush=True)
+    healthy = not grades["failed"]
     if as_json:
         print(border.redact(json.dumps({"healthy": healthy, "findings": findings}, indent=2)))
+    else:
+        print(_summary(grades, style))
     if not healthy:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -94,10 +101,20 @@ def _nothing() -> "Configuration":
     return Configuration()
 
 
+def _summary(grades: "Counter[str]", style: Style) -> str:
+    """The last line: all is well, or how much is not."""
+    failed, warned, fine = (grades[grade] for grade in ("failed", "warning", "ok"))
+    mark, colour = _LOOKS["failed" if failed else "warning" if warned else "ok"]
+    words = [f"{failed} failed"] if failed else []
+    words += [_number(warned, "warning")] if warned else []
+    text = f"{', '.join(words)}, {fine} fine" if words else f"all is well: {_number(fine, 'check')}"
+    return f"{style.paint(style.mark(mark), colour)} {text}"
+
+
 def _told(finding: "Finding", style: Style) -> str:
     mark, colour = _LOOKS[finding.grade]
-    head = f"{style.paint(style.mark(mark), colour)} {finding.subject}: {finding.check}: {finding.said}"
+    head = f"  {style.paint(style.mark(mark), colour)} {finding.check}: {finding.said}"
     lines = [head]
     if finding.problem:
-        lines += [f"    why: {finding.problem.cause}", f"    do:  {finding.problem.remedy}"]
+        lines += [f"      why: {finding.problem.cause}", f"      do:  {finding.problem.remedy}"]
     return "\n".join(harmless(line) if not style.colour else line for line in lines)
