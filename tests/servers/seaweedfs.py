@@ -31,9 +31,10 @@ class SeaweedFS(S3Server):
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         return binaries.start(
+            # Each bucket takes volumes of its own, several at once.
             [
                 str(self.program),
-                *("server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-volume.max=50"),
+                *("server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-volume.max=1000"),
                 *("-master.telemetry=false", "-master.volumeSizeLimitMB=64"),
                 *("-s3", f"-s3.port={self.port}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
                 *(f"-{part}={port}" for part, port in self.ports.items()),
