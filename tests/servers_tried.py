@@ -126,10 +126,10 @@ def changed(ground: Ground) -> str:
 
 
 def removed(ground: Ground) -> str:
-    """An object that is gone from the source."""
-    ground.source.put({"stays": b"1", "goes": b"2"})
+    """Objects that are gone from the source, few enough for the guard."""
+    ground.source.put({f"many/{number:02}": b"1" for number in range(20)})
     ground.mirror()
-    ground.source.delete("goes")
+    ground.source.delete("many/07", "many/19")
     return verdict(ground.mirror("--remove"), ground.lost())
 
 
@@ -230,7 +230,7 @@ def contents(ground: Ground) -> str:
 TRIALS: Mapping[str, Callable[[Ground], str]] = {
     "first copy, and a second run": first_copy,
     "changed objects": changed,
-    "a removal": removed,
+    "removals": removed,
     "odd keys": odd_keys,
     "an empty object": empty,
     "folder markers": marker,
@@ -307,7 +307,8 @@ def main() -> None:
         for name in names:
             about = {"version": VERSIONS[name], "tried on": f"{datetime.now(UTC):%Y-%m-%d}"}
             columns[name] = about | tried(name, Path(folder) / name)
-    PAGE.write_text(docs.replaced(page, {"servers": table({name: columns[name] for name in MAKES if name in columns})}))
+            known = {name: columns[name] for name in MAKES if name in columns}
+            PAGE.write_text(docs.replaced(page, {"servers": table(known)}))
 
 
 if __name__ == "__main__":
