@@ -50,7 +50,7 @@ def test_everybody_in_the_configuration_is_told(tmp_path: Path) -> None:
         # By bot: failures only; by incoming webhook also the change.
         assert sorted(slack.titles) == [
             "✅ photos: verified: 5 objects, 7.1 KiB copied",
-            *["❌ photos: failed: NOPE"] * 2,
+            *["❌ photos: failed: aws does not know the access key"] * 2,
         ], bad.stderr
         assert ["/start", "", "/start", "/fail"] == [path.partition("?")[0] for path, _ in slack.pings]
 

@@ -34,8 +34,10 @@ def test_a_plan_is_approved_on_an_attached_dashboard() -> None:
                 await driver.press("r")
                 assert "Run photos and remove 2 objects?" in driver.text
                 await driver.press("y")
-                await driver.until(lambda: control.asked)
-                assert [("trigger", "photos")] == control.asked
+                await driver.until(lambda: ("trigger", "photos") in control.asked)
+                ((agreed, job, plan), *asked) = control.asked
+                assert ("agreed", "photos", [("trigger", "photos")]) == (agreed, job, asked)
+                assert plan.startswith("plan-")
 
     run(test())
 
@@ -51,8 +53,10 @@ def test_the_guard_is_released_from_an_attached_dashboard_by_the_number() -> Non
                 await driver.press("R")
                 await driver.type("2")
                 await driver.press("enter")
-                await driver.until(lambda: control.asked)
-                assert [("trigger", "photos", "2")] == control.asked
+                await driver.until(lambda: ("trigger", "photos", "2") in control.asked)
+                ((agreed, job, plan), *asked) = control.asked
+                assert ("agreed", "photos", [("trigger", "photos", "2")]) == (agreed, job, asked)
+                assert plan.startswith("plan-")
 
     run(test())
 
