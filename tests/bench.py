@@ -202,8 +202,6 @@ def benches(rounds: int) -> Iterator[Bench]:
     """Two servers and a folder, all gone afterwards."""
     with ExitStack() as stack:
         servers = [Minio.make(f"bench-{name}") for name in ("source", "target")]
-        for server in servers:
-            server.scanner = "default"
         source, target = (stack.enter_context(server) for server in servers)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=source.folder)))
         # Both take the aliases from config.json, where `mc alias set` puts them: mc reads it again for each object,

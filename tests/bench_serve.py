@@ -151,7 +151,6 @@ def houses() -> Iterator[House]:
     """A house with a server behind it, gone afterwards."""
     with ExitStack() as stack:
         minio, slack = stack.enter_context(Minio.make("bench")), stack.enter_context(Channel())
-        minio.scanner = "default"
         minio.client().create_bucket(Bucket="bench")
         minio.client().put_object(Bucket="bench", Key="a", Body=b"1")
         folder = Path(minio.folder / "cli")

@@ -31,8 +31,6 @@ class Minio(S3Server):
     name: str
     small: str = ""
     """The data lies on a file system of this size (``"64m"``), in memory."""
-    scanner: str = "fastest"
-    """How busily it counts usage, which quotas look at; "default" where something is timed beside it."""
     root: Credentials = ROOT
 
     @classmethod
@@ -54,7 +52,6 @@ class Minio(S3Server):
                 # So that a bucket can be encrypted with SSE-KMS, whose ETags are no MD5s.
                 "MINIO_KMS_SECRET_KEY": f"{KMS_KEY}:{b64encode(bytes(32)).decode()}",
                 "MINIO_UPDATE": "off",
-                "MINIO_SCANNER_SPEED": self.scanner,
             },
             self.folder / "log",
             before=f"mount -t tmpfs -o size={self.small} tmpfs '{data}'" if self.small else "",
