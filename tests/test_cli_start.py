@@ -93,7 +93,7 @@ def test_version(cli: Cli) -> None:
         (("mirror", "src/a", "dst/b", "--retry-delay", "soon"), '"60s"'),
         (("mirror", "src/a", "dst/b", "--assurance", "some"), "'full', 'off'"),
         (("mirror", "src/a", "dst/b", "--report-json", "no/such/r.json"), "the folder no/such does not exist"),
-        (("verify", "src/a", "dst/b", "--content=0"), "--content=10%"),
+        (("verify", "src/a", "dst/b", "--content=0"), "Write 10%, or nothing for all."),
         (("plan", "photos", "--remove"), "it belongs to a pair"),
         (("plan", "src/one"), "'src/one' is a place, and a pair needs two: SOURCE TARGET."),
         (("verify", "src/a", "dst/b", "dst/c"), "a pair needs two: SOURCE TARGET."),
