@@ -6,9 +6,10 @@ says what was there and what arrived; the command says whether it knows.
 
 import argparse
 import json
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ MAKES: Mapping[str, Callable[[], S3Server]] = {
     "SeaweedFS": lambda: SeaweedFS.make(BUILT / "weed"),
     "Garage": lambda: Garage.make(BUILT / "bin" / "garage"),
 }
+ABOUT = ("version", "tried on")
 KEPT = "✓"
 ODD_KEYS = (
     "ü/日本",
@@ -94,13 +96,23 @@ class Ground:
         one, other = self.source.contents(), self.target.contents()
         return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
 
+    def its_bytes(self, done: Result) -> str:
+        """What is to be said of the bytes first; empty where they are all there."""
+        lost = self.lost()
+        return verdict(done, lost) if lost else ""
+
 
 def verdict(done: Result, lost: list[str], said: bool | None = None) -> str:
     """Return what the documentation says of it; ``said``: whether the command knows, which its exit code tells else."""
     said = done.code != 0 if said is None else said
     if not lost:
         return KEPT if done.code == 0 else f"exit {done.code}"
-    return f"{'not kept' if said else '**lost in silence**'}: {', '.join(map(shown, lost))}"
+    return f"{'not kept' if said else '**lost in silence**'}: {listed(lost)}"
+
+
+def listed(keys: Iterable[str]) -> str:
+    """Keys in a table."""
+    return ", ".join(map(shown, keys))
 
 
 def shown(key: str) -> str:
@@ -141,9 +153,15 @@ def odd_keys(ground: Ground) -> str:
             ground.source.put({key: key.encode()})
         refused += [] if key in ground.source.sizes() else [key]
     done = ground.mirror("--remove")
-    found = verdict(done, ground.lost())
-    stored = f"; not stored by the source: {', '.join(map(shown, refused))}" if refused else ""
-    return f"{found}{stored}"
+    there, arrived = ground.source.contents(), ground.target.contents()
+    found = verdict(done, sorted(key for key in there if there[key] != arrived.get(key)))
+    others = sorted(arrived.keys() - there.keys())
+    found += f"; stored instead: {listed(others)}" if others else ""
+    found += f"; not stored by the source: {listed(refused)}" if refused else ""
+    ground.source.delete("a+b")
+    ground.mirror("--remove")
+    held = "; they hold a removal back" if "a+b" in ground.target.sizes() else ""
+    return f"{found}{held}"
 
 
 def empty(ground: Ground) -> str:
@@ -168,24 +186,24 @@ def metadata(ground: Ground) -> str:
     """Headers, and metadata of a user's own."""
     ground.source.client.put_object(Bucket=ground.source.bucket, Key="a", Body=b"1", **HEADERS)
     at_source = ground.source.client.head_object(Bucket=ground.source.bucket, Key="a")
-    unknown = [name for name, value in HEADERS.items() if at_source.get(name) != value]
+    refused = [name for name, value in HEADERS.items() if at_source.get(name) != value]
     done = ground.mirror()
-    if lost := ground.lost():
-        return verdict(done, lost)
+    if lost_bytes := ground.its_bytes(done):
+        return lost_bytes
     at_target = ground.target.client.head_object(Bucket=ground.target.bucket, Key="a")
-    lost = [name for name, value in HEADERS.items() if name not in unknown and at_target.get(name) != value]
-    stored = f"; not stored by the source: {', '.join(map(shown, unknown))}" if unknown else ""
+    lost = [name for name, value in HEADERS.items() if name not in refused and at_target.get(name) != value]
+    stored = f"; not stored by the source: {listed(refused)}" if refused else ""
     return f"{verdict(done, lost, said=all(mentions(done, name) for name in lost))}{stored}"
 
 
-def mentions(done: Result, header: str) -> bool:
-    """Whether the command says a word of a header."""
-    text = (done.stdout + done.stderr).lower().replace("-", "")
-    return header.lower() in text
+def mentions(done: Result, name: str) -> bool:
+    """Whether a note or a problem speaks of a header, or of tags."""
+    said = " ".join([*done.report["notes"], *map(str, done.report["problems"])]).replace("-", "")
+    return re.search(rf"\b{name}\b", said, re.IGNORECASE) is not None
 
 
 def tags(ground: Ground) -> str:
-    """Tags of an object."""
+    """Tags of an object; where they stay behind by default, with the option that carries them."""
     ground.source.put({"a": b"1"})
     wanted = [{"Key": "color", "Value": "red"}]
     try:
@@ -193,12 +211,20 @@ def tags(ground: Ground) -> str:
         ground.source.client.put_object_tagging(**where, Tagging={"TagSet": wanted})
     except ERRORS as failure:
         return f"the source has none ({code(failure)})"
-    done = ground.mirror()
-    try:
-        arrived = ground.target.client.get_object_tagging(Bucket=ground.target.bucket, Key="a")["TagSet"]
-    except ERRORS:
-        arrived = []
-    return verdict(done, [] if arrived == wanted else ["color"], said=done.code != 0 or "tag" in done.stderr.lower())
+
+    def tried(*options: str) -> str:
+        done = ground.mirror(*options)
+        try:
+            arrived = ground.target.client.get_object_tagging(Bucket=ground.target.bucket, Key="a")["TagSet"]
+        except ERRORS:
+            arrived = []
+        said = done.code != 0 or mentions(done, "tags")
+        return ground.its_bytes(done) or verdict(done, [] if arrived == wanted else ["color"], said=said)
+
+    if (found := tried()) == KEPT:
+        return found
+    ground.target.delete("a")
+    return f"{found}; with `--tags copy`: {tried('--tags', 'copy')}"
 
 
 def versions(ground: Ground) -> str:
@@ -280,19 +306,19 @@ def command(folder: Path, servers: Mapping[str, S3Server]) -> Cli:
 
 
 def read(block: str) -> dict[str, dict[str, str]]:
-    """The columns of a table that was written before."""
+    """The columns of a table that was written before; a trial that is no more has no row."""
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines() if line.startswith("|")]
     if not lines:
         return {}
     (_, *names), _, *rows = lines
-    return {name: {row[0]: row[place] for row in rows} for place, name in enumerate(names, 1)}
+    known = [row for row in rows if row[0] in (*ABOUT, *TRIALS)]
+    return {name: {row[0]: row[place] for row in known} for place, name in enumerate(names, 1)}
 
 
 def table(columns: Mapping[str, Mapping[str, str]]) -> str:
     """The columns side by side."""
-    rows = dict.fromkeys(row for column in columns.values() for row in column)
     lines = [["", *columns], ["---"] * (1 + len(columns))]
-    lines += [[row, *(column.get(row, "not tried") for column in columns.values())] for row in rows]
+    lines += [[row, *(column.get(row, "not tried") for column in columns.values())] for row in (*ABOUT, *TRIALS)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
@@ -305,8 +331,8 @@ def main() -> None:
     columns = read(docs.block(page, "servers"))
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            about = {"version": VERSIONS[name], "tried on": f"{datetime.now(UTC):%Y-%m-%d}"}
-            columns[name] = about | tried(name, Path(folder) / name)
+            about = (VERSIONS[name], f"{datetime.now(UTC):%Y-%m-%d}")
+            columns[name] = dict(zip(ABOUT, about, strict=True)) | tried(name, Path(folder) / name)
             known = {name: columns[name] for name in MAKES if name in columns}
             PAGE.write_text(docs.replaced(page, {"servers": table(known)}))
 

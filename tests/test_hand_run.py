@@ -33,14 +33,18 @@ def test_every_server_has_its_column(name: str) -> None:
     assert datetime.fromisoformat(f"{column['tried on']}T00:00Z") <= datetime.now(UTC)
     for trial in ("first copy, and a second run", "removals", "an empty object", "`verify --content`"):
         assert KEPT == column[trial]
+    assert [] == [trial for trial, cell in column.items() if "lost in silence" in cell]
     script, words = PINS[name]
     assert words in (ROOT / "bin" / script).read_text()
 
 
 def test_a_table_is_read_as_it_was_written() -> None:
-    columns = {"A": {"version": "1", "odd keys": "not kept: `a\\\\b`; x"}, "B": {"version": "2", "odd keys": KEPT}}
+    rows = dict.fromkeys(("version", "tried on", *TRIALS), KEPT)
+    columns = {"A": rows | {"version": "1", "odd keys": "not kept: `a\\\\b`; x"}, "B": rows}
+    text = table(columns)
 
-    assert columns == read(table(columns))
+    assert columns == read(text) == read(f"{text}| a trial of before | {KEPT} | {KEPT} |\n")
+    assert "not tried" in table({"A": {"version": "1"}})
     assert {} == read("")
 
 

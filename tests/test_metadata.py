@@ -286,6 +286,31 @@ def test_from_a_server_that_lists_no_tags_some_stay_behind_and_that_is_said(
     assert 3 == cli("verify", source.location, target.location, "--metadata").code
 
 
+def test_tags_that_came_with_a_repair_did_not_stay_behind(cli: Cli, from_gateway: tuple[Bucket, Bucket]) -> None:
+    source, target = from_gateway
+    put(source, "a", b"1", tags=TEN, Expires="Thu, 01 Dec 2033 16:00:00 GMT")
+    mirror = ("mirror", source.location, target.location, "--json")
+
+    alone = cli(*mirror)
+    assert (0, TEN) == (alone.code, tags(target, "a")), alone.stderr
+    assert "1 object were repaired" in notes(alone)
+    assert "stay behind" not in notes(alone)
+
+    target.delete("a")
+    put(source, "b", b"2", tags=TEN)
+    beside = cli(*mirror)
+    assert (0, TEN, {}) == (beside.code, tags(target, "a"), tags(target, "b")), beside.stderr
+    assert "tags stay behind (1 of 2 objects looked at): mc carries none" in notes(beside)
+
+    for number in range(20):
+        put(source, f"c/{number:02}", b"1", tags=TEN, Expires="Thu, 01 Dec 2033 16:00:00 GMT")
+    source.delete("b")
+    many = cli(*mirror)
+    assert 0 == many.code, many.stderr
+    assert {} in [tags(target, key) for key in source.sizes()]
+    assert "tags stay behind (of objects that were not looked at): mc carries none" in notes(many)
+
+
 def test_tags_are_carried_by_calls_where_mc_cannot(
     cli: Cli, from_gateway: tuple[Bucket, Bucket], new_proxy: NewProxy, gateway: Versitygw
 ) -> None:

@@ -44,6 +44,8 @@ class Settlement:
     repaired: int = 0
     behind: Counter[str] = field(default_factory=Counter)
     """Objects by the name of what mc does not carry."""
+    tags_along: bool = False
+    """Whether tags that mc does not carry came with a repair of something else."""
     drifted: Counter[str] = field(default_factory=Counter)
     """Objects that were there already and were left alone, by the name of what differs."""
     missed: Counter[str] = field(default_factory=Counter)
@@ -162,6 +164,9 @@ def _due(context: Context, comparison: Comparison, one: Looked, found: Settlemen
     excused = _excused(context, comparison) & names
     if EXPIRES in excused and one.source.entry.size <= UNASKED:
         excused -= {EXPIRES}  # few and small: brought along by a copy of their own
+    if TAGS in excused and names - excused:
+        excused -= {TAGS}  # whatever is repaired gets its tags too
+        found.tags_along = True
     found.behind.update(excused)
     return names - excused
 
@@ -278,10 +283,10 @@ def _notes(context: Context, comparison: Comparison, found: Settlement) -> Gener
     """Each thing that stays behind in one sentence."""
     of = f"of {objects(found.looked_at)} looked at"
     texts = list[str]()
-    if number := found.behind[TAGS]:
-        texts.append(
-            f'tags stay behind ({number:,} {of}): mc carries none from this server; tags = "copy" (--tags copy) does'
-        )
+    number = found.behind[TAGS]
+    if number or (found.tags_along and found.passed_over):
+        which = f"{number:,} {of}" if number else "of objects that were not looked at"
+        texts.append(f'tags stay behind ({which}): mc carries none from this server; tags = "copy" (--tags copy) does')
     if number := found.behind[EXPIRES]:
         texts.append(f"Expires stays behind ({number:,} {of}): mc does not carry it; --metadata sets it")
     if comparison.tags_impossible:
