@@ -9,7 +9,7 @@ from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.clean import clean, in_parts
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly, copy_planned
-from mcmirror.engine.folded import folded, why
+from mcmirror.engine.folded import Plain, Without, copy_folded, folded, why
 from mcmirror.engine.metadata import Settlement, note_versions, settle_metadata
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
@@ -20,9 +20,9 @@ from mcmirror.engine.verify import Verification, verify
 from mcmirror.mc import argv, keys
 from mcmirror.mc.listing import ListingBroken
 from mcmirror.mc.troubleshoot import problem
-from mcmirror.model.cost import Requests, both_listed, copying, listed
+from mcmirror.model.cost import Requests, both_listed, copying, listed, sought_at_target
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Verified
-from mcmirror.model.plan import Changed, Copy, Count, Difference, Extraneous, Impossible, Missing, Plan
+from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import NAMED
 from mcmirror.model.wording import printable
@@ -95,7 +95,8 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
     for item in Only(result.impossible, Impossible):
         what = f"{printable(item.source.key)} cannot be copied"
         yield ProblemFound(context.job.name, problem(Category.KEY_NOT_STORABLE, what, item.why, item.source.key))
-    extraneous = Only(_without(plan.differences, frozenset(result.folded.values())), Extraneous)
+    plan = replace(plan, differences=Without(plan.differences, result.folded))
+    extraneous = Only(plan.differences, Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
         yield from _remove(context, plan, extraneous, attempts, result)
     if result.decided:
@@ -116,17 +117,6 @@ def _set_folded_apart(result: Result) -> None:
         else:
             remaining.append(item)
     result.remaining = remaining
-
-
-def _without(differences: Iterable[Difference], twins: frozenset[str]) -> Iterable[Difference]:
-    """The differences but the extraneous ones of these keys."""
-    if not twins:
-        return differences
-    rest = Spool()
-    for item in differences:
-        if not (isinstance(item, Extraneous) and item.target.key in twins):
-            rest.append(item)
-    return rest
 
 
 def _avoided(context: Context, plan: Plan) -> list[str]:
@@ -162,7 +152,7 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
     by_name |= len(avoid) > argv.ARGUMENTS
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
-        heard, _ = yield from _listen(_counted(result, copy_planned(context, work, avoid, by_name=by_name)))
+        heard, _ = yield from _listen(_counted(result, _copies(context, work, avoid, result, by_name=by_name)))
         smooth &= not heard and not context.stop.requested
         if context.stop.requested:
             result.requests += both_listed(plan)  # mc's own
@@ -195,6 +185,15 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
             cause = "the source was written to after the plan was made"
             yield ProblemFound(job.name, problem(Category.CHANGED_WHILE_COPYING, what, cause, str(job.source)))
         return smooth and not count.objects
+
+
+def _copies(
+    context: Context, work: Iterable[Copy], avoid: list[str], result: Result, *, by_name: bool
+) -> Generator[Event, None, None]:
+    """Copy what is planned; last what the target may take for something else."""
+    yield from copy_planned(context, Plain(context, work), avoid, by_name=by_name)
+    asked = yield from copy_folded(context, work, result.folded)
+    result.requests += sought_at_target(asked)
 
 
 def _verify(
@@ -238,7 +237,7 @@ def _without_tags(
 ) -> Generator[Event, None, Verification]:
     """Copy without its tags what did not arrive with them, and look again."""
     left: Only[Copy] = Only(before.remaining, Missing, Changed)
-    untagged = yield from copy_untagged(context, left, heard)
+    untagged = yield from copy_untagged(context, Without(left, result.folded), heard)
     if untagged is None:
         return before
     again = yield from verify(context, left, plan.at_source)

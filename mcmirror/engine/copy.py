@@ -92,7 +92,8 @@ def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Ev
     if job.options.exclude:
         folder = ""  # patterns are matched against the key below the place that mc is given
     # The patterns for folded keys go along always: one may turn up after the plan, and would overwrite another key.
-    options = replace(job.carried, exclude=(*job.options.exclude, *keys.FOLDED, *avoid))
+    folded = keys.FOLDED if job.target.is_local else (*keys.FOLDED, *keys.FOLDED_BY_SERVERS)
+    options = replace(job.carried, exclude=(*job.options.exclude, *folded, *avoid))
     command = argv.mirror(options, job.source.below(folder), job.target.below(folder), context.capabilities)
     yield from watch(context, ready(context, command), folder)
 

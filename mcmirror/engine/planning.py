@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from mcmirror.engine.beside import Beside, look_beside
 from mcmirror.engine.compare import Pairs, Rules, plan
 from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.folded import set_folded_apart
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
@@ -25,7 +26,7 @@ def make_plan(context: Context) -> Generator[Event, None, Plan]:
     beside = look_beside(job.source, filters.excluded(job.options.exclude))
     rules = _rules(context, beside)
     made = yield from with_pairs(context, "", lambda pairs: _planned(context, beside.joined(pairs), rules))
-    made = replace(made, at_source=made.at_source - len(beside.files))
+    made = set_folded_apart(context, replace(made, at_source=made.at_source - len(beside.files)))
     for note in beside.notes(job.source):
         yield Noted(job.name, note)
     if made.impossible.objects:

@@ -19,7 +19,7 @@ from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
 from mcmirror.mc.troubleshoot import for_job
 from mcmirror.mc.unexpected import problem_of
-from mcmirror.model.cost import Requests, both_listed
+from mcmirror.model.cost import Requests, planned
 from mcmirror.model.event import (
     Event,
     Noted,
@@ -186,10 +186,10 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     refusal = guard.after_planning(job, plan, context.memory.source_objects())
     if refusal:
         yield ProblemFound(job.name, refusal)
-        return Outcome(Status.REFUSED, _tally(context, plan, Result()), requests=both_listed(plan))
+        return Outcome(Status.REFUSED, _tally(context, plan, Result()), requests=planned(plan))
     if context.planning_only:
         status = judge_plan(stopped=context.stop.requested)
-        return Outcome(status, _tally(context, plan, Result()), requests=both_listed(plan))
+        return Outcome(status, _tally(context, plan, Result()), requests=planned(plan))
     result = yield from carry_out(context, plan, attempts)
     left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))
     remaining = yield from _still_missing(context, left)
@@ -203,7 +203,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         verified=result.decided and not context.stop.requested,
         removed=tuple(result.removal.named),
         remaining=remaining,
-        requests=both_listed(plan) + result.requests,
+        requests=planned(plan) + result.requests,
         overcome=result.overcome,
     )
 
@@ -226,7 +226,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
         tally,
         verified=result.decided and not context.stop.requested,
         remaining=remaining,
-        requests=both_listed(plan) + result.requests,
+        requests=planned(plan) + result.requests,
     )
 
 

@@ -15,6 +15,9 @@ UNREADABLE = "\ufffd"
 FOLDED = ("/*", "*//*", "./*", "*/./*", "*/.", "../*", "*/../*", "*/..")
 """The exclude patterns for keys that mc would write under another name."""
 
+FOLDED_BY_SERVERS = ("*\\*",)
+"""Those for keys with a twin: a server may write them under that name."""
+
 
 def patterns(key: str, target: Location) -> tuple[str, ...]:
     """The exclude patterns that keep mc from one key: what mc cannot print they match by ``?``.

@@ -76,6 +76,11 @@ def both_listed(plan: Plan) -> Requests:
     return listed(plan.source.objects, plan.target.objects)
 
 
+def planned(plan: Plan) -> Requests:
+    """What it took to make the plan."""
+    return both_listed(plan) + sought_at_target(plan.asked)
+
+
 def listed(source_objects: int, target_objects: int) -> Requests:
     """A listing of both sides that showed so many objects."""
     return Requests(source_list=listing(source_objects), target_list=listing(target_objects))
@@ -97,6 +102,11 @@ def asked_at_target(keys: int) -> Requests:
     return Requests(target_head=keys, target_list=keys)
 
 
+def sought_at_target(keys: int) -> Requests:
+    """Single keys that the target lacks: a HEAD for each, and two listings by its name."""
+    return Requests(target_head=keys, target_list=2 * keys)
+
+
 def removing(keys: int) -> Requests:
     """The removal itself: mc asks for each key before it deletes it."""
     return Requests(target_head=keys, target_delete=keys)
@@ -112,7 +122,7 @@ def tagging(objects: int) -> Requests:
 def estimate(plan: Plan, *, removals: int, whole: bool = True) -> Requests:
     """What carrying out ``plan`` will take, its own listings and the verification included."""
     listings = both_listed(plan)
-    total = listings
+    total = planned(plan)
     if whole and plan.copies.objects:
         total = total + listings + copying(plan.copies) + listings
     if whole and plan.tag_calls:

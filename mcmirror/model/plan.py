@@ -128,6 +128,8 @@ class Plan:
     """Equal objects whose metadata is to be compared, as ``Changed``."""
     tag_calls: bool = False
     """Whether each copy's tags are carried by requests of their own."""
+    asked: int = 0
+    """Single keys that the target was asked for."""
     torn: tuple[Entry, ...] = ()
     """On the target only, and perhaps left by an mc that was killed; neither extraneous nor among the differences."""
 

@@ -1,6 +1,5 @@
 """A removal needs the plan, the target's object as planned, and a request for the very key that finds nothing."""
 
-import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -222,7 +221,8 @@ def test_many_removals_are_asked_for_in_few_processes_and_counted(new_stage: New
 
     assert (0, 250) == (result.code, result.report["removed"]["objects"]), result.stdout
     asked, counted = above.counts, result.report["requests"]
-    assert 250 == asked["head"] == counted["source_head"]
+    # Ten equal objects are looked at for their metadata.
+    assert 260 == asked["head"] == counted["source_head"]
     assert asked["list"] == counted["source_list"]
     assert below.counts["head"] == counted["target_head"]
     assert below.counts["list"] == counted["target_list"]
@@ -268,37 +268,6 @@ def test_a_key_that_may_be_taken_for_another_is_not_removed(key: str, new_stage:
     assert key in [one["key"] for one in result.report["remaining_keys"]]
     assert 0 == target.counts["delete"]
     assert COMMON.keys() <= stage.target.sizes().keys()
-
-
-def _folding(stage: Stage) -> None:
-    """A target that takes a backslash for a slash, as SeaweedFS does; anybody may write there."""
-    target = stage.target
-    everybody = {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:*"]}
-    where = [f"arn:aws:s3:::{target.bucket}", f"arn:aws:s3:::{target.bucket}/*"]
-    policy = {"Version": "2012-10-17", "Statement": [{**everybody, "Resource": where}]}
-    target.client.put_bucket_policy(Bucket=target.bucket, Policy=json.dumps(policy))
-    proxy = stage.proxy(target)
-    proxy.folds = True
-    stage.hosts["MC_HOST_dst"] = proxy.url
-
-
-def test_a_key_that_the_target_stores_as_another_is_impossible_and_holds_no_removal_back(
-    new_stage: NewStage, cli: Cli
-) -> None:
-    stage = new_stage()
-    _removing(stage, {"gone/1": b"extra", "gone/2": b"extra"})
-    stage.source.put({"w\\x": b"with a backslash"})
-    _folding(stage)
-
-    first, second = stage.run(cli), stage.run(cli)
-
-    assert sorted([*SMALL, *COMMON, "w/x"]) == sorted(stage.target.sizes())
-    assert ["gone/1", "gone/2"] == first.report["removed_keys"], first.stdout
-    for result in (first, second):
-        assert (3, "partial") == (result.code, result.report["status"]), result.stdout
-        (left,) = result.report["remaining_keys"]
-        assert ("w\\x", "this target stores it as w/x") == (left["key"], left["reason"])
-        assert ["key-not-storable"] == [found["category"] for found in result.report["problems"]]
 
 
 def _with(key: str) -> Alter:
