@@ -11,6 +11,7 @@ GROUPS = {
     "test_listing": "Page two of a listing",
     "test_changes": "Changes",
     "test_objects": "One object among others",
+    "test_folded": "One key taken for another",
     "test_storage": "Space",
     "test_guard": "What would destroy, or cannot be meant",
     "test_removal": "Removing",

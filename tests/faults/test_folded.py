@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.conftest import NewStage
+from tests.faults.conftest import NewStage, Play
+from tests.faults.fault import Fault, Mc
 from tests.faults.stage import SMALL, Stage
 from tests.servers.command import Cli, Result
 from tests.servers.proxy import DENIED, Proxy
@@ -25,6 +26,31 @@ def _folding(stage: Stage) -> Proxy:
     proxy.folds = True
     stage.hosts["MC_HOST_dst"] = proxy.url
     return proxy
+
+
+def _taken_for_another(stage: Stage) -> None:
+    """The source's key with a backslash beside the target's own with a slash."""
+    stage.source.put({"w\\x": b"of the source"})
+    stage.target.put({"w/x": b"of the target"})
+    _folding(stage)
+
+
+FAULTS = (
+    Fault(
+        "key-folded",
+        "The target takes `w\\x` for `w/x` (SeaweedFS)",
+        _taken_for_another,
+        Mc(exit=0, arrived="some"),
+        status="partial",
+        code=3,
+        category="key-not-storable",
+    ),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_one_key_taken_for_another(fault: Fault, play: Play) -> None:
+    play(fault)
 
 
 def _read(stage: Stage, key: str) -> bytes:
