@@ -7,6 +7,7 @@ import pytest
 
 from mcmirror.config import ConfigError, Mistake, load
 from mcmirror.config.lines import located
+from mcmirror.config.unbuilt import WORDS
 
 ALIASES = """\
 [alias.src]
@@ -88,7 +89,15 @@ def test_what_stays_as_it_is_needs_no_word(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "remedy"),
     [
-        ('schedule = "*/5 * * * *"', 'Write cron = "0 2 * * *", or every = "30m".'),
+        ('schedule = "*/5 * * * *"', 'Write cron = "*/5 * * * *".'),
+        ('schedule = "@daily"', 'Write cron = "@daily".'),
+        ('schedule = "90m"', 'Write every = "90m".'),
+        ('shedule = "nightly"', 'Write cron = "0 2 * * *", or every = "30m".'),
+        ('bandwith = "10MB"', "limit_upload"),
+        ('mode = "real-time"', 'Write every = "1m" instead'),
+        ('agents = ["one"]', "run mcmirror near the source"),
+        ("real_time = true", 'Write every = "1m" instead'),
+        ('dst = "aws/bucket"', "Write target ="),
         ('mode = "Mirror"', "overwrite = true replaces what differs"),
         ('bandwidth = "10MB"', "limit_upload"),
         ("delete = true", "Write remove = true."),
@@ -99,6 +108,20 @@ def test_what_stays_as_it_is_needs_no_word(tmp_path: Path) -> None:
 def test_a_key_of_another_program_leads_to_ours(line: str, remedy: str, tmp_path: Path) -> None:
     (mistake,) = mistakes(tmp_path, ALIASES + JOB + line)
     assert remedy in mistake.remedy
+
+
+def test_what_is_not_built_is_not_offered(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, ALIASES + JOB + "xyzzy = 1")
+    offered = mistake.remedy.removeprefix("There are: ").rstrip(".").split(", ")
+    assert {"overwrite", "source"} <= set(offered)
+    assert set() == set(offered) & set(WORDS)
+
+
+def test_a_job_without_a_name_is_told_where_its_name_belongs(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, ALIASES + JOB.replace("[job.photos]", "[job]"))
+    assert {("job.source", "[job.NAME]"), ("job.target", "[job.NAME]")} <= {
+        (one.key, "[job.NAME]" if "[job.NAME]" in one.remedy else one.remedy) for one in found
+    }
 
 
 @pytest.mark.parametrize("name", ["Mirror Production to DR", "a b", "Ü 1", "x.y-z_0"])

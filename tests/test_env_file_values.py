@@ -47,6 +47,9 @@ def test_it_is_named_with_its_variable(tmp_path: Path, environ: Mapping[str, str
     with pytest.raises(ConfigError) as caught:
         load(None, {**environ, name: FORMS[form].format(environ[name])}, tmp_path, needs_jobs=True)
     assert name in {mistake.key for mistake in caught.value.mistakes}
+    # Each variable is named for one reason: what is wrong is not also said to be missing.
+    keys = [mistake.key for mistake in caught.value.mistakes]
+    assert [name] == [key for key in keys if key == name]
     text = str(caught.value)
     assert any(word in text for word in ("carriage return", "line break", "quotes", "comment"))
     assert "secret456" not in text

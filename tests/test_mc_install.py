@@ -198,8 +198,11 @@ def test_go_builds_it(go: Callable[[str], None], environ: dict[str, str], mc: Pa
 
 
 def test_go_fails_or_is_missing(go: Callable[[str], None], environ: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(NotInstalled, match="Go was not found"):
+    with pytest.raises(NotInstalled, match="Go was not found") as failed:
         install_from_go(environ={**environ, "PATH": str(tmp_path)})
+    # The way that has just failed is not the one to try.
+    assert "`mcmirror mc install` downloads it" in failed.value.problem.remedy
+    assert "--from-go" not in failed.value.problem.remedy
     go("echo 'go: module lookup disabled' >&2; exit 1")
     with pytest.raises(NotInstalled, match="did not build mc") as failed:
         install_from_go(environ=environ)

@@ -65,7 +65,7 @@ def test_one_line_a_run_the_newest_first() -> None:
         line = next(line for line in driver.text.splitlines() if " photos " in line)
         assert "2026-09-21 14:03" in line
         assert "✓ verified" in line
-        assert "1,204, 3.0 GiB" in line
+        assert "1,204 obj 3.0 GiB" in line
         assert "schedule" in line
         assert "✗ partial" in driver.text
 
@@ -210,7 +210,7 @@ def test_it_is_read_on_a_small_screen_too() -> None:
     async def test(driver: Driver, source: Past) -> None:
         line = next(line for line in driver.text.splitlines() if " photos " in line)
         assert "✓ verified" in line
-        assert "1,204, 3.0 GiB" in line
+        assert "1,204 obj 3.0 GiB" in line
 
     drive(test, size=(80, 24))
 

@@ -61,7 +61,9 @@ def test_what_needs_somebody_comes_first_and_is_counted() -> None:
 def test_the_selected_job_is_told_with_its_problem_and_the_remedy() -> None:
     async def test() -> None:
         async with driven(still()) as driver:
-            assert "problem  The target refuses to store objects" in driver.text
+            assert "failed: The target refuses to store objects" in driver.text
+            # Said once: the next line has mc's own words.
+            assert "why      Access Denied." in driver.text
             assert "do       Give the key s3:PutObject." in driver.text
             await driver.press("down", "down", "down", "down")
             assert "It has not run yet: r runs it now" in driver.text
@@ -429,6 +431,8 @@ def test_a_newcomer_is_told_what_to_do(tmp_path: Path) -> None:
             assert [("1", "2", "a"), ("2", "3", "a"), ("3", "1", "r")] == [
                 (words[1], words[-4], words[-2]) for words in map(str.split, steps)
             ]
+            # Keys that want a job are not offered.
+            await driver.until(lambda: "q Quit ? Help" == driver.text.splitlines()[-1].strip())
             await driver.press("2")
             await driver.until(lambda: "Connections" == driver.app.screen.NAME)  # type: ignore[attr-defined]
             await driver.press("1")

@@ -194,6 +194,7 @@ def test_cancelling_asks_once() -> None:
         source, _ = moving()
         async with driven(source) as driver:
             driver.app.open_run("logs")
+            await driver.until(lambda: "c Cancel" in driver.text)
             await driver.press("c")
             assert "Cancel this run of logs?" in driver.text
             await driver.press("escape")
@@ -204,8 +205,10 @@ def test_cancelling_asks_once() -> None:
             heard(source, [RunFinished("logs", replace(VERIFIED, job="logs", status=Status.CANCELLED, signal=2))])
             await driver.pause()
             assert "cancelled: stopped by Ctrl-C" in driver.text
+            # What has ended is not offered to be cancelled.
+            await driver.until(lambda: "c Cancel" not in driver.text)
             await driver.press("c")
-            assert "Nothing is under way here." in driver.told
+            assert "Cancel this run" not in driver.text
 
     run(test())
 

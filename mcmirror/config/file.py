@@ -189,6 +189,10 @@ def _many(
         return {}
     found: dict[str, Table] = {}
     for name, table in tables.items():
+        if not isinstance(table, dict):
+            remedy = f"Write it below a heading with a name: [{heading}.NAME]."
+            mistakes.append(Mistake(file, f"{heading}.{name}", f"stands in [{heading}] itself", remedy))
+            continue
         valid, wrong = validate(model, table, file, f"{heading}.{name}")
         mistakes += wrong
         if valid:

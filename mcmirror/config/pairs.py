@@ -110,7 +110,7 @@ def _alias(name: str, given: Variables) -> Alias:
 def _pairs(given: Variables) -> list[Pair]:
     """Both variables' pairs in order, each once."""
     found: dict[Pair, None] = {}
-    written = False
+    written, before = False, len(given.mistakes)
     for variable in ("BUCKET_PAIR", "BUCKET_PAIRS"):
         for text in given.get(variable).split(";"):
             if not text.strip():
@@ -120,7 +120,7 @@ def _pairs(given: Variables) -> list[Pair]:
                 found[parse_pair(text.strip())] = None
             except Wrong as wrong:
                 given.wrong(variable, str(wrong), wrong.remedy)
-    if not written:
+    if not written and len(given.mistakes) == before:
         given.wrong(
             "BUCKET_PAIRS", "is not set, nor is BUCKET_PAIR", f"Set one of them, for example BUCKET_PAIR={EXAMPLE}"
         )

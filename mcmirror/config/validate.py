@@ -1,5 +1,6 @@
 """One table of the file against its model: what is right, and a mistake for every key that is not."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -9,6 +10,10 @@ from mcmirror.config.unbuilt import WORDS
 from mcmirror.config.values import Mistake, Wrong, nearest
 
 T = TypeVar("T", bound=BaseModel)
+
+_TIME = re.compile(r"(\d+[smhd])+$")
+_FIELDS = 5
+"""Of a cron expression."""
 
 _KINDS = {
     "string_type": ("must be a text", "Put it between quotes."),
@@ -64,6 +69,13 @@ _ELSEWHERE = {
     "connections": "Write [alias.NAME] for each server.",
     "connection": "Write [alias.NAME] for each server.",
     "servers": "Write [alias.NAME] for each server.",
+    "src": 'Write source = "alias/bucket".',
+    "from": 'Write source = "alias/bucket".',
+    "destination": 'Write target = "alias/bucket".',
+    "dest": 'Write target = "alias/bucket".',
+    "dst": 'Write target = "alias/bucket".',
+    "to": 'Write target = "alias/bucket".',
+    "notifications": 'Write notify = ["NAME"] for a [notify.NAME].',
     "slack": 'Write [notify.NAME] with type = "slack".',
 }
 """What keys are called elsewhere, and what to write here."""
@@ -81,7 +93,7 @@ def validate(model: type[T], table: Any, file: str, key: str) -> tuple[T | None,
         place = _place(detail["loc"], table)
         kinds.setdefault(place, set()).add(detail["type"])
         if place not in mistakes:
-            mistakes[place] = _mistake(model, detail, place, file, key)
+            mistakes[place] = _mistake(model, detail, place, file, key, _value(table, place))
     for place, types in kinds.items():
         if types == {"int_type", "string_type"}:
             mistakes[place] = Mistake(file, _dotted(key, place), "must be a number or a text", "Write one of the two.")
@@ -111,18 +123,27 @@ def _place(location: Sequence[int | str], table: Any) -> tuple[str, ...]:
     return tuple(place)
 
 
+def _value(table: Any, place: Sequence[str]) -> object:
+    """What stands there; None below a list."""
+    for step in place:
+        table = table.get(step) if isinstance(table, Mapping) else None
+    return table
+
+
 def _dotted(key: str, place: Sequence[str]) -> str:
     return ".".join(part for part in (key, *place) if part)
 
 
-def _mistake(model: type[BaseModel], detail: Any, place: tuple[str, ...], file: str, key: str) -> Mistake:
+def _mistake(  # noqa: PLR0913, PLR0917
+    model: type[BaseModel], detail: Any, place: tuple[str, ...], file: str, key: str, value: object
+) -> Mistake:
     name = _dotted(key, place)
     context = detail.get("ctx", {})
     if detail["type"] == "value_error" and isinstance(context.get("error"), Wrong):
         wrong = context["error"]
         return Mistake(file, name, str(wrong), str(wrong.remedy))
     if detail["type"] == "extra_forbidden":
-        return unknown(file, name, place[-1], list(model.model_fields))
+        return unknown(file, name, place[-1], list(model.model_fields), value)
     if detail["type"] == "literal_error":
         expected = str(context["expected"]).replace("'", '"')
         return Mistake(file, name, "is none of the values that exist", f"Write {expected}.")
@@ -133,11 +154,25 @@ def _mistake(model: type[BaseModel], detail: Any, place: tuple[str, ...], file: 
     return Mistake(file, name, message, example or remedy)
 
 
-def unknown(file: str, key: str, word: str, names: Sequence[str]) -> Mistake:
-    """The mistake of a key that does not exist."""
+def unknown(file: str, key: str, word: str, names: Sequence[str], value: object = None) -> Mistake:
+    """The mistake of a key that does not exist; what ``value`` says may tell what was meant."""
+    word = word.lower().replace("-", "_")
+    built = [name for name in names if name not in WORDS]
+    if word not in WORDS and word not in _ELSEWHERE:
+        word = nearest(word, [*built, *WORDS, *_ELSEWHERE])
+        if word in built:
+            return Mistake(file, key, "there is no such key", f"Did you mean {word}?")
+    text = value.strip() if isinstance(value, str) else ""
+    if word == "mode":
+        word = nearest(text, WORDS) or word
     if word in WORDS:
         return Mistake(file, key, *WORDS[word])
-    guess = nearest(word, names)
-    remedy = f"Did you mean {guess}?" if guess else f"There are: {', '.join(names)}."
-    remedy = _ELSEWHERE.get(word.lower().replace("-", "_"), remedy)
-    return Mistake(file, key, "there is no such key", remedy)
+    remedy = _ELSEWHERE.get(word) or f"There are: {', '.join(built)}."
+    return Mistake(file, key, "there is no such key", _scheduled(text) if remedy is _CRON else remedy)
+
+
+def _scheduled(text: str) -> str:
+    """How a schedule is written here."""
+    if _TIME.match(text):
+        return f'Write every = "{text}".'
+    return f'Write cron = "{text}".' if text.startswith("@") or len(text.split()) == _FIELDS else _CRON

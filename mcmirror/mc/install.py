@@ -103,7 +103,12 @@ def install_from_go(*, environ: Mapping[str, str] | None = None, say: Say = lamb
     environ = os.environ if environ is None else environ
     go = which("go", environ)
     if not go:
-        raise _failed("Go was not found, and it is needed to build mc", "no go on PATH", "Install it from go.dev/dl. ")
+        raise _failed(
+            "Go was not found, and it is needed to build mc",
+            "no go on PATH",
+            "Install it from go.dev/dl. ",
+            other=_DOWNLOAD,
+        )
     destination = own_copy(environ)
     with _beside(destination) as folder:
         settings = {"GOBIN": str(folder), "CGO_ENABLED": "0", "GOTOOLCHAIN": environ.get("GOTOOLCHAIN", "auto")}
@@ -117,7 +122,10 @@ def install_from_go(*, environ: Mapping[str, str] | None = None, say: Say = lamb
         fresh = folder / "mc"
         if code or not fresh.exists():
             raise _failed(
-                "go install did not build mc", words(errors) or f"exit code {code}", "It takes Go 1.24 or newer. "
+                "go install did not build mc",
+                words(errors) or f"exit code {code}",
+                "It takes Go 1.24 or newer. ",
+                other=_DOWNLOAD,
             )
         return _into_place(fresh, destination)
 
@@ -220,9 +228,14 @@ def _about_tls(reason: object) -> str:
     return "Set SSL_CERT_FILE to your proxy's authority. " if isinstance(reason, ssl.SSLError) else ""
 
 
-def _failed(message: str, cause: str, first: str = "") -> NotInstalled:
+_BUILD = "`mcmirror mc install --from-go` builds it with Go"
+_DOWNLOAD = "`mcmirror mc install` downloads it"
+
+
+def _failed(message: str, cause: str, first: str = "", *, other: str = _BUILD) -> NotInstalled:
+    """``other`` is the way of the two that was not tried."""
     remedy = (
-        f"{first}Nothing was changed. Try another way: `mcmirror mc install --from-go` builds it with Go; --url (or "
+        f"{first}Nothing was changed. Try another way: {other}; --url (or "
         f"{URL_VARIABLE}) names a mirror of your own; package managers have it as mcli or minio-client; "
         "MCMIRROR_MC=/path/to/mc takes one you have."
     )

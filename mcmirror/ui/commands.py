@@ -28,6 +28,20 @@ class Group(TyperGroup):
             args = [*args[1:], "--help"]
         return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Say which command was probably meant."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from mcmirror.ui import suggestions
+
+            meant = suggestions.for_command(args[0], list(self.commands)) or self.hint
+            raise UsageError(f"No such command {args[0]!r}. {meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    @property
+    def hint(self) -> str:
+        """What to do where no command comes to mind."""
+        return f"There are: {', '.join(self.commands)}."
+
 
 class LazyGroup(Group):
     """Lists commands from ``COMMANDS`` without importing them."""
@@ -56,13 +70,13 @@ class LazyGroup(Group):
             print("Aborted!", file=sys.stderr)
             raise typer.Exit(1 if isinstance(abort.__context__, EOFError) else 130) from None
 
+    @property
+    def hint(self) -> str:
+        """What to do where no command comes to mind."""
+        return "`mcmirror help` lists them."
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that is about to run."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            from mcmirror.ui import suggestions
-
-            meant = suggestions.for_command(args[0], list(COMMANDS)) or "`mcmirror help` lists them."
-            raise UsageError(f"No such command {args[0]!r}. {meant}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         return (name, loaded(name), rest) if name in COMMANDS else (name, command, rest)
 

@@ -81,6 +81,18 @@ COMMANDS = {
     "init": "new setup configure config-init",
 }
 """Command -> what it is called elsewhere."""
+WITHIN = {
+    "set": "add create new edit update",
+    "list": "ls all",
+    "show": "get describe cat view",
+    "remove": "rm delete del unset",
+    "test": "check try ping",
+    "install": "download fetch upgrade",
+    "path": "which where",
+    "pause": "stop disable suspend",
+    "resume": "start enable unpause continue",
+}
+"""The same of the commands within alias, job and mc."""
 
 
 def for_option(written: str, command: str, own: Sequence[str], others: Mapping[str, Sequence[str]],
@@ -110,7 +122,6 @@ def for_option(written: str, command: str, own: Sequence[str], others: Mapping[s
 def for_command(written: str, commands: Sequence[str]) -> str:
     """Return one sentence: which command was probably meant; empty when nothing comes to mind."""
     word = written.lower().replace("_", "-")
-    meant = next((name for name, words in COMMANDS.items() if word in words.split()), "")
-    if meant not in commands:
-        meant = nearest(word, commands)
+    called = (name for table in (COMMANDS, WITHIN) for name, words in table.items() if word in words.split())
+    meant = next((name for name in called if name in commands), "") or nearest(word, commands)
     return f"Did you mean '{meant}'?" if meant else ""

@@ -125,7 +125,7 @@ class Connections(ListRoom):
         if reason := why_not(self.dashboard.source):
             lines.append(Content.styled(reason, WARN))
         self.fill("sum", Content("\n").join(lines))
-        columns = Columns.of(self.room - 1, self._known, file)
+        columns = Columns.of(self.room - 1, self._known, file, map(self._checks.get, (one.name for one in self._known)))
         self.fill("heads", heads(columns) if self._known else Content(""))
         self.rows.put([(one.name, line(one, self._checks.get(one.name), columns, file)) for one in self._known])
         self._detail()

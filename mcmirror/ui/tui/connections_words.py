@@ -9,11 +9,11 @@ from textual.content import Content
 
 from mcmirror.model.wording import harmless, three_parts
 from mcmirror.ui.style import cells
-from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, Look, column, fitted, shares
+from mcmirror.ui.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, Look, column, fitted, shares, widest
 from mcmirror.ui.tui.sheet import ALIAS, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mcmirror.config import KnownAlias
     from mcmirror.engine.doctor import Finding
@@ -24,8 +24,8 @@ _GRADES = list(_LOOKS)
 """The worst first."""
 
 
-CHECK = 17
-"""Columns."""
+CHECK = 11
+"""Columns, at least."""
 
 
 class Columns(NamedTuple):
@@ -37,13 +37,16 @@ class Columns(NamedTuple):
     origin: int
 
     @classmethod
-    def of(cls, width: int, known: Sequence[KnownAlias], file: Path | None) -> Columns:
+    def of(
+        cls, width: int, known: Sequence[KnownAlias], file: Path | None, checks: Iterable[Check | None] = ()
+    ) -> Columns:
         """What fits so many columns: none is short of what another has too much of."""
         texts = (("NAME", *(one.name for one in known)), ("ADDRESS", *(one.url for one in known)),
                  ("FROM", *(_origin(one, file) for one in known)))  # fmt: skip
         wanted = [max(cells(harmless(text)) for text in column) for column in texts]
-        name, url, origin = shares(wanted, width - CHECK - 3)
-        return cls(name, url, CHECK, origin)
+        check = widest((_stands(one).content for one in checks), CHECK)
+        name, url, origin = shares(wanted, width - check - 3)
+        return cls(name, url, check, origin)
 
 
 def heads(columns: Columns) -> Content:

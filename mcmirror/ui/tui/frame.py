@@ -46,7 +46,7 @@ class Head(Static):
     """One line: where we are, what we look at, what time it is; below it what must not be overlooked."""
 
     DEFAULT_CSS = """
-    Head { dock: top; height: auto; background: $panel; color: $foreground; padding: 0 1; }
+    Head { dock: top; height: auto; background: $panel; color: $foreground; padding: 0 1; link-style: none; }
     """
 
     def paint(self, view: View, title: str, dashboard: Dashboard) -> None:

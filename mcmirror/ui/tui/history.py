@@ -228,4 +228,4 @@ def begun(record: Record, zone: tzinfo | None) -> str:
 
 def _copied(record: Record) -> str:
     done = record.report.tally.done if record.report else None
-    return f"{done.objects:,}, {shown_bytes(done.bytes)}" if done and done.objects else ""
+    return f"{done.objects:,} obj {shown_bytes(done.bytes)}" if done and done.objects else ""

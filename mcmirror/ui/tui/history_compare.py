@@ -12,9 +12,10 @@ from textual.widgets import Static
 
 from mcmirror.model.report import Tally
 from mcmirror.model.wording import harmless, shown_bytes, shown_count, shown_seconds
+from mcmirror.ui.style import cells
 from mcmirror.ui.tui.frame import Room
 from mcmirror.ui.tui.history import CAUSES, begun
-from mcmirror.ui.tui.looks import BOLD, DIM, WARN, fitted, report_look, status_look
+from mcmirror.ui.tui.looks import BOLD, DIM, WARN, fitted, report_look, shares, status_look
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -61,19 +62,21 @@ class CompareRoom(Room):
     def show(self, view: View) -> None:  # noqa: ARG002  what is past stays as it is
         """Paint the table."""
         self.entitle("story", "Earlier and later")
-        room = self.room - 1 - LABEL
-        value = max(16, room * 36 // 100)
+        found = compared(*self.records, self.dashboard.zone)
+        before, after, differ = shares(
+            [max(cells(harmless(line[at])) for line in found) for at in (1, 2, 3)], self.room - 1 - LABEL - 4
+        )
         lines = [Content.styled(text, f"{WARN} bold") for text in unlike(*self.records)]
-        for label, left, right, change in compared(*self.records, self.dashboard.zone):
+        for label, left, right, change in found:
             same = left == right
             lines.append(
                 Content.assemble(
                     (fitted(label, LABEL), DIM),
-                    (fitted(left, value), ""),
-                    " ",
-                    (fitted(right, value), "" if same else BOLD),
-                    " ",
-                    (fitted(change, max(0, room - 2 * value - 2)), WARN if change else ""),
+                    (fitted(left, before), ""),
+                    "  ",
+                    (fitted(right, after), "" if same else BOLD),
+                    "  ",
+                    (fitted(change, differ), WARN if change else ""),
                 )
             )
         self.query_one("#table", Static).update(Content("\n").join(lines))

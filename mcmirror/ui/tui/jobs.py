@@ -11,7 +11,7 @@ from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
 from mcmirror.ui.tui.editing import WRITES, edit, remove
 from mcmirror.ui.tui.job_room import JobRoom
-from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair, trigger
+from mcmirror.ui.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair, trigger, widest
 from mcmirror.ui.tui.sheet import JOB, Sheet, why_not
 from mcmirror.ui.tui.source import Refusal
 from mcmirror.ui.tui.standing import named_columns, when
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mcmirror.ui.tui.rows import Row
     from mcmirror.ui.tui.source import View
 
-STATE = 15
-"""Columns."""
+STATE = 11
+"""Columns, at least."""
 
 
 class Jobs(JobRoom):
@@ -98,25 +98,23 @@ class Jobs(JobRoom):
         if reason := why_not(self.dashboard.source):
             lines.append(Content.styled(reason, WARN))
         self.fill("sum", Content("\n").join(lines))
-        name, places, begun = named_columns(jobs, self.room - 1 - STATE - 3, triggers=True)
-        heads = (fitted("JOB", name), fitted("SOURCE → TARGET", places), fitted("STATE", STATE), "TRIGGER")
+        states = {job.name: _state(job) for job in jobs}
+        wide = widest(states.values(), STATE)
+        name, places, begun = named_columns(jobs, self.room - 1 - wide - 3, triggers=True)
+        heads = (fitted("JOB", name), fitted("SOURCE → TARGET", places), fitted("STATE", wide), "TRIGGER")
         self.fill("heads", Content(" ".join(heads) if jobs else ""))
-        rows = [self._row(job, name, places, begun) for job in jobs]
+        rows = [self._row(job, name, places, column(states[job.name], wide), begun) for job in jobs]
         self.rows.put(rows, "There is no job." if reason else "")
         if self._written and any(job.name == self._written for job in jobs):
             self.rows.choose(self._written)
             self._written = ""
         self._detail(view)
 
-    def _row(self, job: JobState, name: int, places: int, begun: int) -> Row:
-        look = job_look(job)
-        state = Content.styled("▶ under way", BUSY) if job.run else look.content
-        if job.paused and not job.run:
-            state = Content.styled("‖ paused", WARN)
+    def _row(self, job: JobState, name: int, places: int, state: Content, begun: int) -> Row:
         cells = [
             Content.styled(fitted(job.name, name), BOLD),
             Content(pair(job.source, job.target, places)),
-            column(state, STATE),
+            state,
             Content.styled(fitted(trigger(job), begun), DIM),
         ]
         return (job.name, Content(" ").join(cells))
@@ -203,3 +201,10 @@ def _toml(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     return str(value) if isinstance(value, int | float) else f'"{value}"'
+
+
+def _state(job: JobState) -> Content:
+    """What it does, or what its last run came to."""
+    if job.run:
+        return Content.styled("▶ under way", BUSY)
+    return Content.styled("‖ paused", WARN) if job.paused else job_look(job).content

@@ -177,6 +177,11 @@ def column(content: Content, width: int) -> Content:
     return content.truncate(width, ellipsis=True, pad=True)
 
 
+def widest(contents: Iterable[Content], least: int) -> int:
+    """Columns that the longest of them takes, and no fewer than ``least``."""
+    return max(least, *(content.cell_length for content in contents), 0)
+
+
 def bar(fraction: float, width: int) -> Content:
     """How much is done."""
     full = round(max(0.0, min(1.0, fraction)) * width)

@@ -28,8 +28,9 @@ from mcmirror.ui.tui.looks import (
     standing,
     success_age,
     trigger,
+    widest,
 )
-from mcmirror.ui.tui.standing import WIDE, Columns, detail, done, heads, last_run, totals
+from mcmirror.ui.tui.standing import STATE, WIDE, Columns, detail, done, heads, last_run, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,6 +51,8 @@ SORTS: dict[str, str] = {
 }
 
 
+OF_JOBS = frozenset({"run", "pause", "plan", "verify", "bucket", "filter", "sort", "pause_all"})
+"""Actions that want a job."""
 STEPS = (
     ("1  Name the two servers and their keys", "2", "a", "Connections"),
     ("2  Say what is mirrored where", "3", "a", "Jobs"),
@@ -71,12 +74,13 @@ class Overview(JobRoom):
     OPENS = False
     NAME = "Overview"
     EVERY = 0.5
+    AUTO_FOCUS = "Rows"
     EMPTY = "Reading ..."
     FILTER = "part of a name, a place or a state"
     DETAIL = "34%"
     DEFAULT_CSS = """
     Overview #start { display: none; align: center middle; height: 1fr; }
-    Overview #card { width: 66; max-width: 100%; height: auto; border: round $primary; padding: 1 2; }
+    Overview #card { width: 66; max-width: 100%; height: auto; border: round $primary; padding: 1 2; link-style: none; }
     Overview.low #card { padding: 0 1; }
     Overview.begins #start { display: block; }
     Overview.begins #list, Overview.begins #below, Overview.begins #filter { display: none; }
@@ -118,7 +122,8 @@ class Overview(JobRoom):
             rows.put(())
             return
         self._welcome(begins=not view.state.jobs and self.dashboard.source.edits is not None)
-        columns = Columns.of(self.room - 1, view)
+        state = widest((self._look(job).content for job in view.state.jobs), STATE)
+        columns = Columns.of(self.room - 1, view, state)
         now = self.dashboard.now
         jobs = self._ordered(self._filtered(view.state.jobs, now), view.state, now)
         filtered = f"filter “{self.wanted}”: {len(jobs)} of {len(view.state.jobs)} jobs" if self.wanted else ""
@@ -134,7 +139,10 @@ class Overview(JobRoom):
         if begins == self.has_class("begins"):
             return
         self.set_class(begins, "begins")
+        self.refresh_bindings()
+        self.rows.can_focus = not begins
         if begins:
+            self.set_focus(None)
             card = self.query_one("#card", Static)
             card.border_title = "Three steps to the first mirror"
             card.update(Content("\n").join([*map(_step, STEPS), Content(""), Content.styled(REST, DIM)]))
@@ -228,6 +236,12 @@ class Overview(JobRoom):
         self.fill("detail", detail(job, view, now, self.dashboard, self.room - 1) if job else nothing)
 
     # What keys do.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a job there is nothing to run, to sort or to open."""
+        if action in OF_JOBS and self.has_class("begins"):
+            return False
+        return super().check_action(action, parameters)
 
     def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
         """Another job is selected."""

@@ -42,7 +42,7 @@ class RunRoom(Room):
     )
     DEFAULT_CSS = """
     RunRoom Static { padding: 0 1; height: auto; }
-    RunRoom #pace { height: 2; margin: 0 1; }
+    RunRoom #pace { height: 2; padding: 0 1; }
     RunRoom #pace > .sparkline--max-color { color: $text-primary; }
     RunRoom #pace > .sparkline--min-color { color: $text-primary 60%; }
     RunRoom #problems { height: auto; max-height: 6; }
@@ -63,6 +63,7 @@ class RunRoom(Room):
         self.job, self.verb = job, verb
         self._problems: dict[str, Problem] = {}
         self._told: object = None
+        self._cancels: bool | None = None
 
     @property
     def title_shown(self) -> str:
@@ -99,6 +100,9 @@ class RunRoom(Room):
         self._static("what", about)
         self._static("steps", steps(seen) if seen else Content(""))
         going = seen is not None and not seen.over
+        if self._cancels != (cancels := bool(self._key())):
+            self._cancels = cancels
+            self.refresh_bindings()
         self._static("progress", progress(seen, self.app.size.width - 2) if seen and going else Content(""))
         pace = self.query_one("#pace", Sparkline)
         pace.set_class(not (seen and going and seen.track.phase is Phase.MIRROR and seen.paces), "off")
@@ -185,19 +189,26 @@ class RunRoom(Room):
 
             self.dashboard.push_screen(Text(f"Problem: {problem.category.value}", explained(problem)))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What has ended cannot be cancelled."""
+        if action == "cancel" and self.is_mounted:
+            return bool(self._key())
+        return super().check_action(action, parameters)
+
+    def _key(self) -> str:
+        """What is under way here; empty for nothing."""
+        seen = self.seen()
+        job = next((job for job in self._jobs() if job.name == self.job), None)
+        elsewhere = job.run if job and self.verb == RUN and seen is None else ""
+        return seen.key if seen and not seen.over else elsewhere
+
     def action_back(self) -> None:
         """Where we came from."""
         self.app.pop_screen()
 
     def action_cancel(self) -> None:
         """Stop it, after one question."""
-        seen = self.seen()
-        job = next((job for job in self._jobs() if job.name == self.job), None)
-        elsewhere = job.run if job and self.verb == RUN and seen is None else ""
-        key = seen.key if seen and not seen.over else elsewhere
-        if not key:
-            self.dashboard.tell("Nothing is under way here.")
-            return
+        key = self._key()
         from mcmirror.ui.tui.dialogs import Question
 
         source = self.dashboard.source

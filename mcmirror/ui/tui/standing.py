@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from mcmirror.ui.tui.app import Dashboard
     from mcmirror.ui.tui.source import View
 
-STATE, SUCCESS, NEXT = 15, 9, 6
-"""Columns of what changes all the time: they stay as wide as they are."""
+STATE, SUCCESS, NEXT = 11, 9, 6
+"""Columns of what changes all the time: they stay as wide as they are, and STATE is as wide at least."""
 WIDE = 110
 """Columns from which on a job's pair and numbers fit beside its name."""
 
@@ -59,24 +59,24 @@ class Columns:
     runs: int = 0
 
     @classmethod
-    def of(cls, width: int, view: View) -> Columns:
+    def of(cls, width: int, view: View, state: int = STATE) -> Columns:
         """What fits so many columns: what is empty gets none, and the rest goes to what is long."""
         jobs = view.state.jobs if view.state else ()
         past = max((len(view.pasts.get(job.name, ())) for job in jobs), default=0)
         runs = min(past, 8 if width < WIDE else 12)
-        runs = max(runs, len("RUNS")) if runs and (width >= WIDE or _ample(jobs, width)) else 0
+        runs = max(runs, len("RUNS")) if runs and (width >= WIDE or _ample(jobs, width - state)) else 0
         last = max(map(len, map(str, map(last_run, jobs))), default=0) if width >= WIDE else 0
         last = max(last, len("LAST RUN")) if last else 0
-        fixed = [STATE, SUCCESS, NEXT, *filter(None, (last, runs))]
+        fixed = [state, SUCCESS, NEXT, *filter(None, (last, runs))]
         named = width >= WIDE + 40 and any(job.trigger != BY_HAND for job in jobs)
         room = width - sum(fixed) - len(fixed) - 1 - named
         job, mirror, begun = named_columns(jobs, room, triggers=named)
-        return cls(job, mirror, last=last, trigger=begun, runs=runs)
+        return cls(job, mirror, state, last=last, trigger=begun, runs=runs)
 
 
 def _ample(jobs: Sequence[JobState], width: int) -> bool:
     """Whether names and places leave room for a picture."""
-    room = width - STATE - SUCCESS - NEXT - len("RUNS") * 2 - 5
+    room = width - SUCCESS - NEXT - len("RUNS") * 2 - 5
     return sum(named_columns(jobs, 10_000, triggers=False)) <= room
 
 
@@ -235,6 +235,8 @@ def _last_lines(job: JobState) -> list[Content]:
     if report.problems:
         what, why, remedy = three_parts(report.problems[0])
         more = f" (and {len(report.problems) - 1} more)" if len(report.problems) > 1 else ""
-        lines.append(Content.assemble(("problem  ", DIM), (f"{what}{more}", BAD)))
+        # What the line above has said already is not said twice.
+        label, said = ("why", why) if why and what in found.sentence else ("problem", what)
+        lines.append(Content.assemble((f"{label:<9}", DIM), (f"{said}{more}", BAD)))
         lines.append(Content.assemble(("do       ", DIM), HINT if missing(report) else remedy or why))
     return lines
