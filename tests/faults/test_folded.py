@@ -38,7 +38,7 @@ def _taken_for_another(stage: Stage) -> None:
 FAULTS = (
     Fault(
         "key-folded",
-        "The target takes `w\\x` for `w/x` (SeaweedFS)",
+        "target takes `w\\x` for `w/x`, as SeaweedFS does",
         _taken_for_another,
         Mc(exit=0, arrived="some"),
         status="partial",
