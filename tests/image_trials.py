@@ -75,6 +75,7 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
+        print(self.log)  # what it said is seen where a test fails
         self.docker("rm", "--force", "--volumes", self.name)
 
     @property
@@ -241,7 +242,7 @@ def test_the_sidecar_lives_is_asked_and_ends(
     docker: Engine, bucket_pair: Pair, start: Callable[..., Service], volume: str
 ) -> None:
     source, target = bucket_pair.source, bucket_pair.target
-    source.put({"a": b"a", "many/1": b"1"})
+    source.put({"a": b"a", **{f"many/{number}": b"1" for number in range(9)}})
     target.drop()
 
     service = start("-v", volume, *HARDENED, *sidecar(bucket_pair, free_port()), IMAGE, "serve")
