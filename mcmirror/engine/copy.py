@@ -15,6 +15,7 @@ from mcmirror.mc.troubleshoot import classify, outgrown, problem
 from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
 from mcmirror.model.plan import Changed, Copy, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.wording import printable
 
 STOPPED = "context canceled"
 """What mc says of the objects that it was at when it was asked to stop."""
@@ -26,12 +27,16 @@ EVERY_OBJECT = frozenset(
         Category.CONNECTION_REFUSED,
         Category.CREDENTIALS,
         Category.MC_DIED,
+        Category.MEMORY,
         Category.STALLED,
         Category.TLS_MISMATCH,
         Category.TLS_NOT_TRUSTED,
     )
 )
-"""What one object suffers of these, the next one does too."""
+"""What one object suffers of these, the next one most often does too."""
+IN_VAIN = 6
+"""Processes in a row that end so: then it is the server."""
+WAITING = "the server does not answer when it is asked for this object"
 LINGER = 0.05
 """Seconds that an announcement may wait for the next ones."""
 
@@ -56,16 +61,26 @@ def copy_planned(
 def copy_exactly(context: Context, objects: Iterable[Entry], *, expires: str = "") -> Generator[Event, None, None]:
     """Copy these objects and no others, folder by folder; ``expires`` is a header of all of them.
 
-    mc ends a ``cp`` at the first object that it may not read or cannot find: what it did not begin is asked for again.
+    mc ends a ``cp`` at the first object that it may not read or cannot find, and waits for ever at one whose server
+    does not answer: what it did not begin is asked for again, in halves after a failure that may be the server's.
     """
+    in_vain = 0
     for folder, names in _by_folder(objects):
-        rest = names
-        while rest and not context.stop.requested:
-            rest = yield from _copy_names(context, folder, rest, expires)
+        waiting = [names]
+        while waiting and in_vain < IN_VAIN and not context.stop.requested:
+            rest, failure = yield from _copy_names(context, folder, waiting.pop(), expires)
+            if failure and not context.job.options.skip_errors:
+                return
+            broken = failure in EVERY_OBJECT
+            in_vain = in_vain + 1 if broken else 0
+            half = len(rest) // 2 if broken else 0  # what stands behind the object that breaks mc comes first
+            waiting += [part for part in (rest[:half], rest[half:]) if part]
 
 
-def _copy_names(context: Context, folder: str, names: list[str], expires: str) -> Generator[Event, None, list[str]]:
-    """Run one ``mc cp``; return the names that another one has to be asked for, always fewer."""
+def _copy_names(
+    context: Context, folder: str, names: list[str], expires: str
+) -> Generator[Event, None, tuple[list[str], Category | None]]:
+    """Run one ``mc cp``; return the names that another one has to be asked for, always fewer, and what went wrong."""
     job = context.job
     sources = [job.source.child(name) for name in names]
     command = argv.copy(job.carried, sources, job.target.child(folder), expires=expires)
@@ -75,16 +90,23 @@ def _copy_names(context: Context, folder: str, names: list[str], expires: str) -
             case CopyStarted(_, key, _):
                 begun.add(key)
             case ProblemFound(_, found):
+                if found.category is Category.STALLED and not begun:  # mc looks at one object after another
+                    found = replace(found, message=f"{printable(names[0])} was not copied: {WAITING}", object=names[0])
                 complaints.append(found)
+                yield ProblemFound(job.name, found)
+                continue
             case _:
                 pass
         yield event
-    if not complaints or not job.options.skip_errors or any(found.category in EVERY_OBJECT for found in complaints):
-        return []
+    if not complaints:
+        return [], None
     refused = {found.object for found in complaints}
     rest = [name for name in names if name not in begun]
-    # mc looks at the objects in the order of the command line: the first that it did not begin is the one it ended at.
-    return [name for name in rest if name not in refused] if refused & set(rest) else rest[1:]
+    worst = next((found.category for found in complaints if found.category in EVERY_OBJECT), complaints[0].category)
+    if refused & set(rest):
+        return [name for name in rest if name not in refused], worst
+    # The first that mc did not begin is the one it ended at; an mc that stands still may wait for any that it began.
+    return rest if worst is Category.STALLED and begun else rest[1:], worst
 
 
 def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Event, None, None]:

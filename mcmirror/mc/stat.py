@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from mcmirror.mc import argv, decode
 from mcmirror.mc.exchanges import Exchange, RequestTrace
+from mcmirror.mc.process import Exit
 from mcmirror.mc.session import Session
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
@@ -58,6 +59,7 @@ class Answer(NamedTuple):
 
 ABSENT, THERE, UNKNOWN = Presence
 NO_ANSWER = "no answer came"
+STALLED = "timed out: no byte was read"
 
 
 def batches(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
@@ -95,7 +97,21 @@ class _Asking:
         self._failure: decode.Failure | None = None
 
     def together(self, keys: Sequence[str]) -> dict[str, Answer] | None:
-        """One ``mc ls`` for all; None when it printed too much."""
+        """One ``mc ls`` for all, and one more for those behind a key at which it stalls; None: it printed too much."""
+        answers, waiting, in_vain = dict[str, Answer](), list(keys), False
+        while waiting:
+            found = self._list(waiting)
+            if found is None:
+                return None
+            answers |= found
+            silent = [key for key in waiting if key in found and found[key].said.startswith(STALLED)]
+            nothing = len(silent) == len(waiting)
+            if in_vain and nothing:
+                break  # it is not the one key
+            in_vain, waiting = nothing, silent[1:]
+        return answers
+
+    def _list(self, keys: Sequence[str]) -> dict[str, Answer] | None:
         trace, entries, most = RequestTrace(), dict[str, Entry](), CROWD + 10 * len(keys)
         command = argv.list_objects([self._place.child(key) for key in keys])
         process = self._session.process(command, stall_timeout=self._stall_timeout, trace=trace)
@@ -111,7 +127,7 @@ class _Asking:
                         entries[key] = entry._replace(key=key)
         if process.exit.stopped:
             return {}
-        return {key: self._answer(key, trace, entries.get(key)) for key in keys}
+        return {key: self._answer(key, trace, entries.get(key), process.exit) for key in keys}
 
     def singly(self, keys: Sequence[str]) -> dict[str, Answer]:
         """One ``mc stat`` for each."""
@@ -125,16 +141,13 @@ class _Asking:
             seen = [decode.stated_object(raw, key) for raw in lines]
             if process.exit.stopped:
                 break
-            answers[key] = self._answer(key, trace, next((entry for entry in seen if entry), None))
+            answers[key] = self._answer(key, trace, next((entry for entry in seen if entry), None), process.exit)
         return answers
 
-    def _answer(self, key: str, trace: RequestTrace, entry: Entry | None) -> Answer:
+    def _answer(self, key: str, trace: RequestTrace, entry: Entry | None, end: Exit) -> Answer:
         said = trace.listed(self._full(key)) if key.endswith("/") else trace.asked(self._paths(key))
         if not said or not said[-1].status:
-            failure = self._failure
-            return (
-                Answer(UNKNOWN, said=failure.cause, code=failure.code) if failure else Answer(UNKNOWN, said=NO_ANSWER)
-            )
+            return self._unanswered(end)
         for exchange in said:
             if exchange.foreign and exchange.number in {"200", "404"}:
                 return Answer(UNKNOWN, said=f"{exchange.status}, in {exchange.foreign}")
@@ -148,6 +161,12 @@ class _Asking:
             return Answer(THERE, entry if same else None, etag=last.etag)
         absent = all(each.number == "404" and each.code in _NO_KEY for each in said) and entry is None
         return Answer(ABSENT) if absent else _refused(last)
+
+    def _unanswered(self, end: Exit) -> Answer:
+        if end.stalled:
+            return Answer(UNKNOWN, said=f"{STALLED} for {self._stall_timeout:g} s")
+        failure = self._failure
+        return Answer(UNKNOWN, said=failure.cause, code=failure.code) if failure else Answer(UNKNOWN, said=NO_ANSWER)
 
     def _hear(self, lines: Iterable[bytes]) -> None:
         """Keep mc's first complaint: the reason where no answer came at all."""

@@ -16,6 +16,10 @@ FIRST, SECOND = "000", "001"
 MANY = {f"{number:03}": b"%d" % number for number in range(2, 60)}
 
 
+EIGHT = {f"{number:03}" for number in range(2, 10)}
+"""More than mc copies at once."""
+
+
 def _many(stage: Stage) -> None:
     stage.source.put({FIRST: b"first", SECOND: b"second", **MANY})
 
@@ -104,14 +108,44 @@ def test_all_others_arrive(fault: Fault, play: Play) -> None:
     assert {FIRST, SECOND} >= {one["key"] for one in result.report["remaining_keys"]}
 
 
-def test_a_read_that_hangs_keeps_no_other_from_being_mended(new_stage: NewStage, cli: Cli) -> None:
+@pytest.mark.parametrize(
+    ("fill", "kind", "keys"),
+    [
+        (_drifted, "head", {FIRST}),
+        (_drifted, "head", {"003", "004", "040"}),
+        (_drifted, "get", EIGHT),
+        (_many, "get", EIGHT),
+        (_many, "put", EIGHT),
+    ],
+    ids=["one head", "heads", "gets", "gets of a mirror", "puts of a mirror"],
+)
+def test_objects_that_hang_keep_no_other_from_arriving(
+    fill: Callable[[Stage], None], kind: str, keys: set[str], new_stage: NewStage, cli: Cli
+) -> None:
     stage = new_stage()
-    _drifted(stage)
-    stage.proxy(stage.source).on("head", Hang(), path=f"/{FIRST}$")
+    fill(stage)
+    stage.again = ("--retries", "0", "--stall-timeout", "4")
+    side = stage.target if kind == "put" else stage.source
+    stage.proxy(side).on(kind, Hang(), path=f"/({'|'.join(keys)})$")
 
     result = stage.run(cli)
 
-    assert (3, [FIRST]) == (result.code, stage.truth().missing), result.stdout
+    assert (3, sorted(keys)) == (result.code, stage.truth().missing), result.stdout
+    assert {"stalled"} == {found["category"] for found in result.report["problems"]}
+
+
+def test_a_server_that_hangs_for_all_objects_is_given_up_soon(new_stage: NewStage, cli: Cli) -> None:
+    stage = new_stage()
+    _drifted(stage)
+    stage.again = ("--retries", "0", "--stall-timeout", "4")
+    source = stage.proxy(stage.source)
+    source.on("head", Hang(), path=r"/\d+$")
+
+    result = stage.run(cli)
+
+    assert 3 == result.code, result.stdout
+    assert {*MANY, FIRST, SECOND} <= set(stage.truth().missing)
+    assert 30 > source.counts["head"]
 
 
 def test_who_wants_to_stop_is_stopped_at_the_first(new_stage: NewStage, cli: Cli) -> None:

@@ -10,7 +10,7 @@ from tests.faults.conftest import NewStage, Play
 from tests.faults.fault import Fault, Mc
 from tests.faults.stage import SMALL, Stage
 from tests.servers.command import Cli
-from tests.servers.proxy import BROKEN, DENIED, HTML, Action, Alter, Answer, Call, CallAfter, s3_error
+from tests.servers.proxy import BROKEN, DENIED, HTML, Action, Alter, Answer, Call, CallAfter, Hang, s3_error
 
 COMMON = {f"k{number:02}": b"x" for number in range(20)}
 HIDDEN = {"m/1": b"live", "m/2": b"live"}
@@ -213,20 +213,34 @@ def test_only_the_servers_own_404_is_absence(answer: Action, category: str, new_
 
 def test_many_removals_are_asked_for_in_few_processes_and_counted(new_stage: NewStage, cli: Cli) -> None:
     stage = new_stage()
-    _removing(stage, {f"old/{number:03}": b"extra" for number in range(250)})
-    stage.flags += ["--max-delete", "unlimited"]
+    _removing(stage, {f"old/{number:03}": b"extra" for number in range(215)})  # three command lines
+    stage.flags += ["--max-delete", "unlimited", "--no-preserve"]  # without the sample of metadata
+    stage.again = ()
     above, below = stage.proxy(stage.source), stage.proxy(stage.target)
 
     result = stage.run(cli, "--debug")
 
-    assert (0, 250) == (result.code, result.report["removed"]["objects"]), result.stdout
+    assert (0, 215) == (result.code, result.report["removed"]["objects"]), result.stdout
     asked, counted = above.counts, result.report["requests"]
-    # Ten equal objects are looked at for their metadata.
-    assert 260 == asked["head"] == counted["source_head"]
+    assert 215 == asked["head"] == counted["source_head"]
     assert asked["list"] == counted["source_list"]
     assert below.counts["head"] == counted["target_head"]
     assert below.counts["list"] == counted["target_list"]
-    assert below.counts["delete"] == counted["target_delete"] == 250
+    assert below.counts["delete"] == counted["target_delete"] == 215
+
+
+def test_a_key_that_the_source_never_answers_for_keeps_no_other(new_stage: NewStage, cli: Cli) -> None:
+    stage = new_stage()
+    _removing(stage, {f"old/{number}": b"extra" for number in range(6)})
+    stage.flags += ["--max-delete", "unlimited"]
+    stage.again = ("--retries", "0", "--stall-timeout", "6")
+    stage.proxy(stage.source).on("head", Hang(), path="/old/1$")
+
+    result = stage.run(cli)
+
+    assert (3, ["old/1"]) == (result.code, [one["key"] for one in result.report["remaining_keys"]]), result.stdout
+    assert ["old/1"] == [key for key in stage.target.sizes() if key.startswith("old/")]
+    assert ["stalled"] == [found["category"] for found in result.report["problems"]]
 
 
 def test_a_key_with_many_neighbours_is_asked_for_by_itself(new_stage: NewStage, cli: Cli) -> None:
