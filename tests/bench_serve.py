@@ -124,10 +124,10 @@ def _took(work: Any) -> float:
 
 def stand_in() -> None:
     """Become ``mcmirror serve``, with runs that end at once."""
+    from mcmirror.cli.main import main as mcmirror
     from mcmirror.model.event import Event, RunFinished, RunStarted
     from mcmirror.model.report import RunReport, Status
     from mcmirror.service import queue, root
-    from mcmirror.ui.cli import main as mcmirror
 
     def events(job: Any, *_: object) -> Iterator[Event]:
         yield RunStarted(job.name, str(job.source), str(job.target), dry_run=False)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import psutil
 from textual.events import Key
 
+from mcmirror.cli.dashboard import SWITCH
 from mcmirror.model.event import (
     CopyStarted,
     Event,
@@ -38,10 +39,9 @@ from mcmirror.model.event import (
     RunStarted,
 )
 from mcmirror.model.plan import Count, Plan
-from mcmirror.ui.dashboard import SWITCH
-from mcmirror.ui.tui.app import dashboard
-from mcmirror.ui.tui.fold import Fold
-from mcmirror.ui.tui.rows import Rows
+from mcmirror.tui.app import dashboard
+from mcmirror.tui.fold import Fold
+from mcmirror.tui.rows import Rows
 from tests.bench import row
 from tests.servers.command import COMMAND, clean_environment
 from tests.tui_samples import NOW, Still, still

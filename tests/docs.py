@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mcmirror.mc import troubleshoot
+from mcmirror.messages import troubleshoot
 from mcmirror.model.report import ExitCode
 from tests import docs_samples, docs_serve, docs_tables
 from tests.faults import table as faults

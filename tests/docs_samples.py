@@ -8,7 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from mcmirror.mc.troubleshoot import classify
+from mcmirror.cli.glance import Glance, JobGlance
+from mcmirror.cli.history import fate_lines, list_lines, show_lines
+from mcmirror.cli.status import lines
+from mcmirror.cli.style import Style
+from mcmirror.http.pages import Pages
+from mcmirror.messages.troubleshoot import classify
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
@@ -21,16 +26,11 @@ from mcmirror.notify.blocks import blocks
 from mcmirror.notify.message import Desk, Message, Occasion, finished
 from mcmirror.store.presence import Server
 from mcmirror.store.runs import Standing
-from mcmirror.ui.glance import Glance, JobGlance
-from mcmirror.ui.history import fate_lines, list_lines, show_lines
-from mcmirror.ui.status import lines
-from mcmirror.ui.style import Style
-from mcmirror.ui.web.pages import Pages
 from tests.servers.slack import undated
 
 if TYPE_CHECKING:
+    from mcmirror.http.answer import Request
     from mcmirror.service.control import Control
-    from mcmirror.ui.web.answer import Request
 
 PLAIN = str.maketrans("", "", "*`")
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.ui.console import Console, Manner
-from mcmirror.ui.log import noted
-from mcmirror.ui.style import Style
+from mcmirror.cli.console import Console, Manner
+from mcmirror.cli.log import noted
+from mcmirror.cli.style import Style
 from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.servers.minio import Minio
@@ -23,7 +23,7 @@ from tests.servers.proxy import BROKEN, Proxy
 DEAF = """
 import subprocess, sys
 from mcmirror.model.stop import Stop
-from mcmirror.ui.signals import stopping
+from mcmirror.cli.signals import stopping
 stop = Stop()
 with stopping(stop):
     child = subprocess.Popen(["sh", "-c", "trap '' INT TERM; echo $$; exec sleep 600"], start_new_session=True)

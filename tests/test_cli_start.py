@@ -15,14 +15,14 @@ import pytest
 import typer
 
 from mcmirror import __version__
+from mcmirror.cli import border
+from mcmirror.cli.catalogue import COMMANDS
+from mcmirror.cli.commands import loaded
+from mcmirror.cli.main import ended
+from mcmirror.cli.options import looks_like_locations, percent
+from mcmirror.cli.verify import with_percentage
 from mcmirror.config import ConfigError, Mistake
 from mcmirror.model.problem import Category, Problem, Trouble
-from mcmirror.ui import border
-from mcmirror.ui.catalogue import COMMANDS
-from mcmirror.ui.cli import ended
-from mcmirror.ui.commands import loaded
-from mcmirror.ui.options import looks_like_locations, percent
-from mcmirror.ui.verify import with_percentage
 from tests.servers.command import COMMAND, Cli
 from tests.waiting import until
 
@@ -31,7 +31,7 @@ HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio",
 
 def imported(*arguments: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "mcmirror.ui.cli", *arguments],
+        [sys.executable, "-X", "importtime", "-m", "mcmirror.cli.main", *arguments],
         capture_output=True,
         text=True,
         check=True,

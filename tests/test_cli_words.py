@@ -6,9 +6,9 @@ import pytest
 import typer
 
 from mcmirror import __version__
-from mcmirror.ui import suggestions
-from mcmirror.ui.catalogue import COMMANDS, EXAMPLES
-from mcmirror.ui.commands import loaded
+from mcmirror.cli import suggestions
+from mcmirror.cli.catalogue import COMMANDS, EXAMPLES
+from mcmirror.cli.commands import loaded
 from tests.servers.command import Cli
 
 SUBCOMMANDS = [

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import typer
 
-from mcmirror.ui.catalogue import COMMANDS
-from mcmirror.ui.commands import loaded
+from mcmirror.cli.catalogue import COMMANDS
+from mcmirror.cli.commands import loaded
 from tests.servers.command import Cli
 
 VARIABLES: dict[str, Any] = dict.fromkeys(

@@ -13,12 +13,12 @@ from typing import Any, cast
 
 import pytest
 
+from mcmirror.cli import demo as demonstration
+from mcmirror.cli.demo_servers import Kind, find_kind, servers
+from mcmirror.cli.style import Style
 from mcmirror.model.problem import Trouble
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
-from mcmirror.ui import demo as demonstration
-from mcmirror.ui.demo_servers import Kind, find_kind, servers
-from mcmirror.ui.style import Style
 from tests.servers import binaries
 from tests.servers.command import COMMAND, Cli, clean_environment
 from tests.waiting import LONG, until

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc.install import GO_PACKAGE
+from mcmirror.movers.mc.install import GO_PACKAGE
 from mcmirror.store.place import DEFAULT_FOLDER
 from tests.machine import ROOT, Machine, machine
 from tests.servers import binaries

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from mcmirror.config import Configuration, load
-from mcmirror.mc.troubleshoot import find
+from mcmirror.http.routes import Routes
+from mcmirror.messages.troubleshoot import find
 from mcmirror.model.report import ExitCode
-from mcmirror.ui.web.routes import Routes
 from tests import docs, docs_serve, docs_tables
 from tests.docs_outcomes import outcome
 from tests.machine import ROOT, Machine, commands, fenced, machine, steady

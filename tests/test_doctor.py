@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from mcmirror.engine.doctor import Finding, Grade, check_alias, check_job, check_mc
-from mcmirror.mc.find import examine, find
-from mcmirror.mc.session import Session
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location, Secret
 from mcmirror.model.problem import Category
+from mcmirror.movers.mc.find import examine, find
+from mcmirror.movers.mc.session import Session
 from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.servers.minio import Credentials, Minio, deny

@@ -9,9 +9,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from mcmirror.cli.conduct import carrying_out
 from mcmirror.model.job import Job, MirrorOptions, Origin
 from mcmirror.model.location import Location
-from mcmirror.ui.conduct import carrying_out
 from tests.conftest import Pair
 from tests.servers.command import COMMAND, Cli
 from tests.servers.server import free_port

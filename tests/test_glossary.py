@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.ui.glossary import GLOSSARY, alike, meaning
+from mcmirror.cli.glossary import GLOSSARY, alike, meaning
 from tests.machine import ROOT
 from tests.servers.command import Cli
 

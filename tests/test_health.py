@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from mcmirror.ui.web import probe
-from mcmirror.ui.web.probe import Asked, NoAddress, ask
-from mcmirror.ui.web.server import Web
+from mcmirror.http import probe
+from mcmirror.http.probe import Asked, NoAddress, ask
+from mcmirror.http.server import Web
 from tests.servers.command import COMMAND, Cli, Result
 from tests.servers.server import free_port
 from tests.web_control import DOCS, NOW, PHOTOS, STATE, InMemory
@@ -249,7 +249,7 @@ def test_a_server_that_is_stopped_in_its_tracks_is_red(cli: Cli) -> None:
 def test_it_loads_little(cli: Cli, port: int) -> None:
     """It is run every few seconds."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "mcmirror.ui.cli", "health", "--url", f"127.0.0.1:{port}"],
+        [sys.executable, "-X", "importtime", "-m", "mcmirror.cli.main", "health", "--url", f"127.0.0.1:{port}"],
         env=cli.environment,
         capture_output=True,
         text=True,

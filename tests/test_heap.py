@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mcmirror.ui import heap, serve
+from mcmirror.cli import heap, serve
 from tests.waiting import until
 
 HOLES = """
 import psutil
-from mcmirror.ui.heap import give_back, one_arena
+from mcmirror.cli.heap import give_back, one_arena
 
 one_arena()
 held = [b"x" * 20_000 for _ in range(4000)]

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mcmirror.cli.history import again, list_lines, show_lines
+from mcmirror.cli.style import Style, cells
 from mcmirror.model.record import Fate
 from mcmirror.model.report import Status
 from mcmirror.store import place
 from mcmirror.store.inbox import Inbox
-from mcmirror.ui.history import again, list_lines, show_lines
-from mcmirror.ui.style import Style, cells
 from tests.conftest import Pair
 from tests.servers.command import Cli, Result
 from tests.store_samples import begun, ended, ran

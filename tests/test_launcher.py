@@ -306,8 +306,8 @@ def test_a_dependency_without_a_build_is_named_and_an_older_python_tried(
 def test_questions_about_the_commands_install_nothing(
     arguments: tuple[str, ...], words: str, checkout: Path, environment: dict[str, str]
 ) -> None:
-    (checkout / "mcmirror" / "ui").mkdir(parents=True)
-    for name in ("__init__.py", "ui/catalogue.py"):
+    (checkout / "mcmirror" / "cli").mkdir(parents=True)
+    for name in ("__init__.py", "cli/catalogue.py"):
         shutil.copy(BIN.parent / "mcmirror" / name, checkout / "mcmirror" / name)
 
     done = launch(checkout, environment, *arguments)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc import memory
-from mcmirror.mc.listing import ListingBroken, OutOfOrder, entries, sorted_entries
-from mcmirror.mc.session import Session
-from mcmirror.mc.sort import EntrySort
 from mcmirror.model.location import Alias, Location, Secret
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category
+from mcmirror.movers.mc import memory
+from mcmirror.movers.mc.listing import ListingBroken, OutOfOrder, entries, sorted_entries
+from mcmirror.movers.mc.session import Session
+from mcmirror.movers.mc.sort import EntrySort
 from tests.servers.lister import Lister, Page
 
 PLACE = Location("it", "listed")
@@ -131,9 +131,9 @@ def test_an_answer_without_an_end(mc: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_sort_of_many_runs_hands_out_everything_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcmirror.mc.sort.RUN", 50)
-    monkeypatch.setattr("mcmirror.mc.sort.FRAME", 7)
-    monkeypatch.setattr("mcmirror.mc.sort.FAN", 3)
+    monkeypatch.setattr("mcmirror.movers.mc.sort.RUN", 50)
+    monkeypatch.setattr("mcmirror.movers.mc.sort.FRAME", 7)
+    monkeypatch.setattr("mcmirror.movers.mc.sort.FAN", 3)
     given = [Entry(f"{number:05}\udcff", number, "", "t") for number in range(3000)]
     shuffled = given.copy()
     random.Random(7).shuffle(shuffled)
@@ -151,7 +151,7 @@ def test_no_room_to_sort_is_said(listed: List, monkeypatch: pytest.MonkeyPatch) 
         raise OSError(28, "No space left on device")
 
     look = listed(lambda token: Page(reversed(numbered(0, 100)), "" if token else "t"))
-    monkeypatch.setattr("mcmirror.mc.sort.RUN", 50)
-    monkeypatch.setattr("mcmirror.mc.sort.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("mcmirror.movers.mc.sort.RUN", 50)
+    monkeypatch.setattr("mcmirror.movers.mc.sort.tempfile.TemporaryFile", full)
 
     assert (Category.DISK_FULL, "No space left on device") == look.broken()

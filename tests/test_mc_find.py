@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc import find as finding
-from mcmirror.mc.find import Mc, capabilities, examine, find, own_copy, require
 from mcmirror.model.problem import Category, McNotFound, McUnusable
+from mcmirror.movers.mc import find as finding
+from mcmirror.movers.mc.find import Mc, capabilities, examine, find, own_copy, require
 
 MIDNIGHT = """#!/bin/sh
 echo "GNU Midnight Commander 4.8.29"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc import install as installing
-from mcmirror.mc.find import find, own_copy
-from mcmirror.mc.install import RELEASE, SHA256, Asset, NotInstalled, asset, install, install_from_go
 from mcmirror.model.problem import Category
+from mcmirror.movers.mc import install as installing
+from mcmirror.movers.mc.find import find, own_copy
+from mcmirror.movers.mc.install import RELEASE, SHA256, Asset, NotInstalled, asset, install, install_from_go
 from tests.servers.server import free_port
 
 PAGE = b"<html><head><title>Gone</title></head><body>This download is gone.</body></html>"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc import memory
+from mcmirror.movers.mc import memory
 
 
 def group(folder: Path, name: str, limit: str) -> None:

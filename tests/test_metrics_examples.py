@@ -12,10 +12,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from mcmirror.http.server import Web
 from mcmirror.model.problem import Category
 from mcmirror.model.report import Status
 from mcmirror.notify.metrics import OUTCOMES
-from mcmirror.ui.web.server import Web
 from tests.promql import Wrong, check
 from tests.web_control import Client, InMemory
 

@@ -17,7 +17,7 @@ from tests.waiting import LONG, until
 
 LOADED = """
 import sys
-from mcmirror.ui.cli import main
+from mcmirror.cli.main import main
 try:
     main()
 finally:

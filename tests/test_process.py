@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc.process import LONGEST_LINE, STDERR_KEPT, Exit, Process, capture
 from mcmirror.model.stop import Stop
+from mcmirror.movers.mc.process import LONGEST_LINE, STDERR_KEPT, Exit, Process, capture
 
 SHELL = "/bin/sh"
 
@@ -112,7 +112,7 @@ def test_kill_minus_nine_of_the_parent_takes_the_child_with_it(tmp_path: Path) -
     script = textwrap.dedent(
         """
         import sys
-        from mcmirror.mc.process import Process
+        from mcmirror.movers.mc.process import Process
         process = Process("/bin/sh", ["-c", "echo $$; exec sleep 1000"], env={"PATH": "/usr/bin:/bin"})
         for batch in process.lines():
             for line in batch:
@@ -131,7 +131,7 @@ def test_kill_minus_nine_of_the_parent_takes_the_child_with_it(tmp_path: Path) -
 
 def test_a_closed_stdin_of_ours_is_no_stdin_of_theirs(tmp_path: Path) -> None:
     call = "capture('/bin/sh', ['-c', 'cat; echo end'], env={'PATH': '/usr/bin:/bin'}, timeout=60)"
-    script = f"import os; os.close(0); from mcmirror.mc.process import capture; print({call})"
+    script = f"import os; os.close(0); from mcmirror.movers.mc.process import capture; print({call})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout == "(0, 'end\\n', '')\n"
 

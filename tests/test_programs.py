@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc import install as installing
-from mcmirror.mc.find import find
-from mcmirror.mc.install import Asset, NotInstalled, install, install_from_go
-from mcmirror.mc.programs import search_path, which
+from mcmirror.cli.demo_servers import VARIABLE, find_kind
 from mcmirror.model.problem import McNotFound, Trouble
 from mcmirror.model.redact import redactor, without_user
-from mcmirror.ui.demo_servers import VARIABLE, find_kind
+from mcmirror.movers.mc import install as installing
+from mcmirror.movers.mc.find import find
+from mcmirror.movers.mc.install import Asset, NotInstalled, install, install_from_go
+from mcmirror.movers.mc.programs import search_path, which
 from tests.servers.stand_in import StandIn
 
 

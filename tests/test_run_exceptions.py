@@ -11,10 +11,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from mcmirror.cli.conduct import Output, Task, conduct
 from mcmirror.engine import planning
 from mcmirror.engine import run as engine_run
 from mcmirror.engine.context import Context, Verb
-from mcmirror.mc.unexpected import problem_of
+from mcmirror.messages.unexpected import problem_of
 from mcmirror.model.event import Event, Planned, Removed, Vanished
 from mcmirror.model.problem import Category
 from mcmirror.model.report import Status
@@ -23,7 +24,6 @@ from mcmirror.service.assembly import assemble
 from mcmirror.store.database import Database
 from mcmirror.store.inbox import Inbox
 from mcmirror.store.runs import Runs
-from mcmirror.ui.conduct import Output, Task, conduct
 from tests.conftest import Pair
 from tests.servers.command import COMMAND, Cli, Result
 from tests.servers.hook import FakeHook

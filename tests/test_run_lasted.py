@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from mcmirror.cli.history import list_lines, show_lines
+from mcmirror.cli.style import Style
 from mcmirror.model.document import record_document, record_of, report_document, report_of
 from mcmirror.model.record import interrupted
 from mcmirror.model.streak import Streak
 from mcmirror.notify.message import Occasion, finished
 from mcmirror.store import place
 from mcmirror.store.inbox import OPEN, Inbox
-from mcmirror.ui.history import list_lines, show_lines
-from mcmirror.ui.style import Style
-from mcmirror.ui.tui.history_compare import compared
+from mcmirror.tui.history_compare import compared
 from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.store_samples import begun, ended, when

@@ -7,9 +7,9 @@ from typing import Any
 import filelock
 import pytest
 
-from mcmirror.mc import session
-from mcmirror.mc.session import LOCK, Session
 from mcmirror.model.location import Alias
+from mcmirror.movers.mc import session
+from mcmirror.movers.mc.session import LOCK, Session
 
 
 def test_a_sweep_between_the_making_of_the_lock_and_its_locking_takes_nothing(

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from mcmirror.cli.progress import Track
+from mcmirror.http.progress_documents import progress_document, progress_of
 from mcmirror.model.event import (
     CopyStarted,
     Event,
@@ -19,8 +21,6 @@ from mcmirror.model.event import (
 from mcmirror.model.plan import Count
 from mcmirror.model.progress import Progress
 from mcmirror.service.so_far import PROBLEMS, SoFar
-from mcmirror.ui.progress import Track
-from mcmirror.ui.web.progress_documents import progress_document, progress_of
 from tests.ui_samples import DENIED, PLAN
 
 JOB = "photos"

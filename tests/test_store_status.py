@@ -263,7 +263,7 @@ def test_two_thousand_jobs_take_no_library_and_little_time(cli: Cli, state: str)
 
     assert 2001 < len(said.stdout.splitlines())
     loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
-    assert {"mcmirror.ui.table", "sqlite3"} <= loaded
+    assert {"mcmirror.cli.table", "sqlite3"} <= loaded
     assert not {"pydantic", "sqlalchemy", "tomllib", "rich", "mcmirror.service.root"} & loaded
     # 0.15 s on a quiet machine with two cores; the processor's time, since this one may be busy.
     assert min(spent) < 1.5

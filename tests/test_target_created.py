@@ -2,14 +2,14 @@
 
 import json
 
+from mcmirror.cli.jsonl import event_document
 from mcmirror.model.document import report_document, report_of
 from mcmirror.model.event import TargetCreated
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.streak import Streak
 from mcmirror.notify.log_lines import OK, Line, Narrator
 from mcmirror.notify.message import Occasion, finished
-from mcmirror.ui.jsonl import event_document
-from mcmirror.ui.tui.remote_events import event_of
+from mcmirror.tui.remote_events import event_of
 from tests.conftest import Pair
 from tests.servers.command import Cli
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc import decode
-from mcmirror.mc.session import Session
-from mcmirror.mc.troubleshoot import LONGEST_CAUSE, classify, find, markdown, problem, row, table, words
+from mcmirror.messages.troubleshoot import LONGEST_CAUSE, classify, find, markdown, problem, row, table, words
 from mcmirror.model.location import Alias, Secret
 from mcmirror.model.problem import Category, Problem
+from mcmirror.movers.mc import decode
+from mcmirror.movers.mc.session import Session
 from tests.conftest import Pair
 from tests.servers.minio import Minio
 from tests.servers.proxy import Action, Answer, Call, Proxy, Reset, s3_error

@@ -157,8 +157,8 @@ def test_a_wish_to_end_from_outside_stops_what_runs(
 
 def test_the_first_picture_loads_nothing_that_it_does_not_show(tmp_path: Path) -> None:
     code = (
-        "import sys, mcmirror.ui.cli, mcmirror.ui.dashboard, mcmirror.ui.tui.app, mcmirror.ui.tui.local,"
-        " mcmirror.ui.tui.overview\n"
+        "import sys, mcmirror.cli.main, mcmirror.cli.dashboard, mcmirror.tui.app, mcmirror.tui.local,"
+        " mcmirror.tui.overview\n"
         "print(*{name.partition('.')[0] for name in sys.modules} & {'pydantic', 'sqlalchemy', 'sh', 'tomlkit',"
         " 'slack_sdk', 'prometheus_client', 'structlog', 'psutil', 'orjson'})"
     )

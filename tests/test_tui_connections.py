@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mcmirror.config import home_of, load, write
-from mcmirror.ui.tui.form import Form
+from mcmirror.tui.form import Form
 from tests.conftest import Pair
 from tests.servers.minio import Minio
 from tests.tui_forms import Test, edited, fill

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mcmirror.cli.jsonl import event_document
 from mcmirror.model.event import (
     CopyStarted,
     Event,
@@ -20,9 +21,8 @@ from mcmirror.model.event import (
     RunStarted,
 )
 from mcmirror.model.plan import Count
-from mcmirror.ui.jsonl import event_document
-from mcmirror.ui.tui.fold import KEYS, LINES, PACES, PLAN, RUN, Fold
-from mcmirror.ui.tui.remote_events import event_of
+from mcmirror.tui.fold import KEYS, LINES, PACES, PLAN, RUN, Fold
+from mcmirror.tui.remote_events import event_of
 from tests.ui_samples import PLAN as THE_PLAN
 from tests.ui_samples import VERIFIED, run_events
 

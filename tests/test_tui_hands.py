@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from textual.widgets import Static
 
-from mcmirror.ui.tui.form import Choice, Form
-from mcmirror.ui.tui.frame import Room
-from mcmirror.ui.tui.rows import Rows
-from mcmirror.ui.tui.run import RunRoom
+from mcmirror.tui.form import Choice, Form
+from mcmirror.tui.frame import Room
+from mcmirror.tui.rows import Rows
+from mcmirror.tui.run import RunRoom
 from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.test_tui_local import configured, local, quick

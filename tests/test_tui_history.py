@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from mcmirror.model.record import Fate, Record
-from mcmirror.ui.tui.history import History
-from mcmirror.ui.tui.history_compare import CompareRoom, compared, unlike
-from mcmirror.ui.tui.history_run import MOST, RecordRoom
-from mcmirror.ui.tui.rows import Rows
-from mcmirror.ui.tui.source import Refusal, View
+from mcmirror.tui.history import History
+from mcmirror.tui.history_compare import CompareRoom, compared, unlike
+from mcmirror.tui.history_run import MOST, RecordRoom
+from mcmirror.tui.rows import Rows
+from mcmirror.tui.source import Refusal, View
 from tests.tui_samples import FAILED, NOTHING, STATE, Driver, Still, driven, record
 from tests.ui_samples import PARTIAL, VERIFIED
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mcmirror.ui.tui.form import Form
-from mcmirror.ui.tui.rows import Rows
+from mcmirror.tui.form import Form
+from mcmirror.tui.rows import Rows
 from tests.tui_forms import Test, edited, fill
 from tests.tui_samples import Driver, Still
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from textual.binding import Binding
 
-import mcmirror.ui.tui
-from mcmirror.ui.tui.app import Dashboard
-from mcmirror.ui.tui.dialogs import Text
-from mcmirror.ui.tui.frame import Room
+import mcmirror.tui
+from mcmirror.tui.app import Dashboard
+from mcmirror.tui.dialogs import Text
+from mcmirror.tui.frame import Room
 from tests.tui_samples import driven, still
 
-MODULES = [import_module(f"mcmirror.ui.tui.{found.name}") for found in iter_modules(mcmirror.ui.tui.__path__)]
+MODULES = [import_module(f"mcmirror.tui.{found.name}") for found in iter_modules(mcmirror.tui.__path__)]
 
 
 def rooms() -> set[type[Room]]:

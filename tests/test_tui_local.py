@@ -14,8 +14,8 @@ import pytest
 
 from mcmirror.config import load
 from mcmirror.service import Service
-from mcmirror.ui.tui.local import LocalSource
-from mcmirror.ui.tui.source import Refusal
+from mcmirror.tui.local import LocalSource
+from mcmirror.tui.source import Refusal
 from tests.conftest import Pair, Side
 from tests.servers.command import Cli
 from tests.servers.minio import Minio

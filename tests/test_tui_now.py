@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mcmirror.ui.tui.local import LocalSource
-from mcmirror.ui.tui.source import Refusal
+from mcmirror.tui.local import LocalSource
+from mcmirror.tui.source import Refusal
 from tests.conftest import Pair, Side
 from tests.servers.command import Cli
 from tests.test_tui_local import configured, local, quick

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from mcmirror.cli import border
 from mcmirror.model.redact import redactor
 from mcmirror.model.state import NotifierState
-from mcmirror.ui import border
-from mcmirror.ui.tui.looks import age, fitted, pair, shares
-from mcmirror.ui.tui.rows import Rows
-from mcmirror.ui.tui.source import Refusal, View
-from mcmirror.ui.tui.standing import Columns
+from mcmirror.tui.looks import age, fitted, pair, shares
+from mcmirror.tui.rows import Rows
+from mcmirror.tui.source import Refusal, View
+from mcmirror.tui.standing import Columns
 from tests.tui_samples import FAILED, NOW, PAST, PASTS, STATE, Driver, Still, driven, job, still
 from tests.ui_samples import PARTIAL
 

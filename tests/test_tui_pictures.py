@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcmirror.model.event import ProblemFound, RunFinished
-from mcmirror.ui.tui.app import Dashboard
+from mcmirror.tui.app import Dashboard
 from tests.test_tui_plan import PLAN, REFUSED, planning
 from tests.test_tui_run import heard, moving
 from tests.tui_samples import NOW, SIZES, Driver, Still, driven, still

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from mcmirror.engine.reach import Grade, fine, wrong
-from mcmirror.mc.troubleshoot import problem
+from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.problem import Category
 from mcmirror.model.record import Fate
-from mcmirror.ui.tui import connections_check
-from mcmirror.ui.tui.form import Form
-from mcmirror.ui.tui.rows import Rows
-from mcmirror.ui.tui.source import View
+from mcmirror.tui import connections_check
+from mcmirror.tui.form import Form
+from mcmirror.tui.rows import Rows
+from mcmirror.tui.source import View
 from tests.test_tui_history import RUNS, Past
 from tests.test_tui_pictures import FOLDER
 from tests.tui_samples import SIZES, STATE, Driver, driven

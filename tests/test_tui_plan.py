@@ -5,13 +5,13 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from mcmirror.mc.troubleshoot import problem
+from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.event import Event, Phase, PhaseStarted, Planned, ProblemFound, RunFinished, RunStarted
 from mcmirror.model.groups import MOST, NAMED, REST, grouped
 from mcmirror.model.plan import Changed, Count, Entry, Extraneous, Impossible, Kept, Missing, Plan, Reason
 from mcmirror.model.problem import Category
 from mcmirror.model.report import RunReport, Status, Tally
-from mcmirror.ui.tui.source import Refusal
+from mcmirror.tui.source import Refusal
 from tests.tui_samples import Still, driven, still
 from tests.ui_samples import EVIL, EVIL_SHOWN, VERIFIED, entry
 

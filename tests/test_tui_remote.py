@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from mcmirror.http.server import Web
 from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, Planned, RunFinished, RunStarted
 from mcmirror.model.record import Fate
-from mcmirror.ui.tui.client import Away, Client
-from mcmirror.ui.tui.remote import RemoteSource
-from mcmirror.ui.tui.source import Refusal
-from mcmirror.ui.web.server import Web
+from mcmirror.tui.client import Away, Client
+from mcmirror.tui.remote import RemoteSource
+from mcmirror.tui.source import Refusal
 from tests.tui_relay import Relay
 from tests.tui_samples import driven
 from tests.ui_samples import PLAN, VERIFIED

@@ -4,8 +4,8 @@ from mcmirror.engine.context import Verb
 from mcmirror.model.event import RunStarted
 from mcmirror.model.plan import Count
 from mcmirror.model.report import Status
-from mcmirror.ui.tui.fold import Seen
-from mcmirror.ui.tui.remote import RemoteSource
+from mcmirror.tui.fold import Seen
+from mcmirror.tui.remote import RemoteSource
 from tests.inspected import Room
 from tests.test_tui_plan import TOO_MANY
 from tests.test_tui_remote import JOB, RUN, attached, run

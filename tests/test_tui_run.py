@@ -23,7 +23,7 @@ from mcmirror.model.event import (
 )
 from mcmirror.model.plan import Count
 from mcmirror.model.report import Status
-from mcmirror.ui.tui.fold import PROBLEMS, VERIFY, Fold
+from mcmirror.tui.fold import PROBLEMS, VERIFY, Fold
 from tests.tui_samples import NOW, Still, driven, still
 from tests.ui_samples import DENIED, EVIL, EVIL_SHOWN, PARTIAL, PLAN, VERIFIED
 

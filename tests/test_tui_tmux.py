@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.ui.tui import connections_form, jobs_form
-from mcmirror.ui.tui.form import Field
+from mcmirror.tui import connections_form, jobs_form
+from mcmirror.tui.form import Field
 from tests.conftest import Pair, Side
 from tests.servers.command import clean_environment
 from tests.waiting import until
 
 PATIENCE = 120.0
-PROGRAM = [sys.executable, "-m", "mcmirror.ui.cli"]
+PROGRAM = [sys.executable, "-m", "mcmirror.cli.main"]
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def test_attached_it_ends_with_its_terminal(terminal: Terminal) -> None:
 
 STUCK = """
 import queue, sys
-from mcmirror.ui.tui.ending import Ending
+from mcmirror.tui.ending import Ending
 ending = Ending(lambda number: print("closed", number, flush=True))
 ending.obey(lambda code: print("told", code, flush=True))
 print("stands", flush=True)

@@ -19,10 +19,10 @@ import aiohttp
 import pytest
 from typer.testing import CliRunner
 
+from mcmirror.cli.dashboard import app, with_place
+from mcmirror.http.address import Address
 from mcmirror.model.problem import Trouble
-from mcmirror.ui.dashboard import app, with_place
-from mcmirror.ui.tui.web import POLICY, allowed, place, serve
-from mcmirror.ui.web.address import Address
+from mcmirror.tui.web import POLICY, allowed, place, serve
 from tests.servers.server import free_port
 from tests.waiting import until
 
@@ -113,7 +113,7 @@ def served(tmp_path: Path, mc: Path) -> Iterator[Served]:
     (tmp_path / "from" / "one").write_text("x")
     port = free_port()
     environment = {**os.environ, "HOME": str(tmp_path), "MCMIRROR_MC": str(mc)}
-    command = [sys.executable, "-m", "mcmirror.ui.cli", "tui", "--web", str(port)]
+    command = [sys.executable, "-m", "mcmirror.cli.main", "tui", "--web", str(port)]
     with (tmp_path / "said").open("w") as said:
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=said, stdout=said)
     try:

@@ -8,6 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from mcmirror.cli.board import board_lines
+from mcmirror.cli.console import Console, Manner
+from mcmirror.cli.progress import Track
+from mcmirror.cli.style import Style, cells
 from mcmirror.model.event import (
     CopyStarted,
     Listed,
@@ -21,10 +25,6 @@ from mcmirror.model.event import (
     RunStarted,
 )
 from mcmirror.model.plan import Count, Plan
-from mcmirror.ui.board import board_lines
-from mcmirror.ui.console import Console, Manner
-from mcmirror.ui.progress import Track
-from mcmirror.ui.style import Style, cells
 from tests.ui_samples import EVIL, EVIL_SHOWN, PARTIAL, VERIFIED, run_events
 from tests.waiting import until
 

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from mcmirror.cli.differences import Differences
+from mcmirror.cli.jsonl import JsonLines
+from mcmirror.cli.stdout import Stdout
 from mcmirror.model.event import Event, McSaid, Planned, RunFinished, Verified
 from mcmirror.model.plan import Count
 from mcmirror.model.report import RunReport, Status
@@ -20,9 +23,6 @@ from mcmirror.notify import files
 from mcmirror.notify.github import annotations, summary
 from mcmirror.notify.json_report import json_report
 from mcmirror.notify.junit import junit
-from mcmirror.ui.differences import Differences
-from mcmirror.ui.jsonl import JsonLines
-from mcmirror.ui.stdout import Stdout
 from tests.ui_samples import DENIED, EVIL, PARTIAL, PLAN, VERIFIED, run_events
 
 

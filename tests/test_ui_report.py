@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from mcmirror.cli.report import report_lines, summary_lines
+from mcmirror.cli.style import Style
+from mcmirror.cli.verdict import next_step, verdict
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import ABSENT, STILL_THERE, Remaining, RunReport, Status, Tally
-from mcmirror.ui.report import report_lines, summary_lines
-from mcmirror.ui.style import Style
-from mcmirror.ui.verdict import next_step, verdict
 from tests.ui_samples import DENIED, EVIL, EVIL_SHOWN, PARTIAL, PLAN, VERIFIED
 
 PLAIN = Style()

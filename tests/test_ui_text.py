@@ -4,6 +4,8 @@ import io
 
 import pytest
 
+from mcmirror.cli.differences import difference_lines
+from mcmirror.cli.style import Style, cells, cropped, style_of
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
@@ -18,8 +20,6 @@ from mcmirror.model.wording import (
     shown_seconds,
     three_parts,
 )
-from mcmirror.ui.differences import difference_lines
-from mcmirror.ui.style import Style, cells, cropped, style_of
 from tests.ui_samples import EVIL, EVIL_SHOWN, PLAN
 
 

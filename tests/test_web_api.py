@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
+from mcmirror.http.server import Web
 from mcmirror.model.document import record_document
 from mcmirror.model.record import Fate
-from mcmirror.ui.web.server import Web
 from tests.ui_samples import EVIL, run_events
 from tests.web_control import DOCS, FAILURE, NOW, PHOTOS, STATE, SUCCESS, TOKEN, Client, InMemory
 

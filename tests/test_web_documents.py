@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from mcmirror.cli.jsonl import encoded
+from mcmirror.http.documents import PROBLEMS, epoch, rfc3339, state_document, state_of
 from mcmirror.model.state import JobState, State
-from mcmirror.ui.jsonl import encoded
-from mcmirror.ui.web.documents import PROBLEMS, epoch, rfc3339, state_document, state_of
 from tests.web_control import DOCS, FAILURE, NOW, PHOTOS, STATE
 
 

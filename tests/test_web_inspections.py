@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
+from mcmirror.cli.jsonl import difference_document
+from mcmirror.http.inspection_documents import inspection_of
+from mcmirror.http.server import Web
 from mcmirror.model.plan import Count, Difference, Extraneous, Missing, Plan
 from mcmirror.model.report import Status
-from mcmirror.ui.jsonl import difference_document
-from mcmirror.ui.web.inspection_documents import inspection_of
-from mcmirror.ui.web.server import Web
 from tests.test_web_stream import documents
 from tests.ui_samples import EVIL, PLAN, entry
 from tests.waiting import until

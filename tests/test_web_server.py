@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import pytest
 
+from mcmirror.cli.border import explained
+from mcmirror.http import connection
+from mcmirror.http import server as server_module
+from mcmirror.http.address import Address, address, reachable
+from mcmirror.http.server import CannotListen, Web
 from mcmirror.model.event import Phase, PhaseStarted
 from mcmirror.model.state import State
-from mcmirror.ui.border import explained
-from mcmirror.ui.web import connection
-from mcmirror.ui.web import server as server_module
-from mcmirror.ui.web.address import Address, address, reachable
-from mcmirror.ui.web.server import CannotListen, Web
 from tests.web_control import BEGUN, PATIENCE, STATE, TOKEN, Client, InMemory, eventually, everything, until
 
 EVENT = PhaseStarted("photos", Phase.PLAN)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from mcmirror.engine.context import Verb
+from mcmirror.http import connection
+from mcmirror.http import stream as stream_module
+from mcmirror.http.server import Web
+from mcmirror.http.stream import Stream
 from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, RunFinished
 from mcmirror.service import feed as feed_module
 from mcmirror.service.control import Sent
-from mcmirror.ui.web import connection
-from mcmirror.ui.web import stream as stream_module
-from mcmirror.ui.web.server import Web
-from mcmirror.ui.web.stream import Stream
 from tests.ui_samples import EVIL, PLAN, VERIFIED, run_events
 from tests.web_control import BEGUN, PATIENCE, TOKEN, Client, InMemory, eventually, everything, until
 

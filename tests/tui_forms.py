@@ -5,8 +5,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from mcmirror.ui.tui.form import Choice, Form
-from mcmirror.ui.tui.source import View
+from mcmirror.tui.form import Choice, Form
+from mcmirror.tui.source import View
 from tests.tui_samples import STATE, Driver, Still, driven
 
 Test = Callable[[Driver, Still], Coroutine[Any, Any, None]]

@@ -18,9 +18,9 @@ from mcmirror.model.plan import Count
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.report import RunReport, Status, Tally
 from mcmirror.model.state import JobState, State
-from mcmirror.ui.tui.app import Dashboard
-from mcmirror.ui.tui.fold import PLAN, RUN, VERIFY, Fold
-from mcmirror.ui.tui.source import Past, Refusal, View
+from mcmirror.tui.app import Dashboard
+from mcmirror.tui.fold import PLAN, RUN, VERIFY, Fold
+from mcmirror.tui.source import Past, Refusal, View
 from tests.ui_samples import PARTIAL, VERIFIED
 
 NOW = 1_790_000_000.0

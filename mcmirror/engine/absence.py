@@ -10,14 +10,14 @@ from mcmirror.engine.context import Context
 from mcmirror.engine.listing import Side, with_pairs
 from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.spool import Spool
-from mcmirror.mc.listing import ListingBroken
-from mcmirror.mc.stat import Answer, Presence, stat
-from mcmirror.mc.troubleshoot import classify, problem
+from mcmirror.messages.troubleshoot import classify, problem
 from mcmirror.model.cost import Requests, asked_at_source, listing
 from mcmirror.model.event import Event, ProblemFound
 from mcmirror.model.plan import Difference
 from mcmirror.model.problem import Category
 from mcmirror.model.wording import objects, printable
+from mcmirror.movers.mc.listing import ListingBroken
+from mcmirror.movers.mc.stat import Answer, Presence, stat
 
 AT_SOURCE = "it is at the source"
 """Why a key does not count as gone: it came back meanwhile, or the source's listing hides it."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mcmirror.engine.compare import Pairs
-from mcmirror.mc.folder import Folder
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.wording import printable
+from mcmirror.movers.mc.folder import Folder
 
 SHOWN = 3
 """Names that a note holds."""

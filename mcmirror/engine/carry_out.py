@@ -17,15 +17,15 @@ from mcmirror.engine.spool import Spool
 from mcmirror.engine.torn import name_unproven, remove_proven
 from mcmirror.engine.untagged import copy_untagged
 from mcmirror.engine.verify import Verification, verify
-from mcmirror.mc import argv, keys
-from mcmirror.mc.listing import ListingBroken
-from mcmirror.mc.troubleshoot import problem
+from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.cost import Requests, both_listed, copying, listed, sought_at_target
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Verified
 from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import NAMED
 from mcmirror.model.wording import printable
+from mcmirror.movers.mc import argv, keys
+from mcmirror.movers.mc.listing import ListingBroken
 
 T = TypeVar("T")
 

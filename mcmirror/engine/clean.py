@@ -12,9 +12,9 @@ from pathlib import Path
 from mcmirror.engine.context import Context
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.torn import NAME
-from mcmirror.mc import argv
-from mcmirror.mc.listing import incomplete_uploads
 from mcmirror.model.plan import Changed, Copy, Difference, Missing, Plan
+from mcmirror.movers.mc import argv
+from mcmirror.movers.mc.listing import incomplete_uploads
 
 PART = 16 * 1024 * 1024
 """From this size on mc uploads in parts (CONTRACT.md section 7)."""

@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TypeVar
 
 from mcmirror.engine.context import Context
-from mcmirror.mc.argv import ARGUMENTS
-from mcmirror.mc.attributes import AttributeReader
 from mcmirror.model.attributes import TAGS, Attributes, differing, set_by
 from mcmirror.model.cost import Requests
 from mcmirror.model.job import Tags
 from mcmirror.model.plan import Changed
 from mcmirror.model.problem import Category, Problem
+from mcmirror.movers.mc.argv import ARGUMENTS
+from mcmirror.movers.mc.attributes import AttributeReader
 
 T = TypeVar("T")
 R = TypeVar("R")

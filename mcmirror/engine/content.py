@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mcmirror.engine.context import Context
-from mcmirror.mc import argv
-from mcmirror.mc.troubleshoot import classify, outgrown, problem
+from mcmirror.messages.troubleshoot import classify, outgrown, problem
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import printable
+from mcmirror.movers.mc import argv
 
 BATCH_OBJECTS = 100
 BATCH_BYTES = 256 * 1024 * 1024

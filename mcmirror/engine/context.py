@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from mcmirror.mc.session import Session
 from mcmirror.model.job import Job
 from mcmirror.model.stop import Stop
+from mcmirror.movers.mc.session import Session
 
 
 class Verb(StrEnum):

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from mcmirror.engine.context import Context
 from mcmirror.engine.scope import Only, common_folder
-from mcmirror.mc import argv, decode, keys
-from mcmirror.mc.process import TICK, Exit, Process
-from mcmirror.mc.troubleshoot import classify, outgrown, problem
+from mcmirror.messages.troubleshoot import classify, outgrown, problem
 from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
 from mcmirror.model.plan import Changed, Copy, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import printable
+from mcmirror.movers.mc import argv, decode, keys
+from mcmirror.movers.mc.process import TICK, Exit, Process
 
 STOPPED = "context canceled"
 """What mc says of the objects that it was at when it was asked to stop."""

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.engine.reach import Finding, Grade, fine, reach, wrong
-from mcmirror.mc import argv, decode, listing
-from mcmirror.mc.find import Mc
-from mcmirror.mc.session import Session
-from mcmirror.mc.troubleshoot import classify, for_alias, for_job, problem
+from mcmirror.messages.troubleshoot import classify, for_alias, for_job, problem
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.movers.mc import argv, decode, listing
+from mcmirror.movers.mc.find import Mc
+from mcmirror.movers.mc.session import Session
 
 __all__ = ["Finding", "Grade", "check_alias", "check_job", "check_mc", "examine", "fine", "wrong"]
 

@@ -14,12 +14,12 @@ from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
-from mcmirror.mc import keys
-from mcmirror.mc.stat import Answer, Presence, batches, stat
-from mcmirror.mc.troubleshoot import classify
+from mcmirror.messages.troubleshoot import classify
 from mcmirror.model.event import Event, ProblemFound
 from mcmirror.model.plan import Changed, Copy, Count, Difference, Entry, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.wording import printable
+from mcmirror.movers.mc import keys
+from mcmirror.movers.mc.stat import Answer, Presence, batches, stat
 
 D = TypeVar("D", bound=Difference)
 

@@ -1,7 +1,7 @@
 """Refuse what would destroy: asked before the first write."""
 
-from mcmirror.mc.remedy import rendered
-from mcmirror.mc.troubleshoot import problem
+from mcmirror.messages.remedy import rendered
+from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.address import same_server
 from mcmirror.model.job import Assurance, Job, MaxDelete
 from mcmirror.model.location import Alias, Location

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from mcmirror.engine.compare import Pairs, merge
 from mcmirror.engine.context import Context
-from mcmirror.mc.listing import Entries, ListingBroken, OutOfOrder, entries, sorted_entries
 from mcmirror.model.event import Event
 from mcmirror.model.location import Location
 from mcmirror.model.problem import Category
+from mcmirror.movers.mc.listing import Entries, ListingBroken, OutOfOrder, entries, sorted_entries
 
 T = TypeVar("T")
 

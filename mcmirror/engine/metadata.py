@@ -15,8 +15,7 @@ from mcmirror.engine.planning import metadata_wanted
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
-from mcmirror.mc.attributes import AttributeReader
-from mcmirror.mc.troubleshoot import problem
+from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.attributes import EXPIRES, TAGS
 from mcmirror.model.cost import Requests, copying
 from mcmirror.model.event import CopyStarted, Event, Noted, ProblemFound
@@ -24,6 +23,7 @@ from mcmirror.model.job import Tags
 from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import objects, printable
+from mcmirror.movers.mc.attributes import AttributeReader
 
 UNASKED = 64 * 1024 * 1024
 """Bytes of an object that is copied once more for its metadata without ``--metadata``."""

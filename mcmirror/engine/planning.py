@@ -11,13 +11,13 @@ from mcmirror.engine.folded import set_folded_apart
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
-from mcmirror.mc import argv, decode, filters, keys
-from mcmirror.mc.troubleshoot import classify, problem
+from mcmirror.messages.troubleshoot import classify, problem
 from mcmirror.model.event import Event, Listed, Noted, ProblemFound
 from mcmirror.model.job import Job, Tags
 from mcmirror.model.plan import Entry, Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.wording import printable
+from mcmirror.movers.mc import argv, decode, filters, keys
 
 
 def make_plan(context: Context) -> Generator[Event, None, Plan]:

@@ -15,15 +15,15 @@ from mcmirror.engine.listing import Side, with_pairs
 from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
-from mcmirror.mc import argv, decode, keys
-from mcmirror.mc.stat import Answer, Presence, batches, stat
-from mcmirror.mc.troubleshoot import classify
+from mcmirror.messages.troubleshoot import classify
 from mcmirror.model.cost import Requests, asked_at_target, listing, removing
 from mcmirror.model.event import Event, ProblemFound, Removed
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Count, Entry, Extraneous, Plan
 from mcmirror.model.problem import Category
 from mcmirror.model.wording import printable
+from mcmirror.movers.mc import argv, decode, keys
+from mcmirror.movers.mc.stat import Answer, Presence, batches, stat
 
 CHANGED = "it was written on the target after the plan was made"
 NOT_ASKED = "it was not asked for at the source"

@@ -17,8 +17,8 @@ from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
-from mcmirror.mc.troubleshoot import for_job
-from mcmirror.mc.unexpected import problem_of
+from mcmirror.messages.troubleshoot import for_job
+from mcmirror.messages.unexpected import problem_of
 from mcmirror.model.cost import Requests, planned
 from mcmirror.model.event import (
     Event,

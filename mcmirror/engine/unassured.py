@@ -5,10 +5,10 @@ from collections.abc import Generator
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import ready, watch
 from mcmirror.engine.judge import judge_unverified
-from mcmirror.mc import argv
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Removed
 from mcmirror.model.plan import Count
 from mcmirror.model.report import NAMED, Status, Tally
+from mcmirror.movers.mc import argv
 
 
 def mirror_unassured(context: Context) -> Generator[Event, None, tuple[Status, Tally, list[str]]]:

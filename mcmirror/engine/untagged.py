@@ -6,12 +6,12 @@ from itertools import islice
 
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly
-from mcmirror.mc.argv import ARGUMENTS
-from mcmirror.mc.attributes import AttributeReader
 from mcmirror.model.attributes import Attributes
 from mcmirror.model.event import CopyStarted, Event, ProblemFound
 from mcmirror.model.plan import Copy, Entry
 from mcmirror.model.problem import Category, Problem
+from mcmirror.movers.mc.argv import ARGUMENTS
+from mcmirror.movers.mc.attributes import AttributeReader
 
 TRIAL = 3
 """Objects that are tried before all others."""

@@ -12,10 +12,10 @@ from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
-from mcmirror.mc.stat import batches
 from mcmirror.model.cost import Requests
 from mcmirror.model.event import Event, ProblemFound, Vanished
 from mcmirror.model.plan import Changed, Copy, Count, Entry, Missing, Reason
+from mcmirror.movers.mc.stat import batches
 
 SAMPLE = 3
 """Objects that are read on both sides to learn whether a target's ETags are MD5s at all."""

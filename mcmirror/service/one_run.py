@@ -10,11 +10,8 @@ from typing import Any, Protocol
 from mcmirror.config import ConfigError
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.run import not_started, run
-from mcmirror.mc import argv
-from mcmirror.mc.find import Mc, capabilities, require
-from mcmirror.mc.session import Session
-from mcmirror.mc.troubleshoot import problem
-from mcmirror.mc.unexpected import problem_of
+from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.unexpected import problem_of
 from mcmirror.model.event import Event, McSaid, Observer, RunFinished, RunStarted, Waiting
 from mcmirror.model.job import Job
 from mcmirror.model.location import Alias, Location
@@ -23,6 +20,9 @@ from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
+from mcmirror.movers.mc import argv
+from mcmirror.movers.mc.find import Mc, capabilities, require
+from mcmirror.movers.mc.session import Session
 from mcmirror.service.turn import Turns
 from mcmirror.store.lock import Held, NoLock, TargetLock
 from mcmirror.store.memory import PairMemory

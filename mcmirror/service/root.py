@@ -15,9 +15,7 @@ from mcmirror.config import secrets as config_secrets
 from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
 from mcmirror.engine.context import Verb
-from mcmirror.mc.find import Mc, find
-from mcmirror.mc.session import Session
-from mcmirror.mc.troubleshoot import problem
+from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.event import Observer
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location
@@ -26,6 +24,8 @@ from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Cause, Record, run_id
 from mcmirror.model.report import RunReport
 from mcmirror.model.stop import Stop
+from mcmirror.movers.mc.find import Mc, find
+from mcmirror.movers.mc.session import Session
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.hidden import Hidden
 from mcmirror.service.one_run import Order, events, failed_record, misconfigured

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.mc.folder import Folder, link_on_the_way
+from mcmirror.movers.mc.folder import Folder, link_on_the_way
 from tests.conftest import Pair
 from tests.servers.command import COMMAND, Cli, Result
 

@@ -25,6 +25,6 @@ if __name__ == "__main__":
     coordinates = time_machine.travel(datetime.now(UTC), tick=True).start()
     followed = (Path(os.environ["CLOCK_OF_TEST"]), coordinates.shift)
     threading.Thread(target=_follow, args=followed, daemon=True).start()
-    from mcmirror.ui.cli import main
+    from mcmirror.cli.main import main
 
     main()

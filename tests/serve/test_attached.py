@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from mcmirror.ui.tui.client import Client
-from mcmirror.ui.tui.remote import RemoteSource
+from mcmirror.tui.client import Client
+from mcmirror.tui.remote import RemoteSource
 from tests.conftest import Pair
 from tests.serve.house import TOKEN, House, in_time
 from tests.servers.minio import Minio

@@ -4,7 +4,7 @@ import json
 import socket
 from typing import Any
 
-from mcmirror.ui.web.documents import state_of
+from mcmirror.http.documents import state_of
 from tests.conftest import Pair
 from tests.serve.house import TOKEN, House, Serve, in_time
 from tests.test_web_stream import documents

@@ -13,7 +13,7 @@ from tests.servers import binaries
 # The checksums in the package are those of the real assets; here the mc of the tests stands in for each of them.
 _STAND_IN = """\
 try:
-    import mcmirror.mc.install as installing
+    import mcmirror.movers.mc.install as installing
 except ImportError:  # a Python without mcmirror
     pass
 else:

@@ -1,0 +1,94 @@
+"""What the live display shows: two lines a job, drawn from its track."""
+
+from collections.abc import Iterable
+
+from mcmirror.cli.progress import VERBS, Track
+from mcmirror.cli.style import Style, cells, cropped
+from mcmirror.model.event import Phase
+from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
+
+NAME = 16
+"""Columns for a job's name, at most."""
+BAR = (8, 40)
+"""Columns of a bar, at least and at most."""
+SHORTEST_KEY = 12
+"""Columns below which a key is left out."""
+SHOWN = 8
+"""Jobs drawn at once; the pool is rarely larger, and a screen has few lines."""
+
+
+def board_lines(tracks: Iterable[Track], done: int, total: int, now: float, style: Style) -> list[str]:
+    """Return the lines of all running jobs; with several jobs, one more that counts them."""
+    running = list(tracks)
+    # A single job needs no name; the line is worth more.
+    name = min(NAME, max((cells(harmless(track.job)) for track in running), default=0)) if total > 1 else 0
+    lines = [line for track in running[:SHOWN] for line in _job(track, name, now, style)]
+    if total > 1:
+        counts = f"{done} of {total} jobs done, {len(running)} running"
+        lines.append(style.paint(cropped(f" {counts}", style.width), "dim"))
+    return lines
+
+
+def _job(track: Track, name: int, now: float, style: Style) -> list[str]:
+    label = cropped(style.plain(harmless(track.job)), name) if name else ""
+    label += " " * (name - cells(label))
+    verb = VERBS[track.phase] if track.phase else "starting"
+    facts = _facts(track, now)
+    parts = [*([style.paint(label, "bold")] if name else []), f"{verb:<9}"]
+    room = style.width - (name + 1 if name else 0) - 11
+    if track.phase is Phase.MIRROR and track.total.objects:
+        # The bar takes what the facts leave, and they what the shortest bar leaves.
+        width = max(BAR[0], min(BAR[1], room - 6 - sum(len(fact) + 2 for fact in facts)))
+        parts += [_bar(track.fraction, width, style), f"{track.fraction:>4.0%}"]
+        room -= width + 6
+    rest = _as_fits(facts, room - 1)
+    if rest:
+        parts.append(f" {rest}")
+    front, key = _detail(track, style)
+    second = f" {' ' * (name + 1) if name else ''}{front}"
+    room = style.width - cells(second) - 3
+    if key and room >= SHORTEST_KEY:
+        second += f" {style.mark('·')} {cropped(key, room)}"
+    return [" " + " ".join(parts), style.paint(cropped(second, style.width), "dim")]
+
+
+def _facts(track: Track, now: float) -> list[str]:
+    facts = []
+    if track.problems:
+        facts.append("1 problem" if track.problems == 1 else f"{track.problems:,} problems")
+    if track.phase is Phase.MIRROR:
+        rate, left = track.rate(now), track.seconds_left(now)
+        if rate:
+            facts.append(f"{shown_bytes(rate)}/s")
+        if left is not None:
+            facts.append(f"{shown_seconds(max(1.0, left))} left")
+    return facts
+
+
+def _as_fits(facts: list[str], room: int) -> str:
+    while facts and len("  ".join(facts)) > room:
+        facts = facts[:-1]
+    return "  ".join(facts)
+
+
+def _bar(fraction: float, width: int, style: Style) -> str:
+    full = int(fraction * width)
+    return style.paint(style.mark("━") * full, "green") + style.paint(style.mark("─") * (width - full), "dim")
+
+
+def _detail(track: Track, style: Style) -> tuple[str, str]:
+    """Return counts and the key in work."""
+    dot = f" {style.mark('·')} "
+    if track.phase is Phase.MIRROR:
+        total = track.total
+        text = f"{track.announced.objects:,} of {objects(total.objects)} begun"
+        if total.bytes:
+            text += f"{dot}{shown_bytes(track.bytes)} of {shown_bytes(total.bytes)}"
+        return text, printable(track.key)
+    if track.phase is Phase.REMOVE:
+        whole = track.plan.extraneous.objects if track.plan else track.removed
+        return f"{track.removed:,} of {objects(whole)}", printable(track.key)
+    if any(track.listed):
+        source, target = track.listed
+        return f"{objects(source)} at the source{dot}{target:,} on the target", ""
+    return f"{harmless(track.source)} {style.mark('→')} {harmless(track.target)}", ""

@@ -1,0 +1,212 @@
+"""`mcmirror serve`: the jobs by themselves, until somebody stops it."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from mcmirror.cli import border, heap
+from mcmirror.cli import options as o
+from mcmirror.model.report import ExitCode
+
+if TYPE_CHECKING:
+    from mcmirror.http.server import Web
+    from mcmirror.notify.log import Log
+    from mcmirror.service import Service
+    from mcmirror.service.server import Server
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+LAST = 5.0
+"""Seconds for tidying up after the grace is over and mc was killed."""
+GLANCE = 1.0
+"""Seconds after which a signal is seen that did not end the wait for it: another thread had taken it, or it came on the
+very way into the wait."""
+GIVING_BACK = 30.0
+"""Seconds between two times that memory is given back which runs have taken and freed."""
+TELLING = 3.0
+"""Seconds for messages that are due when we end; the others stay in the outbox."""
+
+
+@app.command(epilog="Exit codes: 0 never, 1 failed, 2 usage or configuration, 130 Ctrl-C, 143 SIGTERM.")
+def serve(
+    parallel: o.Parallel = None,
+    listen: o.Listen = None,
+    log: o.LogStyle = None,
+    config: o.Config = None,
+    debug: o.Debug = False,
+) -> None:
+    """Run the jobs of mcmirror.toml, or those of the environment, on their schedules.
+
+    SIGHUP, or a change of the file, reads the configuration again; SIGTERM stops politely.
+    """
+    from mcmirror.config.outline import keeper
+    from mcmirror.service import Service
+
+    def load(before: "Service | None" = None) -> "Service":
+        """The configuration as it is now, with what the command line says."""
+        # ``status`` answers at once after it.
+        keep = keeper(config, os.environ, Path.cwd())
+        read = Service.load(config, needs_jobs=True).configuration
+        keep(read)
+        told = read.settings
+        settings = replace(
+            told,
+            parallel=parallel or told.parallel,
+            listen=told.listen if listen is None else listen,
+            log=log or told.log,
+            debug=debug or told.debug or bool(os.environ.get(border.DEBUG)),
+        )
+        made = replace(read, settings=settings)
+        return Service(made) if before is None else before.succeeded_by(made)
+
+    service = load()
+    border.redactors.append(service.redact)
+    raise typer.Exit(_serve(service, load))
+
+
+def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
+    from mcmirror.config.values import ENVIRONMENT
+    from mcmirror.service.assembly import assemble
+
+    heap.one_arena()
+    with _log(service) as log:
+        log.begin(service.configuration)
+        rooms = assemble(service, log.say, [log.event], began=log.begun, load=load)
+        server = rooms.server
+        web = _web(service, server, log)
+        wishes = SimpleQueue[int | None]()
+        thread = threading.Thread(target=_work, args=(server, wishes), name="serve", daemon=True)
+        with _signals(wishes):
+            rooms.begin()
+            if web is not None:
+                path = service.configuration.path
+                # The health check asks here, whatever the file says by then.
+                rooms.presence.answers(str(web.address), str(path.absolute()) if path else ENVIRONMENT)
+            thread.start()
+            number = _obey(server, wishes)
+            late = not server.wait(0)
+            if late:
+                _kill_children()
+                late = not server.wait(LAST)
+            if web is not None:
+                web.stop()
+            rooms.end(TELLING)
+        log.say("info", "stopped", "Stopped.")
+    if late:
+        # A thread that hangs must not keep the process: its record says "interrupted" at the next start.
+        os._exit(128 + number)
+    return 128 + number if number else int(ExitCode.FAILED)
+
+
+@contextmanager
+def _log(service: "Service") -> Iterator["Log"]:
+    """Log to stderr, and what the package itself logs with it."""
+    from zoneinfo import ZoneInfo
+
+    from mcmirror.notify.log import Log
+
+    settings = service.configuration.settings
+    style = settings.log
+    if style == "auto":
+        style = "text" if sys.stderr.isatty() else "json"
+    log = Log(
+        style,
+        sys.stderr,
+        ZoneInfo(settings.timezone),
+        service.redact,
+        sidecar=service.configuration.sidecar,
+        debug=settings.debug,
+    )
+    logger = logging.getLogger("mcmirror")
+    logger.addHandler(log.handler)
+    logger.propagate = False
+    try:
+        yield log
+    finally:
+        logger.removeHandler(log.handler)
+
+
+def _web(service: "Service", server: "Server", log: "Log") -> "Web | None":
+    """Answer on the port that is configured; one that is taken ends us before anything runs."""
+    listen = service.configuration.settings.listen
+    if not listen:
+        return None
+    from mcmirror.config import ConfigError
+    from mcmirror.http.server import Web
+
+    service.api_token()  # one that is wrong is said at the start
+
+    def token() -> str:
+        try:
+            return server.service.api_token()
+        except ConfigError:
+            return ""
+
+    web = Web(server, listen, token=token, redact=service.redact)
+    log.say("info", "listening", f"Health, metrics and API at http://{web.address}", address=str(web.address))
+    web.start()
+    return web
+
+
+def _work(server: "Server", wishes: "SimpleQueue[int | None]") -> None:
+    try:
+        server.serve()
+    except Exception:
+        logging.getLogger(__name__).exception("the scheduler ended by a mistake of ours")
+    wishes.put(None)
+
+
+def _obey(server: "Server", wishes: "SimpleQueue[int | None]") -> int:
+    """Do what signals ask for until the server has ended; return the signal that ended it, or 0."""
+    ended, given_back = 0, time.monotonic()
+    while True:
+        if time.monotonic() - given_back >= GIVING_BACK:
+            heap.give_back()
+            given_back = time.monotonic()
+        try:
+            wish = wishes.get(timeout=GLANCE)
+        except Empty:
+            continue
+        if wish is None:
+            return ended
+        if wish == signal.SIGHUP:
+            server.reload()
+        elif not ended:
+            ended = wish
+            server.stop(wish)
+        else:
+            _kill_children()
+
+
+@contextmanager
+def _signals(wishes: "SimpleQueue[int | None]") -> Iterator[None]:
+    """Pass signals on: a handler may interrupt anything, and does nothing itself."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        wishes.put(number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _kill_children() -> None:
+    """End every mc at once."""
+    from mcmirror.cli.signals import kill_children
+
+    kill_children()

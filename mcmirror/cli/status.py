@@ -1,0 +1,142 @@
+"""`mcmirror status`: how each job stands, at a glance, whether or not a server runs."""
+
+import json as encoder
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mcmirror.cli import border
+from mcmirror.cli.glance import UNKNOWN
+from mcmirror.cli.style import Style, style_of
+from mcmirror.cli.table import table_lines
+from mcmirror.model.report import ExitCode
+from mcmirror.model.wording import harmless, shown_seconds
+
+if TYPE_CHECKING:
+    from mcmirror.cli.glance import Glance, JobGlance
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+SOON = 1.0
+"""Seconds: what is due by then is due now."""
+COLOURS = {
+    "succeeded": "green",
+    "running": "cyan",
+    "paused": "yellow",
+    "skipped": "yellow",
+    "cancelled": "yellow",
+    "never ran": "dim",
+    UNKNOWN: "yellow",
+}
+
+
+@app.command(epilog="Exit codes: 0, 2 configuration. mcmirror health and /readyz are red when a job's success is old.")
+def status(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="The file; else MCMIRROR_CONFIG, else mcmirror.toml upwards."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show how each job stands: its last verdict, the age of its last success, its next run; who is still to be told.
+
+    It reads what is remembered and asks no server, so it answers while none runs. With a configuration that is wrong it
+    says so, and shows the jobs that have run.
+    """
+    from mcmirror.cli import glance
+    from mcmirror.config import ConfigError, clock
+    from mcmirror.config.outline import outline
+
+    try:
+        seen = glance.glance(outline(config, os.environ, Path.cwd()))
+    except ConfigError as error:
+        seen = glance.without(error, config, os.environ, Path.cwd())
+        border.explained(error)
+    if json:
+        print(encoder.dumps(glance.document(seen), indent=2))
+    elif seen.jobs or not seen.mistakes:
+        print("\n".join(lines(seen, style_of(sys.stdout))))
+    for warning in seen.warnings:
+        print(f"warning: {harmless(warning)}", file=sys.stderr)
+    if seen.timezone == clock.UTC and (note := clock.zone_of(os.environ.get("TZ", ""))[1]):
+        print(f"note: {harmless(note)}", file=sys.stderr)
+    if seen.mistakes:
+        raise typer.Exit(ExitCode.USAGE)
+    if not seen.readable and not any(job.last or job.run for job in seen.jobs):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def lines(seen: "Glance", style: Style) -> list[str]:
+    """The whole of it for people."""
+    heads = ("JOB", "LAST RUN", "LAST SUCCESS", "NEXT RUN", "TRIGGER")
+    rows = [[_name(job), _verdict(job, seen), _success(job, seen), _next(job, seen), job.trigger] for job in seen.jobs]
+    colours = [["", COLOURS.get(_state(job), "red"), "red" if job.stale else "", "", ""] for job in seen.jobs]
+    return [*table_lines(heads, rows, style, colours), *_rest(seen, style)]
+
+
+def _rest(seen: "Glance", style: Style) -> list[str]:
+    found = [""]
+    if seen.server:
+        since = shown_seconds(max(0.0, seen.now - seen.server.started))
+        found.append(f"mcmirror serve runs, process {seen.server.pid}, for {since}")
+        if seen.mistakes:
+            text = "It goes on with the configuration that it read before; these are the jobs that have run."
+            found.append(style.paint(text, "yellow"))
+    elif seen.mistakes:
+        found.append(style.paint("mcmirror serve does not run here", "yellow"))
+    elif any(job.trigger != "by hand" for job in seen.jobs):
+        found.append(style.paint("mcmirror serve does not run here: nothing begins by itself", "yellow"))
+    else:
+        found = []
+    if seen.paused:
+        found.append(style.paint("everything is paused", "yellow"))
+    for one in seen.notifiers:
+        if one.waiting or one.failures or one.given_up:
+            words = [f"{one.waiting:,} waiting"] if one.waiting else []
+            tries = "attempt" if one.failures == 1 else "attempts"
+            words += [f"{one.failures:,} {tries} failed"] if one.failures else []
+            words += [f"{one.given_up:,} given up"] if one.given_up else []
+            why = f": {harmless(one.error)}" if one.error else ""
+            found.append(style.paint(f"notifier {one.name}: {', '.join(words)}{why}", "yellow"))
+    return found
+
+
+def _name(job: "JobGlance") -> str:
+    return f"{harmless(job.name)} (dry run)" if job.dry_run else harmless(job.name)
+
+
+def _state(job: "JobGlance") -> str:
+    return "running" if job.run else job.verdict or ("never ran" if job.known else UNKNOWN)
+
+
+def _verdict(job: "JobGlance", seen: "Glance") -> str:
+    if job.run:
+        return f"running, {_age(job.run_started, seen.now)}"
+    return f"{job.verdict} {_age(job.last.finished, seen.now)} ago" if job.last else _state(job)
+
+
+def _success(job: "JobGlance", seen: "Glance") -> str:
+    if not job.known and not job.succeeded:
+        return UNKNOWN
+    found = f"{_age(job.succeeded, seen.now)} ago" if job.succeeded else "never" if job.last or job.stale else ""
+    return f"{found}, max_age {_limit(job.max_age)}" if job.stale else found
+
+
+def _next(job: "JobGlance", seen: "Glance") -> str:
+    if job.paused:
+        return "paused"
+    if not job.next_run:
+        return ""
+    left = job.next_run - seen.now
+    return "now" if left < SOON else f"in {_limit(left)}"
+
+
+def _age(moment: float, now: float) -> str:
+    return _limit(max(0.0, now - moment))
+
+
+def _limit(seconds: float) -> str:
+    return shown_seconds(seconds if seconds < 9.95 else round(seconds))

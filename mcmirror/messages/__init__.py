@@ -1,0 +1,1 @@
+"""What people are told: one sentence for each fact, and what to do. Pure."""

@@ -1,0 +1,1 @@
+"""What moves objects: one room for each mover."""

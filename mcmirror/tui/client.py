@@ -1,0 +1,135 @@
+"""HTTP to `mcmirror serve`, with the standard library; the token goes in a header and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from mcmirror.tui.source import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from http.client import HTTPConnection
+
+TIMEOUT = 10.0
+"""Seconds for an answer."""
+SILENCE = 40.0
+"""Seconds without a byte after which a stream counts as dead; the server says something every 15."""
+API = "/api/v1"
+
+
+class Away(Exception):
+    """The server does not answer; the text says why in few words."""
+
+
+class Missing(Refusal):
+    """The server is there, and has no such thing."""
+
+
+class Client:
+    """One server. For any number of threads: each question has a connection of its own."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """Raises ValueError when ``url`` is no ``http(s)://host[:port]``."""
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"{url!r} is no address of a server")
+        if parts.username or parts.password:
+            raise ValueError("the address holds a user or a password; the token comes from MCMIRROR_API_TOKEN")
+        self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
+        self._base = parts.path.rstrip("/").removesuffix(API) + API
+        self._token = token
+        self._streams: set[HTTPConnection] = set()
+        self.address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+    def _connected(self, timeout: float) -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection
+
+        kind = HTTPSConnection if self._secure else HTTPConnection
+        return kind(self._host, self._port, timeout=timeout)
+
+    def _asked(
+        self, connection: HTTPConnection, method: str, path: str, body: bytes | None = None, /, **headers: str
+    ) -> Any:
+        """Ask; raises Away when there is no answer, Refusal when it is no."""
+        from http.client import HTTPException
+
+        given = {"Authorization": f"Bearer {self._token}", **headers}
+        try:
+            connection.request(method, self._base + path, body, given)
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                raise _refused(answer.status, answer.read(100_000))
+        except (OSError, HTTPException) as error:
+            raise Away(_why(error)) from None
+        return answer
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None, /, **query: object) -> Any:
+        """The JSON of an answer; ``body`` is sent as JSON."""
+        from http.client import HTTPException
+
+        given = {name: str(value) for name, value in query.items() if value not in {"", None}}
+        connection = self._connected(TIMEOUT)
+        try:
+            sent = None if body is None else json.dumps(body).encode()
+            answer = self._asked(connection, method, path + (f"?{urlencode(given)}" if given else ""), sent)
+            try:
+                return json.loads(answer.read())
+            except (OSError, HTTPException) as error:
+                raise Away(_why(error)) from None
+            except ValueError:
+                raise Away("what answers is no mcmirror serve") from None
+        finally:
+            connection.close()
+
+    def lines(self, path: str, **headers: str) -> Iterator[bytes]:
+        """The lines of a long answer; raises Away when it breaks off. Close the iterator to end it."""
+        from http.client import HTTPException
+
+        connection = self._connected(SILENCE)
+        self._streams.add(connection)
+        try:
+            answer = self._asked(connection, "GET", path, **headers)
+            while line := answer.readline():
+                yield line
+        except (OSError, HTTPException, ValueError) as error:
+            raise Away(_why(error)) from None
+        finally:
+            self._streams.discard(connection)
+            connection.close()
+
+    def hang_up(self) -> None:
+        """Break off every long answer, for whoever reads it in another thread."""
+        import socket
+
+        for connection in tuple(self._streams):
+            if connection.sock is not None:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def part(name: str) -> str:
+    """A name as a part of a path."""
+    return quote(name, safe="")
+
+
+def _refused(status: int, body: bytes) -> Refusal:
+    try:
+        error = json.loads(body)["error"]
+        known = Missing if status == 404 else Refusal
+        return known(str(error["what"]), str(error.get("why", "")), str(error.get("do", "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Refusal(
+            f"the server answers HTTP {status}", "what answers may be no mcmirror serve", "check the address"
+        )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    text = getattr(error, "strerror", None) or str(error)
+    return text.lower() if text else "the connection was lost"
