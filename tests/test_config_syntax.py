@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mcmirror.config import Wrong, cron, prefix, syntax
-from mcmirror.movers.mc.filters import age_limits
+from mcmirror.model.age import age_limits
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location, Secret
 from mcmirror.model.problem import Category
 from mcmirror.movers.mc.find import examine, find
+from mcmirror.movers.mc.probe import McProbe, probing
 from mcmirror.movers.mc.session import Session
 from tests.conftest import Pair
 from tests.servers.command import Cli
@@ -24,12 +25,12 @@ from tests.servers.minio import Credentials, Minio, deny
 from tests.servers.proxy import Proxy, Reset, silent
 from tests.servers.server import free_port
 
-Open = Callable[[Sequence[Alias]], AbstractContextManager[Session]]
+Open = Callable[[Sequence[Alias]], AbstractContextManager[McProbe]]
 
 
 @pytest.fixture
-def open_session(mc: Path) -> Open:
-    return lambda aliases: Session(str(mc), aliases)
+def open_probe(mc: Path) -> Open:
+    return lambda aliases: probing(Session(str(mc), aliases))
 
 
 def alias_of(server: Minio, name: str, keys: Credentials | None = None, url: str = "", **more: Any) -> Alias:
@@ -56,62 +57,62 @@ def aliases_of(pair: Pair, source: Credentials | None = None, target: Credential
 
 def test_mc_is_named_or_what_to_do_is_said(mc: Path, tmp_path: Path) -> None:
     found = examine(mc)
-    assert f"{mc}, {found.version}" == check_mc(lambda: examine(mc)).said
-    missing = check_mc(lambda: find("", {"HOME": str(tmp_path), "PATH": str(tmp_path)}))
+    assert f"{mc}, {found.version}" == check_mc(lambda: str(examine(mc))).said
+    missing = check_mc(lambda: str(find("", {"HOME": str(tmp_path), "PATH": str(tmp_path)})))
     assert missing.problem
     assert (Grade.FAILED, Category.MC_MISSING) == (missing.grade, missing.problem.category)
 
 
-def test_a_healthy_alias_passes_every_check(source: Minio, open_session: Open) -> None:
-    findings = list(check_alias(alias_of(source, "src"), open_session))
+def test_a_healthy_alias_passes_every_check(source: Minio, open_probe: Open) -> None:
+    findings = list(check_alias(alias_of(source, "src"), open_probe))
     assert ["address", "port", "clock", "keys"] == [one.check for one in findings]
     assert {Grade.OK} == {one.grade for one in findings}
 
 
-def test_keys_that_may_list_no_buckets_are_good_keys(source: Minio, open_session: Open) -> None:
+def test_keys_that_may_list_no_buckets_are_good_keys(source: Minio, open_probe: Open) -> None:
     keys = source.user(deny(["ListAllMyBuckets", "ListBucket"]))
-    assert [] == failures(check_alias(alias_of(source, "src", keys), open_session))
+    assert [] == failures(check_alias(alias_of(source, "src", keys), open_probe))
 
 
 @pytest.mark.parametrize(
     "keys", [Credentials("nobody-at-all", "wrong-secret-key"), Credentials("minioroot", "wrong-secret-key")]
 )
-def test_wrong_keys(source: Minio, open_session: Open, keys: Credentials) -> None:
-    assert [("keys", Category.CREDENTIALS)] == failures(check_alias(alias_of(source, "src", keys), open_session))
+def test_wrong_keys(source: Minio, open_probe: Open, keys: Credentials) -> None:
+    assert [("keys", Category.CREDENTIALS)] == failures(check_alias(alias_of(source, "src", keys), open_probe))
 
 
-def test_nobody_there(open_session: Open) -> None:
+def test_nobody_there(open_probe: Open) -> None:
     refused = Alias("x", f"http://127.0.0.1:{free_port()}", Secret("a"), Secret("b"))
-    assert [("port", Category.CONNECTION_REFUSED)] == failures(check_alias(refused, open_session))
+    assert [("port", Category.CONNECTION_REFUSED)] == failures(check_alias(refused, open_probe))
     nowhere = Alias("x", "http://no-such-host.invalid:9000", Secret("a"), Secret("b"))
-    assert [("address", Category.ADDRESS_NOT_RESOLVED)] == failures(check_alias(nowhere, open_session))
+    assert [("address", Category.ADDRESS_NOT_RESOLVED)] == failures(check_alias(nowhere, open_probe))
 
 
-def test_one_that_never_answers(open_session: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_never_answers(open_probe: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mcmirror.engine.reach.PATIENCE", 0.5)
     with silent() as port:
         alias = Alias("x", f"http://127.0.0.1:{port}", Secret("a"), Secret("b"))
-        assert [("answer", Category.STALLED)] == failures(check_alias(alias, open_session))
+        assert [("answer", Category.STALLED)] == failures(check_alias(alias, open_probe))
 
 
-def test_one_that_breaks_the_connection(source: Minio, new_proxy: Callable[[Minio], Proxy], open_session: Open) -> None:
+def test_one_that_breaks_the_connection(source: Minio, new_proxy: Callable[[Minio], Proxy], open_probe: Open) -> None:
     proxy = new_proxy(source)
     proxy.on("", Reset())
     alias = alias_of(source, "src", url=proxy.url)
-    assert [("answer", Category.CONNECTION_LOST)] == failures(check_alias(alias, open_session))
+    assert [("answer", Category.CONNECTION_LOST)] == failures(check_alias(alias, open_probe))
 
 
-def test_tls(source: Minio, new_server: Callable[..., Minio], open_session: Open) -> None:
+def test_tls(source: Minio, new_server: Callable[..., Minio], open_probe: Open) -> None:
     server = new_server(tls=True)
     assert server.certificates
     authority = str(server.certificates / "public.crt")
-    assert [("tls", Category.TLS_NOT_TRUSTED)] == failures(check_alias(alias_of(server, "x"), open_session))
-    assert [] == failures(check_alias(alias_of(server, "x", ca_file=authority), open_session))
-    assert [] == failures(check_alias(alias_of(server, "x", insecure=True), open_session))
+    assert [("tls", Category.TLS_NOT_TRUSTED)] == failures(check_alias(alias_of(server, "x"), open_probe))
+    assert [] == failures(check_alias(alias_of(server, "x", ca_file=authority), open_probe))
+    assert [] == failures(check_alias(alias_of(server, "x", insecure=True), open_probe))
     plain = alias_of(server, "x", url=server.url.replace("https", "http"))
-    assert [("tls", Category.TLS_MISMATCH)] == failures(check_alias(plain, open_session))
+    assert [("tls", Category.TLS_MISMATCH)] == failures(check_alias(plain, open_probe))
     tls = alias_of(source, "x", url=source.url.replace("http", "https"))
-    assert [("tls", Category.TLS_MISMATCH)] == failures(check_alias(tls, open_session))
+    assert [("tls", Category.TLS_MISMATCH)] == failures(check_alias(tls, open_probe))
 
 
 @pytest.fixture
@@ -147,9 +148,9 @@ def answering() -> Iterator[Callable[..., Alias]]:
     ("ahead", "grade"),
     [(0, Grade.OK), (120, Grade.WARNING), (-120, Grade.WARNING), (1000, Grade.FAILED), (-1000, Grade.FAILED)],
 )
-def test_the_clock(answering: Callable[..., Alias], open_session: Open, ahead: float, grade: Grade) -> None:
+def test_the_clock(answering: Callable[..., Alias], open_probe: Open, ahead: float, grade: Grade) -> None:
     alias = answering(formatdate(time() + ahead, usegmt=True), "application/xml", b"<Error/>")
-    (clock,) = [one for one in check_alias(alias, open_session) if one.check == "clock"]
+    (clock,) = [one for one in check_alias(alias, open_probe) if one.check == "clock"]
     assert grade == clock.grade
     if ahead:
         assert clock.problem
@@ -157,14 +158,14 @@ def test_the_clock(answering: Callable[..., Alias], open_session: Open, ahead: f
         assert ("ahead of" if ahead > 0 else "behind") in clock.said
 
 
-def test_a_web_page_is_no_s3_server(answering: Callable[..., Alias], open_session: Open) -> None:
+def test_a_web_page_is_no_s3_server(answering: Callable[..., Alias], open_probe: Open) -> None:
     alias = answering(formatdate(usegmt=True), "text/html; charset=utf-8", b"<html><h1>MinIO Console</h1></html>")
-    assert [("answer", Category.CONFIGURATION)] == failures(check_alias(alias, open_session))
+    assert [("answer", Category.CONFIGURATION)] == failures(check_alias(alias, open_probe))
 
 
-def test_a_job_with_every_right(bucket_pair: Pair, open_session: Open) -> None:
+def test_a_job_with_every_right(bucket_pair: Pair, open_probe: Open) -> None:
     bucket_pair.source.put({"folder/a": b"1"})
-    findings = list(check_job(job_of(bucket_pair), aliases_of(bucket_pair), open_session))
+    findings = list(check_job(job_of(bucket_pair), aliases_of(bucket_pair), open_probe))
     assert ["list source", "read source", "list target", "write target", "delete target"] == [
         one.check for one in findings
     ]
@@ -172,10 +173,10 @@ def test_a_job_with_every_right(bucket_pair: Pair, open_session: Open) -> None:
     assert {} == bucket_pair.target.contents()
 
 
-def test_read_only_writes_nothing(bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy], open_session: Open) -> None:
+def test_read_only_writes_nothing(bucket_pair: Pair, new_proxy: Callable[[Minio], Proxy], open_probe: Open) -> None:
     proxy = new_proxy(bucket_pair.target.server)
     aliases = {**aliases_of(bucket_pair), "dst": alias_of(bucket_pair.target.server, "dst", url=proxy.url)}
-    checks = [one.check for one in check_job(job_of(bucket_pair), aliases, open_session, write=False)]
+    checks = [one.check for one in check_job(job_of(bucket_pair), aliases, open_probe, write=False)]
     assert ["list source", "read source", "list target"] == checks
     assert 0 == proxy.counts["put"] + proxy.counts["delete"]
 
@@ -191,42 +192,42 @@ def test_read_only_writes_nothing(bucket_pair: Pair, new_proxy: Callable[[Minio]
     ],
 )
 def test_a_right_that_is_missing(  # noqa: PLR0917
-    bucket_pair: Pair, open_session: Open, action: str, side: str, check: str, category: Category
+    bucket_pair: Pair, open_probe: Open, action: str, side: str, check: str, category: Category
 ) -> None:
     bucket_pair.source.put({"a": b"1"})
     keys = getattr(bucket_pair, side).server.user(deny([action]))
-    findings = check_job(job_of(bucket_pair, remove=True), aliases_of(bucket_pair, **{side: keys}), open_session)
+    findings = check_job(job_of(bucket_pair, remove=True), aliases_of(bucket_pair, **{side: keys}), open_probe)
     assert [(check, category)] == failures(findings)
 
 
-def test_who_never_deletes_need_not_be_allowed_to(bucket_pair: Pair, open_session: Open) -> None:
+def test_who_never_deletes_need_not_be_allowed_to(bucket_pair: Pair, open_probe: Open) -> None:
     keys = bucket_pair.target.server.user(deny(["DeleteObject"]))
-    findings = list(check_job(job_of(bucket_pair), aliases_of(bucket_pair, target=keys), open_session))
+    findings = list(check_job(job_of(bucket_pair), aliases_of(bucket_pair, target=keys), open_probe))
     assert ("delete target", Grade.WARNING) == (findings[-1].check, findings[-1].grade)
     assert "left behind" in findings[-1].said
 
 
-def test_buckets_that_are_missing(bucket_pair: Pair, open_session: Open) -> None:
+def test_buckets_that_are_missing(bucket_pair: Pair, open_probe: Open) -> None:
     job = Job("job", Location("src", "no-such-bucket"), Location("dst", "no-such-bucket"))
     assert [("list source", Category.BUCKET_NOT_FOUND), ("list target", Category.BUCKET_NOT_FOUND)] == failures(
-        check_job(job, aliases_of(bucket_pair), open_session)
+        check_job(job, aliases_of(bucket_pair), open_probe)
     )
     created = Job(
         "job", Location("src", bucket_pair.source.bucket), Location("dst", "no-such-bucket"), create_target=True
     )
-    assert [] == failures(check_job(created, aliases_of(bucket_pair), open_session))
+    assert [] == failures(check_job(created, aliases_of(bucket_pair), open_probe))
 
 
-def test_folders(tmp_path: Path, open_session: Open) -> None:
+def test_folders(tmp_path: Path, open_probe: Open) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "file").write_text("1")
     job = Job("job", Location("", str(tmp_path / "source")), Location("", str(tmp_path / "new" / "target")))
-    findings = list(check_job(job, {}, open_session))
+    findings = list(check_job(job, {}, open_probe))
     assert ["list source", "read source", "write target"] == [one.check for one in findings]
     assert {Grade.OK} == {one.grade for one in findings}
     wrong = Job("job", Location("", str(tmp_path / "none")), Location("", str(tmp_path / "source" / "file")))
     assert [("list source", Category.SOURCE_NOT_FOUND), ("write target", Category.PERMISSION)] == failures(
-        check_job(wrong, {}, open_session)
+        check_job(wrong, {}, open_probe)
     )
 
 

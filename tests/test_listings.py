@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from mcmirror.listing.order import OutOfOrder, in_order, sorted_on_disk
+from mcmirror.listing.sort import EntrySort
 from mcmirror.model.location import Alias, Location, Secret
 from mcmirror.model.plan import Entry
-from mcmirror.model.problem import Category
+from mcmirror.model.problem import Category, ListingBroken
 from mcmirror.movers.mc import memory
-from mcmirror.movers.mc.listing import ListingBroken, OutOfOrder, entries, sorted_entries
+from mcmirror.movers.mc.listing import entries
 from mcmirror.movers.mc.session import Session
-from mcmirror.movers.mc.sort import EntrySort
 from tests.servers.lister import Lister, Page
 
 PLACE = Location("it", "listed")
@@ -32,9 +33,9 @@ class Look:
     def entries(self) -> list[Entry]:
         """List, and sort when the order demands it."""
         try:
-            found = list(entries(self._session, PLACE, stall_timeout=60))
+            found = list(in_order(PLACE, entries(self._session, PLACE, stall_timeout=60)))
         except OutOfOrder:
-            found = list(sorted_entries(self._session, PLACE, stall_timeout=60))
+            found = list(sorted_on_disk(PLACE, entries(self._session, PLACE, stall_timeout=60)))
         return [entry for entry in found if entry is not None]
 
     def broken(self) -> tuple[Category, str]:
@@ -131,9 +132,9 @@ def test_an_answer_without_an_end(mc: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_sort_of_many_runs_hands_out_everything_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcmirror.movers.mc.sort.RUN", 50)
-    monkeypatch.setattr("mcmirror.movers.mc.sort.FRAME", 7)
-    monkeypatch.setattr("mcmirror.movers.mc.sort.FAN", 3)
+    monkeypatch.setattr("mcmirror.listing.sort.RUN", 50)
+    monkeypatch.setattr("mcmirror.listing.sort.FRAME", 7)
+    monkeypatch.setattr("mcmirror.listing.sort.FAN", 3)
     given = [Entry(f"{number:05}\udcff", number, "", "t") for number in range(3000)]
     shuffled = given.copy()
     random.Random(7).shuffle(shuffled)
@@ -151,7 +152,7 @@ def test_no_room_to_sort_is_said(listed: List, monkeypatch: pytest.MonkeyPatch) 
         raise OSError(28, "No space left on device")
 
     look = listed(lambda token: Page(reversed(numbered(0, 100)), "" if token else "t"))
-    monkeypatch.setattr("mcmirror.movers.mc.sort.RUN", 50)
-    monkeypatch.setattr("mcmirror.movers.mc.sort.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("mcmirror.listing.sort.RUN", 50)
+    monkeypatch.setattr("mcmirror.listing.sort.tempfile.TemporaryFile", full)
 
     assert (Category.DISK_FULL, "No space left on device") == look.broken()

@@ -14,10 +14,9 @@ from mcmirror.messages.troubleshoot import classify, problem
 from mcmirror.model.cost import Requests, asked_at_source, listing
 from mcmirror.model.event import Event, ProblemFound
 from mcmirror.model.plan import Difference
-from mcmirror.model.problem import Category
+from mcmirror.model.problem import Category, ListingBroken
 from mcmirror.model.wording import objects, printable
-from mcmirror.movers.mc.listing import ListingBroken
-from mcmirror.movers.mc.stat import Answer, Presence, stat
+from mcmirror.movers.protocol import Answer, Presence
 
 AT_SOURCE = "it is at the source"
 """Why a key does not count as gone: it came back meanwhile, or the source's listing hides it."""
@@ -54,7 +53,7 @@ class Absence:
     def ask(self, keys: Sequence[str]) -> dict[str, str]:
         """Say of each key why it does not count as gone, nothing when it does; after a stop keys are left out."""
         job = self._context.job
-        answers = stat(self._context.session, job.source, keys, stall_timeout=job.stall_timeout)
+        answers = self._context.mover.stat(job.source, keys)
         self.requests += asked_at_source(len(answers))
         return {key: self._why(key, answer) for key, answer in answers.items()}
 

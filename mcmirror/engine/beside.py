@@ -1,13 +1,13 @@
 """What a source folder holds beside what mc lists of it: never extraneous, named where it has content, and counted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mcmirror.engine.compare import Pairs
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.wording import printable
-from mcmirror.movers.mc.folder import Folder
+from mcmirror.movers.protocol import Mover
 
 SHOWN = 3
 """Names that a note holds."""
@@ -72,11 +72,11 @@ class Beside:
             )
 
 
-def look_beside(place: Location, excluded: Callable[[str], object] | None) -> Beside:
-    """Walk a source folder for what mc leaves out; what ``exclude`` names counts for nothing."""
+def look_beside(place: Location, mover: Mover) -> Beside:
+    """Walk a source folder for what mc leaves out; what the job excludes counts for nothing."""
     if not place.is_local:
         return Beside()
-    folder = Folder(place.path, excluded)
+    folder = mover.folder(mover.excluded())
     files, others = dict[str, tuple[Entry, str]](), dict[str, str]()
     for entry, why, content in folder.left_out():
         if content:

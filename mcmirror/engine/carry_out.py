@@ -21,14 +21,15 @@ from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.cost import Requests, both_listed, copying, listed, sought_at_target
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Verified
 from mcmirror.model.plan import Changed, Copy, Count, Extraneous, Impossible, Missing, Plan
-from mcmirror.model.problem import Category, Problem
+from mcmirror.model.problem import Category, ListingBroken, Problem
 from mcmirror.model.report import NAMED
 from mcmirror.model.wording import printable
-from mcmirror.movers.mc import argv, keys
-from mcmirror.movers.mc.listing import ListingBroken
+from mcmirror.movers.protocol import Subtree
 
 T = TypeVar("T")
 
+MOST_AVOIDED = 5000
+"""Impossible keys that are held to be left out by name."""
 TRIAL = 3
 """Objects that are copied singly to hear from mc why it left them out in silence."""
 BROKEN_OFF = frozenset((Category.MC_DIED, Category.MEMORY, Category.STALLED))
@@ -121,14 +122,10 @@ def _set_folded_apart(result: Result) -> None:
     result.remaining = remaining
 
 
-def _avoided(context: Context, plan: Plan) -> list[str]:
-    """The exclude patterns for the impossible keys; more than ``argv.ARGUMENTS`` when there are too many for mc."""
-    found = dict[str, None]()
-    for item in Only(plan.differences, Impossible):
-        found |= dict.fromkeys(keys.patterns(item.source.key, context.job.target))
-        if len(found) > argv.ARGUMENTS:
-            break
-    return list(found)
+def _avoided(context: Context, plan: Plan) -> tuple[str, ...] | None:
+    """The impossible keys; None when there are too many for a mover to leave out."""
+    found = tuple(islice((item.source.key for item in Only(plan.differences, Impossible)), MOST_AVOIDED))
+    return found if len(found) < MOST_AVOIDED and context.mover.accepts(Subtree(avoid=found)) else None
 
 
 def _mend(context: Context, plan: Plan, result: Result) -> bool:
@@ -151,10 +148,10 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
     count, smooth = plan.copies, True
     # mc goes by the clocks: it would copy again whatever is older than its source by them.
     by_name = job.options.overwrite and plan.outdated.objects >= plan.copies.objects
-    by_name |= len(avoid) > argv.ARGUMENTS
+    by_name |= avoid is None
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
-        heard, _ = yield from _listen(_counted(result, _copies(context, work, avoid, result, by_name=by_name)))
+        heard, _ = yield from _listen(_counted(result, _copies(context, plan, work, avoid, result, by_name=by_name)))
         smooth &= not heard and not context.stop.requested
         if context.stop.requested:
             result.requests += both_listed(plan)  # mc's own
@@ -189,11 +186,19 @@ def _copy(context: Context, plan: Plan, attempts: Attempts, result: Result) -> G
         return smooth and not count.objects
 
 
-def _copies(
-    context: Context, work: Iterable[Copy], avoid: list[str], result: Result, *, by_name: bool
+def _copies(  # noqa: PLR0913
+    context: Context,
+    plan: Plan,
+    work: Iterable[Copy],
+    avoid: tuple[str, ...] | None,
+    result: Result,
+    *,
+    by_name: bool,
 ) -> Generator[Event, None, None]:
     """Copy what is planned; last what the target may take for something else."""
-    yield from copy_planned(context, Plain(context, work), avoid, by_name=by_name)
+    everything = 0 if plan.excluded.objects else plan.source.objects
+    plain = Plain(context, work)
+    yield from copy_planned(context, plain, avoid or (), by_name=by_name, everything=everything)
     asked = yield from copy_folded(context, work, result.folded)
     result.requests += sought_at_target(asked)
 

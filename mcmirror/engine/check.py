@@ -95,10 +95,10 @@ def _conclude(
 
 def _sample(context: Context, pairs: Pairs) -> Generator[Event, None, Spool]:
     """Choose from the pairs that are equal by listing, each with the chance that was asked for, and one at least."""
-    chosen, left_out, wrong = Spool(), exclusion(context.job), context.memory.wrong()
+    chosen, left_out, wrong = Spool(), exclusion(context), context.memory.wrong()
     one: Changed | None = None
     for source, target in pairs:
-        if source is None or target is None or (left_out and left_out(source)):
+        if source is None or target is None or (left_out and left_out(source)) or context.mover.impossible(source):
             continue
         row = (source.key, source.mark, target.mark)
         if row in wrong or (difference(source, target) and not context.memory.incomparable(*row)):

@@ -5,7 +5,6 @@ a folder it leaves files with a UUID for a name, which do.
 """
 
 import os
-from collections import deque
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -13,14 +12,9 @@ from mcmirror.engine.context import Context
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.torn import NAME
 from mcmirror.model.plan import Changed, Copy, Difference, Missing, Plan
-from mcmirror.movers.mc import argv
-from mcmirror.movers.mc.listing import incomplete_uploads
 
 PART = 16 * 1024 * 1024
 """From this size on mc uploads in parts (CONTRACT.md section 7)."""
-
-PATIENCE = 10.0
-"""Seconds without an answer after which the cleaning is left to the next run: somebody waits for us to end."""
 
 
 def clean(context: Context, plan: Plan, keys: Collection[str]) -> bool:
@@ -44,15 +38,17 @@ def _abort_uploads(context: Context, keys: Collection[str]) -> bool:
     """
     if not keys:
         return True
-    target = context.job.target
-    found = incomplete_uploads(context.session, target, stall_timeout=PATIENCE)
+    found = context.mover.uploads()
     if found is None:
         return False
     ours, open_keys = set(keys), set(found)
-    for key in sorted(open_keys & ours):
-        if any(other.startswith(key) and other not in ours for other in open_keys):
-            continue
-        _run(context, argv.abort_upload(target.child(key)))
+    context.mover.abort_uploads(
+        [
+            key
+            for key in sorted(open_keys & ours)
+            if not any(other.startswith(key) and other not in ours for other in open_keys)
+        ]
+    )
     return True
 
 
@@ -66,11 +62,4 @@ def _remove_partial_files(context: Context, plan: Plan) -> None:
             if NAME.fullmatch(name) and path.lstat().st_mtime >= context.started:
                 found.add(path.relative_to(target.path).as_posix())
     found -= {key_of(item) for item in plan.differences} | {entry.key for entry in plan.torn}
-    left = [target.child(key) for key in sorted(found)]
-    for start in range(0, len(left), argv.ARGUMENTS):
-        _run(context, argv.remove(left[start : start + argv.ARGUMENTS]))
-
-
-def _run(context: Context, command: argv.Argv) -> None:
-    process = context.session.process(command, stall_timeout=PATIENCE, stoppable=False)
-    deque(process.lines(), maxlen=0)
+    context.mover.remove_partial(sorted(found))

@@ -137,8 +137,11 @@ class _Tally:
         if _out_of_age(source, rules):
             self.excluded.add(source.size)
         elif rules.impossible and (why := rules.impossible(source)):
-            self.impossible.add(source.size)
-            self.differences.append(Impossible(source, why))
+            if target is not None and difference(source, target) is None:  # somebody else brought it
+                self.are_equal(source, proven=proven(source, target))
+            else:
+                self.impossible.add(source.size)
+                self.differences.append(Impossible(source, why))
         elif target is None:
             self.missing.add(source.size)
             self.differences.append(Missing(source))
@@ -155,11 +158,9 @@ class _Tally:
         if reason is None:
             if source.modified > target.modified:
                 self.outdated.add(source.size)
-            self.equal.add(source.size)
+            self.are_equal(source, proven=same)
             if rules.sample is not None:
                 rules.sample.offer(source, target)
-            if not same:
-                self.unproven.add(source.size)
         elif rules.overwrite:
             self.changed.add(source.size)
             if reason is Reason.CONTENT:
@@ -168,6 +169,11 @@ class _Tally:
         else:
             self.kept.add(source.size)
             self.differences.append(Kept(source, target, reason))
+
+    def are_equal(self, source: Entry, *, proven: bool) -> None:
+        self.equal.add(source.size)
+        if not proven:
+            self.unproven.add(source.size)
 
     def only_at_target(self, target: Entry, rules: Rules) -> None:
         if rules.excluded and rules.excluded(target):

@@ -13,8 +13,7 @@ from mcmirror.model.cost import Requests
 from mcmirror.model.job import Tags
 from mcmirror.model.plan import Changed
 from mcmirror.model.problem import Category, Problem
-from mcmirror.movers.mc.argv import ARGUMENTS
-from mcmirror.movers.mc.attributes import AttributeReader
+from mcmirror.movers.protocol import AttributeReader
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,9 +46,7 @@ class Comparison:
     def __init__(self, context: Context) -> None:
         job = context.job
         self._context = context
-        self.source, self.target = (
-            AttributeReader(context.session, place, job.stall_timeout) for place in (job.source, job.target)
-        )
+        self.source, self.target = map(context.mover.attributes, (job.source, job.target))
         self._but = set_by(job.options.attr) | ({TAGS} if job.options.tags is Tags.OFF else set())
         self._thorough = context.metadata is not None or job.options.tags is Tags.COPY
         self._probes = PROBES
@@ -81,7 +78,7 @@ class Comparison:
         if not probing:
             self._probes = 0
         waiting = iter(pairs)
-        while batch := list(islice(waiting, ARGUMENTS)):
+        while batch := list(islice(waiting, self._context.mover.most_named)):
             if self._context.stop.requested or self._hopeless:
                 return
             yield self._look(batch)

@@ -1,14 +1,15 @@
 """What a run works with: frozen, handed from step to step."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from mcmirror.model.job import Job
+from mcmirror.model.location import Alias
 from mcmirror.model.stop import Stop
-from mcmirror.movers.mc.session import Session
+from mcmirror.movers.protocol import Mover
 
 
 class Verb(StrEnum):
@@ -70,7 +71,9 @@ class Context:
     """One run's surroundings."""
 
     job: Job
-    session: Session
+    mover: Mover
+    aliases: Mapping[str, Alias]
+    """Those of the two places, by name."""
     memory: Memory
     journal: Journal
     stop: Stop
@@ -79,12 +82,8 @@ class Context:
     """Percentage of the objects that ``verify`` reads on both sides; None reads nothing."""
     metadata: float | None = None
     """Percentage of the objects whose metadata is compared, and repaired by a run; None: a few."""
-    capabilities: frozenset[str] = frozenset()
-    """Flags that the mc at hand has."""
     started: float = field(default_factory=time.time)
     """Seconds since the epoch."""
-    debug: bool = False
-    """Whether mc's raw lines become events."""
     notes: tuple[str, ...] = ()
     """What is not as it was asked for, and keeps the run from nothing."""
 

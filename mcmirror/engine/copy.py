@@ -3,22 +3,20 @@
 What mc says here is kept as a problem and believed of nothing: the listing afterwards decides.
 """
 
-import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 
+from mcmirror.engine.concurrent import FIRST, MOST, Pace, Task, run_concurrently
 from mcmirror.engine.context import Context
 from mcmirror.engine.scope import Only, common_folder
-from mcmirror.messages.troubleshoot import classify, outgrown, problem
-from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
-from mcmirror.model.plan import Changed, Copy, Difference, Entry, Missing, Reason
+from mcmirror.engine.shards import LARGE, by_folder, by_prefix
+from mcmirror.model.event import CopyStarted, Event, ProblemFound
+from mcmirror.model.plan import Changed, Copy, Count, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
-from mcmirror.model.wording import printable
-from mcmirror.movers.mc import argv, decode, keys
-from mcmirror.movers.mc.process import TICK, Exit, Process
+from mcmirror.movers.protocol import KeyPrefix, Keys, Shard, Subtree
 
-STOPPED = "context canceled"
-"""What mc says of the objects that it was at when it was asked to stop."""
 EVERY_OBJECT = frozenset(
     (
         Category.ADDRESS_NOT_RESOLVED,
@@ -27,26 +25,30 @@ EVERY_OBJECT = frozenset(
         Category.CONNECTION_REFUSED,
         Category.CREDENTIALS,
         Category.MC_DIED,
-        Category.MEMORY,
         Category.STALLED,
         Category.TLS_MISMATCH,
         Category.TLS_NOT_TRUSTED,
     )
 )
-"""What one object suffers of these, the next one most often does too."""
-IN_VAIN = 6
-"""Processes in a row that end so: then it is the server."""
-WAITING = "the server does not answer when it is asked for this object"
-LINGER = 0.05
-"""Seconds that an announcement may wait for the next ones."""
+"""What one object suffers of these, the next one does too."""
+FEWEST = 24
+"""Objects that are worth a process of their own."""
+WORKERS_OF_ONE = 2
+"""Transfers that one mc makes at once when it starts: as many as processors, and hardly one machine has fewer."""
 
 
 def copy_planned(
-    context: Context, differences: Iterable[Difference], avoid: Sequence[str] = (), *, by_name: bool = False
+    context: Context,
+    differences: Iterable[Difference],
+    avoid: tuple[str, ...] = (),
+    *,
+    by_name: bool = False,
+    everything: int = 0,
 ) -> Generator[Event, None, None]:
-    """Copy what the plan names: one ``mc mirror`` for what mc sees, ``mc cp`` for drift; ``avoid``: impossible keys.
+    """Copy what the plan names: ``mc mirror`` for what mc sees, several at once, ``mc cp`` for drift.
 
-    ``by_name``: all by ``mc cp``, for a mirror would copy more than is planned.
+    ``avoid``: impossible keys; ``by_name``: all by ``mc cp``, for a mirror would copy more than is planned;
+    ``everything``: how many objects the source has, if none of them is left out.
     """
     if by_name:
         named: Only[Copy] = Only(differences, Missing, Changed)
@@ -54,143 +56,80 @@ def copy_planned(
         return
     seen = _Seen(differences)
     if any(True for _ in seen):
-        yield from _mirror(context, "" if avoid else common_folder(seen), avoid)
+        shards = _shards(context, seen, avoid, everything)
+        yield from _at_once(context, (partial(context.mover.copy, shard) for shard in shards))
     yield from copy_exactly(context, _drifted(differences))
 
 
-def copy_exactly(context: Context, objects: Iterable[Entry], *, expires: str = "") -> Generator[Event, None, None]:
-    """Copy these objects and no others, folder by folder; ``expires`` is a header of all of them.
+def copy_exactly(
+    context: Context, objects: Iterable[Entry], *, expires: str = "", bare: bool = False
+) -> Generator[Event, None, None]:
+    """Copy these objects and no others, folder by folder; ``expires`` and ``bare`` as in ``Keys``.
 
-    mc ends a ``cp`` at the first object that it may not read or cannot find, and waits for ever at one whose server
-    does not answer: what it did not begin is asked for again, in halves after a failure that may be the server's.
+    mc ends a ``cp`` at the first object that it may not read or cannot find: what it did not begin is asked for again.
     """
-    in_vain = 0
-    for folder, names in _by_folder(objects):
-        waiting = [names]
-        while waiting and in_vain < IN_VAIN and not context.stop.requested:
-            rest, failure = yield from _copy_names(context, folder, waiting.pop(), expires)
-            if failure and not context.job.options.skip_errors:
-                return
-            broken = failure in EVERY_OBJECT
-            in_vain = in_vain + 1 if broken else 0
-            half = len(rest) // 2 if broken else 0  # what stands behind the object that breaks mc comes first
-            waiting += [part for part in (rest[:half], rest[half:]) if part]
+    shards = (Keys(folder, tuple(keys), expires, bare) for folder, keys in _by_folder(context, objects))
+    yield from _at_once(context, (partial(_copy_keys, context, shard) for shard in shards))
 
 
-def _copy_names(
-    context: Context, folder: str, names: list[str], expires: str
-) -> Generator[Event, None, tuple[list[str], Category | None]]:
-    """Run one ``mc cp``; return the names that another one has to be asked for, always fewer, and what went wrong."""
-    job = context.job
-    sources = [job.source.child(name) for name in names]
-    command = argv.copy(job.carried, sources, job.target.child(folder), expires=expires)
+def _copy_keys(context: Context, shard: Keys) -> Generator[Event, None, None]:
+    """Copy these objects of one folder, by as many processes as it takes."""
+    while shard.keys and not context.stop.requested:
+        rest = yield from _copy_once(context, shard)
+        shard = replace(shard, keys=rest)
+
+
+def _copy_once(context: Context, shard: Keys) -> Generator[Event, None, tuple[str, ...]]:
+    """Run one process; return the keys that another one has to be asked for, always fewer."""
     begun, complaints = set[str](), list[Problem]()
-    for event in watch(context, ready(context, command), folder):
+    for event in context.mover.copy(shard):
         match event:
             case CopyStarted(_, key, _):
                 begun.add(key)
             case ProblemFound(_, found):
-                if found.category is Category.STALLED and not begun:  # mc looks at one object after another
-                    found = replace(found, message=f"{printable(names[0])} was not copied: {WAITING}", object=names[0])
                 complaints.append(found)
-                yield ProblemFound(job.name, found)
-                continue
             case _:
                 pass
         yield event
-    if not complaints:
-        return [], None
+    everyone = any(found.category in EVERY_OBJECT for found in complaints)
+    if not complaints or not context.job.options.skip_errors or everyone:
+        return ()
     refused = {found.object for found in complaints}
-    rest = [name for name in names if name not in begun]
-    worst = next((found.category for found in complaints if found.category in EVERY_OBJECT), complaints[0].category)
-    if refused & set(rest):
-        return [name for name in rest if name not in refused], worst
-    # The first that mc did not begin is the one it ended at; an mc that stands still may wait for any that it began.
-    return rest if worst is Category.STALLED and begun else rest[1:], worst
+    rest = tuple(key for key in shard.keys if key not in begun)
+    # mc looks at the objects in the order of the command line: the first that it did not begin is the one it ended at.
+    return tuple(key for key in rest if key not in refused) if refused & set(rest) else rest[1:]
 
 
-def _mirror(context: Context, folder: str, avoid: Sequence[str]) -> Generator[Event, None, None]:
-    job = context.job
-    if job.options.exclude:
-        folder = ""  # patterns are matched against the key below the place that mc is given
-    # The patterns for folded keys go along always: one may turn up after the plan, and would overwrite another key.
-    folded = keys.FOLDED if job.target.is_local else (*keys.FOLDED, *keys.FOLDED_BY_SERVERS)
-    options = replace(job.carried, exclude=(*job.options.exclude, *folded, *avoid))
-    command = argv.mirror(options, job.source.below(folder), job.target.below(folder), context.capabilities)
-    yield from watch(context, ready(context, command), folder)
+def _at_once(context: Context, tasks: Iterable[Task]) -> Generator[Event, None, None]:
+    """Run the tasks, several at once; none begins after a stop."""
+    going = takewhile(lambda _: not context.stop.requested, tasks)
+    yield from run_concurrently(context.job.name, going, Pace(FIRST, _most(context), context.mover.busy))
 
 
-def ready(context: Context, command: argv.Argv) -> Process:
-    """Make ready an mc that copies."""
-    return context.session.process(command, stall_timeout=context.job.stall_timeout, linger=LINGER)
+def _most(context: Context) -> int:
+    """How many movers may run at once: a bandwidth limit is one process's own, and workers are shared out."""
+    options = context.job.options
+    if options.limit_upload or options.limit_download or not options.skip_errors:
+        return 1
+    wanted = options.workers // WORKERS_OF_ONE if options.workers else MOST
+    return max(1, min(wanted, MOST, context.mover.most_at_once))
 
 
-def watch(context: Context, process: Process, folder: str) -> Generator[Event, None, None]:
-    """Turn mc's lines into events until it ends; ``folder`` names the place in a problem."""
-    job = context.job
-    complaints, last_look, below = 0, 0.0, job.target.child("")
-    for batch in process.lines():
-        for raw in batch:
-            if context.debug:
-                yield McSaid(job.name, context.session.redact(raw.decode(errors="replace")))
-            event = _event(context, decode.line(raw), below)
-            if event is not None:
-                complaints += isinstance(event, ProblemFound)
-                yield event
-        now = time.monotonic()
-        if now - last_look >= TICK:
-            last_look = now
-            yield Moved(job.name, process.written())
-    # Who asked for the end needs no reason for it, not even when a second signal had mc killed.
-    found = None if context.stop.requested else _end(context, process.exit, complaints, folder)
-    if found:
-        yield ProblemFound(job.name, found)
-
-
-def _event(context: Context, line: decode.Line, below: str) -> Event | None:
-    """What a line means to an observer; nothing when it is a summary, or says what the plan has counted as kept."""
-    job = context.job
-    match line:
-        case decode.Announced(_, path, size):
-            return CopyStarted(job.name, path.removeprefix(below), size)
-        case decode.Deleted(path):
-            return Removed(job.name, path.removeprefix(below))
-        case decode.Failure() if context.stop.requested and STOPPED in line.cause:
-            return None
-        case decode.Failure():
-            found = _problem(context, line)
-            return None if found.category is Category.OVERWRITE_OFF else ProblemFound(job.name, found)
-        case decode.Other():
-            return None
-
-
-def _end(context: Context, end: Exit, complaints: int, folder: str) -> Problem | None:
-    """What the way mc ended says by itself."""
-    if end.stopped:
-        return None
-    if end.stalled:
-        cause = f"no byte was read, written or printed for {context.job.stall_timeout:g} s, and mc was stopped"
-        return problem(Category.STALLED, "the copy stands still", cause, folder)
-    if end.outgrown:
-        return outgrown("the copy took too much memory", end.outgrown, folder)
-    if end.code < 0:
-        return problem(Category.MC_DIED, "mc was killed", f"signal {-end.code}")
-    if end.code and not complaints:
-        return classify("mc gave up", end.stderr.strip() or f"exit code {end.code}, without a word")
-    return None
-
-
-def _problem(context: Context, failure: decode.Failure) -> Problem:
-    job = context.job
-    key = failure.key
-    for said in (failure.cause, failure.message):
-        named = said.partition("`")[2].partition("`")[0]
-        for place in (job.source, job.target):
-            alias = context.session.aliases.get(place.alias)
-            for start in (place.child(""), f"{alias.url.rstrip('/')}/{place.path}/" if alias else ""):
-                if start and named.startswith(start):
-                    key = named.removeprefix(start)
-    return classify(failure.message, failure.cause, failure.code, object=key)
+def _shards(context: Context, seen: "_Seen", avoid: tuple[str, ...], everything: int) -> Iterable[Shard]:
+    """Cut the copies into shards that the mover accepts."""
+    mover = context.mover
+    copies, most = sum((Count(1, item.source.size) for item in seen), Count()), _most(context)
+    if most > 1 and copies.objects >= FEWEST and copies.bytes < copies.objects * LARGE:
+        size = max(FEWEST, copies.objects // most)
+        if copies.objects == everything:
+            prefixes = [KeyPrefix(part.prefix) for part in by_prefix(seen.sizes(), size)]
+            if len(prefixes) > 1 and all(map(mover.accepts, prefixes)):
+                return prefixes
+        subtrees = [Subtree(part.prefix, part.flat, avoid) for part in by_folder(seen.sizes(), size)]
+        if all(map(mover.accepts, subtrees)):
+            return subtrees
+    subtree = Subtree(common_folder(seen), avoid=avoid)
+    return [subtree if mover.accepts(subtree) else Subtree(avoid=avoid)]
 
 
 class _Seen:
@@ -199,12 +138,16 @@ class _Seen:
     def __init__(self, differences: Iterable[Difference]) -> None:
         self._differences = differences
 
-    def __iter__(self) -> Iterator[Difference]:
+    def __iter__(self) -> Iterator[Copy]:
         return (
             difference
             for difference in self._differences
             if isinstance(difference, Missing | Changed) and not _is_drift(difference)
         )
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Their keys and bytes."""
+        return ((difference.source.key, difference.source.size) for difference in self)
 
 
 def _is_drift(difference: Difference) -> bool:
@@ -217,15 +160,15 @@ def _drifted(differences: Iterable[Difference]) -> Iterator[Entry]:
             yield difference.source
 
 
-def _by_folder(objects: Iterable[Entry]) -> Iterator[tuple[str, list[str]]]:
-    """Group keys that come in order into command lines: one folder each, not too many keys."""
-    folder, names = "", list[str]()
+def _by_folder(context: Context, objects: Iterable[Entry]) -> Iterator[tuple[str, list[str]]]:
+    """Group keys that come in order: one folder each, not too many keys."""
+    folder, keys = "", list[str]()
     for entry in objects:
         its_folder = entry.key[: entry.key.rfind("/") + 1]
-        if names and (its_folder != folder or len(names) >= argv.ARGUMENTS):
-            yield folder, names
-            names = []
+        if keys and (its_folder != folder or len(keys) >= context.mover.most_named):
+            yield folder, keys
+            keys = []
         folder = its_folder
-        names.append(entry.key)
-    if names:
-        yield folder, names
+        keys.append(entry.key)
+    if keys:
+        yield folder, keys

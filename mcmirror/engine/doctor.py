@@ -1,6 +1,5 @@
 """Try, before a run does, everything that a run needs: mc, each server, its keys, and each right on each bucket."""
 
-import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,27 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.engine.reach import Finding, Grade, fine, reach, wrong
-from mcmirror.messages.troubleshoot import classify, for_alias, for_job, problem
+from mcmirror.messages.troubleshoot import for_alias, for_job, problem
 from mcmirror.model.job import Job, MirrorOptions
-from mcmirror.model.location import Alias, Location
+from mcmirror.model.location import Alias
 from mcmirror.model.problem import Category, Problem, Trouble
-from mcmirror.movers.mc import argv, decode, listing
-from mcmirror.movers.mc.find import Mc
-from mcmirror.movers.mc.session import Session
+from mcmirror.movers.protocol import Probe
 
 __all__ = ["Finding", "Grade", "check_alias", "check_job", "check_mc", "examine", "fine", "wrong"]
 
-OpenSession = Callable[[Sequence[Alias]], AbstractContextManager[Session]]
+OpenProbe = Callable[[Sequence[Alias]], AbstractContextManager[Probe]]
+"""Makes ready to ask the servers of these aliases."""
 PROBE = ".mcmirror-probe-"
-PATIENCE = 30.0
-"""Seconds without a word from a server after which a question is given up."""
 
 
 def examine(
     jobs: Iterable[Job],
     aliases: Iterable[tuple[str, Alias | Problem]],
-    find: Callable[[], Mc],
-    open_session: OpenSession,
+    find: Callable[[], str],
+    open_probe: OpenProbe,
     *,
     write: bool = True,
 ) -> Iterator[Finding]:
@@ -42,7 +38,7 @@ def examine(
             yield wrong(f"alias {name}", "definition", alias)
             continue
         working[name] = alias
-        for finding in _of_alias(reach(alias), alias) if program.problem else check_alias(alias, open_session):
+        for finding in _of_alias(reach(alias), alias) if program.problem else check_alias(alias, open_probe):
             yield finding
             if finding.grade is Grade.FAILED:
                 working.pop(name)
@@ -50,7 +46,7 @@ def examine(
         needed = {place.alias for place in (job.source, job.target) if place.alias}
         if needed <= working.keys():
             used = {name: working[name] for name in needed}
-            for finding in check_job(job, used, open_session, write=write):
+            for finding in check_job(job, used, open_probe, write=write):
                 found = finding.problem and for_job(finding.problem, job, used)
                 yield replace(finding, problem=found)
         else:
@@ -58,18 +54,18 @@ def examine(
             yield Finding(f"job {job.name}", "rights", Grade.WARNING, f"not tried: see alias {unusable}")
 
 
-def check_mc(find: Callable[[], Mc]) -> Finding:
-    """Look for mc and say which it is."""
+def check_mc(find: Callable[[], str]) -> Finding:
+    """Look for mc, which ``find`` describes."""
     try:
-        mc = find()
+        said = find()
     except Trouble as trouble:
         return wrong("mc", "program", trouble.problem)
-    return fine("mc", "program", f"{mc.path}, {mc.version}")
+    return fine("mc", "program", said)
 
 
-def check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
+def check_alias(alias: Alias, open_probe: OpenProbe) -> Iterator[Finding]:
     """Ask a server whether it is there and takes the keys; the first answer that fails is the last."""
-    return _of_alias(_check_alias(alias, open_session), alias)
+    return _of_alias(_check_alias(alias, open_probe), alias)
 
 
 def _of_alias(findings: Iterator[Finding], alias: Alias) -> Iterator[Finding]:
@@ -78,7 +74,7 @@ def _of_alias(findings: Iterator[Finding], alias: Alias) -> Iterator[Finding]:
         yield replace(finding, said=found.message, problem=found) if found else finding
 
 
-def _check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
+def _check_alias(alias: Alias, open_probe: OpenProbe) -> Iterator[Finding]:
     for finding in reach(alias):
         yield finding
         if finding.grade is Grade.FAILED:
@@ -88,8 +84,8 @@ def _check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
         yield fine(subject, "keys", "no keys: anonymous")
         return
     try:
-        with open_session([alias]) as session:
-            found = _ask(session, argv.buckets(alias.name), alias.url)
+        with open_probe([alias]) as probe:
+            found = probe.buckets(alias.name, alias.url)
     except Trouble as trouble:
         found = trouble.problem
     if found is None:
@@ -101,25 +97,25 @@ def _check_alias(alias: Alias, open_session: OpenSession) -> Iterator[Finding]:
 
 
 def check_job(
-    job: Job, aliases: Mapping[str, Alias], open_session: OpenSession, *, write: bool = True
+    job: Job, aliases: Mapping[str, Alias], open_probe: OpenProbe, *, write: bool = True
 ) -> Iterator[Finding]:
     """Try each right that the job needs; ``write`` puts an object of ours on the target and removes it."""
     subject = f"job {job.name}"
     try:
-        yield from _check_rights(job, subject, aliases, open_session, write=write)
+        yield from _check_rights(job, subject, aliases, open_probe, write=write)
     except Trouble as trouble:
         yield wrong(subject, "rights", trouble.problem)
 
 
 def _check_rights(
-    job: Job, subject: str, aliases: Mapping[str, Alias], open_session: OpenSession, *, write: bool
+    job: Job, subject: str, aliases: Mapping[str, Alias], open_probe: OpenProbe, *, write: bool
 ) -> Iterator[Finding]:
-    with open_session(list(aliases.values())) as session:
-        yield from _check_source(job, subject, session)
+    with open_probe(list(aliases.values())) as probe:
+        yield from _check_source(job, subject, probe)
         if job.target.is_local:
             yield _check_folder(job, subject)
             return
-        listed = _listed(session, job.target)
+        listed = probe.first_key(job.target)
         missing = isinstance(listed, Problem) and listed.category is Category.BUCKET_NOT_FOUND
         if missing and job.create_target:
             yield fine(subject, "list target", f"{job.target.bucket} does not exist; the run will create it")
@@ -128,11 +124,11 @@ def _check_rights(
         else:
             yield fine(subject, "list target", f"{job.target} can be listed")
             if write:
-                yield from _check_writing(job, subject, session)
+                yield from _check_writing(job, subject, probe)
 
 
-def _check_source(job: Job, subject: str, session: Session) -> Iterator[Finding]:
-    listed = _listed(session, job.source)
+def _check_source(job: Job, subject: str, probe: Probe) -> Iterator[Finding]:
+    listed = probe.first_key(job.source)
     if isinstance(listed, Problem):
         yield wrong(subject, "list source", listed)
         return
@@ -145,7 +141,7 @@ def _check_source(job: Job, subject: str, session: Session) -> Iterator[Finding]
         unreadable = problem(Category.PERMISSION, f"{listed} cannot be read", "permission denied", listed)
         found = None if readable else unreadable
     else:
-        found = _ask(session, argv.stat(job.source.child(listed)), job.source.child(listed))
+        found = probe.read(job.source.child(listed))
     yield wrong(subject, "read source", found) if found else fine(subject, "read source", f"{listed} can be read")
 
 
@@ -159,51 +155,19 @@ def _check_folder(job: Job, subject: str) -> Finding:
     return wrong(subject, "write target", problem(Category.PERMISSION, f"{there} cannot be written to", reason))
 
 
-def _check_writing(job: Job, subject: str, session: Session) -> Iterator[Finding]:
-    probe = session.scratch(f"{PROBE}{secrets.token_hex(8)}", "Written by `mcmirror doctor`; it may be deleted.\n")
-    there = job.target.child(probe.name)
+def _check_writing(job: Job, subject: str, probe: Probe) -> Iterator[Finding]:
+    name = f"{PROBE}{secrets.token_hex(8)}"
+    there = job.target.child(name)
     options = MirrorOptions(storage_class=job.options.storage_class, encrypt=job.options.encrypt)
-    found = _ask(session, argv.copy(options, [str(probe)], f"{job.target}/"), there)
-    # mc is not believed: what counts is that the object can be seen.
-    found = found or _ask(session, argv.stat(there), there)
+    found = probe.write(job.target, name, "Written by `mcmirror doctor`; it may be deleted.\n", options)
     if found:
         yield wrong(subject, "write target", found)
         return
     yield fine(subject, "write target", f"an object of ours was written to {job.target}")
-    found = _ask(session, argv.remove([there]), there)
+    found = probe.remove(there)
     if found is None:
         yield fine(subject, "delete target", "and removed again")
         return
     grade = Grade.FAILED if job.options.remove else Grade.WARNING
     need = "" if job.options.remove else " (the job never deletes; only this object of ours is left behind)"
     yield wrong(subject, "delete target", problem(found.category, f"{found.message}{need}", found.cause, there), grade)
-
-
-def _listed(session: Session, place: Location) -> str | Problem | None:
-    """Return the first key at a place, None when there is none, or why it cannot be listed."""
-    entries = listing.entries(session, place, stall_timeout=PATIENCE)
-    with contextlib.closing(entries):  # closing it stops mc
-        try:
-            return next((entry.key for entry in entries if entry is not None and not entry.key.endswith("/")), None)
-        except listing.ListingBroken as broken:
-            return broken.problem
-        except listing.OutOfOrder:
-            return None
-
-
-def _ask(session: Session, command: argv.Argv, place: str) -> Problem | None:
-    """Run one command of mc; None when it succeeded, by its code and by its lines."""
-    process = session.process(command, stall_timeout=PATIENCE)
-    failure = None
-    for batch in process.lines():
-        for line in map(decode.line, batch):
-            if isinstance(line, decode.Failure):
-                failure = failure or line
-    if process.exit.stalled:
-        return problem(Category.STALLED, f"{place} does not answer", f"nothing came for {PATIENCE:g} s", place)
-    if failure is not None:
-        return classify(failure.message, failure.cause, failure.code, object=place)
-    if process.exit.code:
-        said = process.exit.stderr.strip() or f"exit code {process.exit.code}"
-        return classify("", said, object=place)
-    return None

@@ -10,16 +10,17 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from mcmirror.engine.batches import batches
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
 from mcmirror.messages.troubleshoot import classify
 from mcmirror.model.event import Event, ProblemFound
+from mcmirror.model.key import twin as twin_of
 from mcmirror.model.plan import Changed, Copy, Count, Difference, Entry, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.wording import printable
-from mcmirror.movers.mc import keys
-from mcmirror.movers.mc.stat import Answer, Presence, batches, stat
+from mcmirror.movers.protocol import Answer, Presence
 
 D = TypeVar("D", bound=Difference)
 
@@ -42,7 +43,7 @@ def set_folded_apart(context: Context, plan: Plan) -> Plan:
     for entry, answer in _answers(context, (item.source for item in odd)):
         asked += 1
         if _is_twin(answer):
-            found[entry.key] = keys.twin(entry.key)
+            found[entry.key] = twin_of(entry.key)
     if not found:
         return replace(plan, asked=asked)
     twins, differences = set(found.values()), Spool()
@@ -73,12 +74,12 @@ def copy_folded(context: Context, copies: Iterable[Copy], folded: dict[str, str]
     odd, asked = [item for item in copies if _odd(context, item)], 0
     # One that is listed under its own name is no other's.
     yield from copy_exactly(context, (item.source for item in odd if isinstance(item, Changed)))
-    for batch in batches((item.source for item in odd if isinstance(item, Missing)), _key):
+    for batch in batches((item.source for item in odd if isinstance(item, Missing)), _key, context.mover.most_named):
         absent = list[Entry]()
         for entry, answer in _answers(context, batch):
             asked += 1
             if _is_twin(answer):
-                folded[entry.key] = keys.twin(entry.key)
+                folded[entry.key] = twin_of(entry.key)
             elif answer.presence is Presence.ABSENT:
                 absent.append(entry)
             elif answer.presence is Presence.UNKNOWN:
@@ -94,14 +95,14 @@ def folded(context: Context, plan: Plan, remaining: Iterable[Difference]) -> dic
     missing = [item.source for item in Only(remaining, Missing) if _odd(context, item)]
     if not missing:
         return {}
-    twins = {keys.twin(entry.key) for entry in missing}
+    twins = {twin_of(entry.key) for entry in missing}
     before = {item.target.key: item.target for item in Only(plan.differences, Extraneous) if item.target.key in twins}
     answers = dict[str, Answer]()
-    for batch in batches(sorted(twins), str):
-        answers |= stat(context.session, context.job.target, batch, stall_timeout=context.job.stall_timeout)
+    for batch in batches(sorted(twins), str, context.mover.most_named):
+        answers |= context.mover.stat(context.job.target, batch)
     found = dict[str, str]()
     for entry in missing:
-        twin = keys.twin(entry.key)
+        twin = twin_of(entry.key)
         there = answers[twin].entry if twin in answers else None
         if there is not None and there != before.get(twin) and _is_copy(entry, there):
             found[entry.key] = twin
@@ -134,14 +135,13 @@ def _key(entry: Entry) -> str:
 
 def _odd(context: Context, item: Copy) -> bool:
     """Whether the target may take the key for another; a folder's names are what they are."""
-    return not context.job.target.is_local and keys.twin(item.source.key) != ""
+    return not context.job.target.is_local and twin_of(item.source.key) != ""
 
 
 def _answers(context: Context, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Answer]]:
     """What the target says of each of these; after a stop some are left out."""
-    job = context.job
-    for batch in batches(entries, _key):
-        answers = stat(context.session, job.target, [entry.key for entry in batch], stall_timeout=job.stall_timeout)
+    for batch in batches(entries, _key, context.mover.most_named):
+        answers = context.mover.stat(context.job.target, [entry.key for entry in batch])
         yield from ((entry, answers[entry.key]) for entry in batch if entry.key in answers)
 
 

@@ -1,5 +1,7 @@
 """Refuse what would destroy: asked before the first write."""
 
+from collections.abc import Mapping
+
 from mcmirror.messages.remedy import rendered
 from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.address import same_server
@@ -14,7 +16,7 @@ SUDDEN = MaxDelete(percent=25.0)
 _ALLOW = "See what would go with `mcmirror plan`. If that is right: {allow}."
 
 
-def before_listing(job: Job, aliases: dict[str, Alias], *, copies: bool = True) -> Problem | None:
+def before_listing(job: Job, aliases: Mapping[str, Alias], *, copies: bool = True) -> Problem | None:
     """What can be refused without asking a server; ``copies``: whether one mc has to speak to both sides."""
     for place in (job.source, job.target):
         if place.is_alias_root:
@@ -79,7 +81,7 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
     return None
 
 
-def _unchecked(job: Job, aliases: dict[str, Alias]) -> Problem | None:
+def _unchecked(job: Job, aliases: Mapping[str, Alias]) -> Problem | None:
     """One mc checks every certificate or none: ``insecure`` of one side would hold for the other, unsaid."""
     sides = [aliases[place.alias] for place in (job.source, job.target) if place.alias in aliases]
     loose = [alias for alias in sides if alias.insecure]
@@ -124,7 +126,7 @@ def _shrunken(plan: Plan, before: int) -> str:
     return f"; the source held {objects(before)} at the last success and holds {now:,} now" if now < before else ""
 
 
-def _overlap(job: Job, aliases: dict[str, Alias]) -> bool:
+def _overlap(job: Job, aliases: Mapping[str, Alias]) -> bool:
     """Whether one place holds the other, under whatever alias."""
     if job.source.is_local != job.target.is_local:
         return False

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from mcmirror.engine.compare import Pairs, merge
 from mcmirror.engine.context import Context
+from mcmirror.listing.order import Entries, OutOfOrder, in_order, sorted_on_disk
 from mcmirror.model.event import Event
 from mcmirror.model.location import Location
-from mcmirror.model.problem import Category
-from mcmirror.movers.mc.listing import Entries, ListingBroken, OutOfOrder, entries, sorted_entries
+from mcmirror.model.problem import Category, ListingBroken
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class Side(Enum):
     TARGET = "target"
 
 
+Order = Callable[[Location, Entries], Entries]
 NO_BUCKET = Category.BUCKET_NOT_FOUND
 
 
@@ -38,33 +39,33 @@ def with_pairs(
     source, target = job.source.below(folder), job.target.below(folder)
     disorderly = set[Location]()
     while True:
-        listers = [sorted_entries if place in disorderly else entries for place in (source, target)]
+        orders = [sorted_on_disk if place in disorderly else in_order for place in (source, target)]
         try:
             with (
-                closing(_at_source(context, listers[0], source, asked=only is not Side.TARGET)) as left,
-                closing(_at_target(context, listers[1], target, asked=only is not Side.SOURCE)) as right,
+                closing(_at_source(context, orders[0], source, asked=only is not Side.TARGET)) as left,
+                closing(_at_target(context, orders[1], target, asked=only is not Side.SOURCE)) as right,
             ):
                 return (yield from use(merge(left, right)))
         except OutOfOrder as found:
             disorderly.add(found.place)
 
 
-def _at_source(context: Context, lister: Callable[..., Entries], source: Location, *, asked: bool) -> Entries:
+def _at_source(context: Context, order: Order, source: Location, *, asked: bool) -> Entries:
     # A folder that went from a source which is there is an empty place; a source that is not there is trouble.
     gone = source.is_local and not Path(source.path).exists() and Path(context.job.source.path).is_dir()
     if gone or not asked:
         return
     # What may not be read there is found by the plan, which names it.
-    yield from lister(context.session, source, stall_timeout=context.job.stall_timeout, closed_folders=source.is_local)
+    yield from order(source, context.mover.list(source, closed_folders=source.is_local))
 
 
-def _at_target(context: Context, lister: Callable[..., Entries], target: Location, *, asked: bool) -> Entries:
+def _at_target(context: Context, order: Order, target: Location, *, asked: bool) -> Entries:
     if not asked:
         return
     if target.is_local and not Path(target.path).exists():
         return
     try:
-        yield from lister(context.session, target, stall_timeout=context.job.stall_timeout)
+        yield from order(target, context.mover.list(target))
     except ListingBroken as broken:
         # A plan for a bucket that the run would make: it is empty so far.
         if not (context.planning_only and context.job.create_target) or broken.problem.category is not NO_BUCKET:

@@ -23,7 +23,6 @@ from mcmirror.model.job import Tags
 from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import objects, printable
-from mcmirror.movers.mc.attributes import AttributeReader
 
 UNASKED = 64 * 1024 * 1024
 """Bytes of an object that is copied once more for its metadata without ``--metadata``."""
@@ -112,7 +111,7 @@ def note_versions(context: Context) -> Generator[Event, None, Requests]:
     source = context.job.source
     if source.is_local or context.stop.requested:
         return Requests()
-    if AttributeReader(context.session, source, context.job.stall_timeout).keeps_versions():
+    if context.mover.attributes(source).keeps_versions():
         text = "keeps versions: the newest of each object is mirrored, no older version and no delete marker"
         yield Noted(context.job.name, f"{source.alias}/{source.bucket} {text}")
     return Requests(source_get=1)

@@ -11,19 +11,19 @@ from mcmirror.engine.folded import set_folded_apart
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
-from mcmirror.messages.troubleshoot import classify, problem
+from mcmirror.messages.troubleshoot import problem
+from mcmirror.model.age import age_limits
 from mcmirror.model.event import Event, Listed, Noted, ProblemFound
-from mcmirror.model.job import Job, Tags
+from mcmirror.model.job import Tags
 from mcmirror.model.plan import Entry, Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.wording import printable
-from mcmirror.movers.mc import argv, decode, filters, keys
 
 
 def make_plan(context: Context) -> Generator[Event, None, Plan]:
     """List both sides and compare. Raises Trouble when either cannot be listed whole, or the source is not there."""
     job = context.job
-    beside = look_beside(job.source, filters.excluded(job.options.exclude))
+    beside = look_beside(job.source, context.mover)
     rules = _rules(context, beside)
     made = yield from with_pairs(context, "", lambda pairs: _planned(context, beside.joined(pairs), rules))
     made = set_folded_apart(context, replace(made, at_source=made.at_source - len(beside.files)))
@@ -49,30 +49,27 @@ def metadata_wanted(context: Context) -> bool:
 def create_target(context: Context) -> str:
     """Make the target's bucket and return it, ``alias/bucket``; raises Trouble when that fails."""
     job = context.job
-    region = ("--region", job.options.region) if job.options.region else ()
     bucket = f"{job.target.alias}/{job.target.bucket}"
-    process = context.session.process(argv.make_bucket(bucket, *region), stall_timeout=job.stall_timeout)
-    lines = [decode.line(raw) for batch in process.lines() for raw in batch]
-    for line in lines:
-        if isinstance(line, decode.Failure):
-            raise Trouble(classify(line.message, line.cause, line.code, object=bucket))
+    refused = context.mover.create_bucket(bucket)
+    if refused:
+        raise Trouble(refused)
     return bucket
 
 
-def exclusion(job: Job) -> Callable[[Entry], object] | None:
+def exclusion(context: Context) -> Callable[[Entry], object] | None:
     """Return the test for objects that take no part in the job; None when all do.
 
     Beside a local folder, empty markers of folders (``key/``) do not: a file system cannot list them.
     """
-    named = filters.excluded(job.options.exclude)
+    job, named = context.job, context.mover.excluded()
     if job.source.is_local or job.target.is_local:
         return lambda entry: (entry.key.endswith("/") and not entry.size) or (named and named(entry.key))
     return (lambda entry: named(entry.key)) if named else None
 
 
-def _not_taking_part(job: Job, beside: Beside) -> Callable[[Entry], object] | None:
+def _not_taking_part(context: Context, beside: Beside) -> Callable[[Entry], object] | None:
     """What is excluded, and what stands in a source folder as a link or the like, or below one."""
-    excluded = exclusion(job)
+    excluded = exclusion(context)
     if not beside.others and not beside.files:
         return excluded
     return lambda entry: (excluded and excluded(entry)) or beside.covers(entry.key)
@@ -93,14 +90,14 @@ def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, N
 
 
 def _rules(context: Context, beside: Beside) -> Rules:
-    job, options = context.job, context.job.options
-    after, before = filters.age_limits(options.older_than, options.newer_than, datetime.now(UTC))
+    options = context.job.options
+    after, before = age_limits(options.older_than, options.newer_than, datetime.now(UTC))
     return Rules(
         overwrite=options.overwrite or context.verb is Verb.VERIFY,
-        excluded=_not_taking_part(job, beside),
+        excluded=_not_taking_part(context, beside),
         written_after=after,
         written_before=before,
-        impossible=lambda entry: beside.why(entry) or keys.impossible(entry, job.source, job.target),
+        impossible=lambda entry: beside.why(entry) or context.mover.impossible(entry),
         wrong=context.memory.wrong(),
         incomparable=context.memory.incomparable,
     )

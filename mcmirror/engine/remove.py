@@ -4,26 +4,23 @@ Each batch of keys is asked for at the source and at the target right before it 
 """
 
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mcmirror.engine.absence import AT_SOURCE, Absence, look_again
+from mcmirror.engine.batches import batches
 from mcmirror.engine.compare import Pairs
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import Side, with_pairs
 from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
-from mcmirror.messages.troubleshoot import classify
 from mcmirror.model.cost import Requests, asked_at_target, listing, removing
-from mcmirror.model.event import Event, ProblemFound, Removed
-from mcmirror.model.location import Location
+from mcmirror.model.event import Event, Removed
+from mcmirror.model.key import folds
+from mcmirror.model.key import twin as twin_of
 from mcmirror.model.plan import Count, Entry, Extraneous, Plan
-from mcmirror.model.problem import Category
 from mcmirror.model.wording import printable
-from mcmirror.movers.mc import argv, decode, keys
-from mcmirror.movers.mc.stat import Answer, Presence, batches, stat
+from mcmirror.movers.protocol import Answer, Mover, Presence
 
 CHANGED = "it was written on the target after the plan was made"
 NOT_ASKED = "it was not asked for at the source"
@@ -59,7 +56,7 @@ def remove(
     absence = Absence(context)
     tried, asked = yield from _remove_confirmed(context, Only(gone, Extraneous), absence)
     folder = common_folder(tried)
-    folder = "" if keys.folds(folder) else folder
+    folder = "" if folds(folder) else folder
     result = yield from with_pairs(
         context, folder, lambda pairs: _see(pairs, tried, folder, context.job.name, named), only=Side.TARGET
     )
@@ -76,16 +73,17 @@ def _remove_confirmed(
     Those that are gone from the target already, or that are at the source, are left out.
     """
     tried, requests = Spool(), Requests()
-    for batch in batches(candidates, lambda item: item.target.key):
+    for batch in batches(candidates, lambda item: item.target.key, context.mover.most_named):
         if context.stop.requested or absence.in_trouble:
             kept = dict.fromkeys((item.target.key for item in batch), NOT_ASKED)
             present = batch
         else:
-            kept = _kept_by_source(batch, context.job.target, absence)
+            kept = _kept_by_source(batch, context.mover, absence)
             present, asked = _kept_by_target(context, batch, kept)
             confirmed = [item.target.key for item in present if item.target.key not in kept]
             requests += asked + removing(len(confirmed))
-            yield from _remove(context, confirmed)
+            if confirmed:
+                yield from context.mover.remove(confirmed)
         for item in present:
             if kept.get(item.target.key) == AT_SOURCE:
                 continue
@@ -94,9 +92,9 @@ def _remove_confirmed(
     return Only(tried, Extraneous), requests
 
 
-def _kept_by_source(batch: Sequence[Extraneous], target: Location, absence: Absence) -> dict[str, str]:
+def _kept_by_source(batch: Sequence[Extraneous], mover: Mover, absence: Absence) -> dict[str, str]:
     """Ask the source for these keys; return why some of them stay."""
-    kept = {item.target.key: why for item in batch if (why := keys.not_removable(item.target.key, target))}
+    kept = {item.target.key: why for item in batch if (why := mover.not_removable(item.target.key))}
     asked = [item.target.key for item in batch if item.target.key not in kept]
     said = absence.ask(asked)
     return kept | {key: why for key in asked if (why := said.get(key, NOT_ASKED))}
@@ -106,11 +104,10 @@ def _kept_by_target(
     context: Context, batch: Sequence[Extraneous], kept: dict[str, str]
 ) -> tuple[list[Extraneous], Requests]:
     """Ask the target for the rest; add to ``kept`` what is not as planned, and leave out what is gone already."""
-    job = context.job
     asked = [item.target.key for item in batch if item.target.key not in kept]
-    twins = {key: keys.twin(key) for key in asked if keys.twin(key)}
+    twins = {key: twin_of(key) for key in asked if twin_of(key)}
     names = [*asked, *twins.values()]
-    answers = stat(context.session, job.target, names, stall_timeout=job.stall_timeout) if names else {}
+    answers = context.mover.stat(context.job.target, names) if names else {}
     present = list[Extraneous]()
     for item in batch:
         key = item.target.key
@@ -157,31 +154,3 @@ def _see(pairs: Pairs, tried: Only[Extraneous], folder: str, job: str, named: in
             yield Removed(job, key)
     result.requests = Requests(target_list=listing(lookup.at_target))
     return result
-
-
-def _remove(context: Context, confirmed: Sequence[str]) -> Generator[Event, None, None]:
-    """Name the objects on mc's stdin, and those that a line cannot hold in its arguments."""
-    target = context.job.target
-    plain = [target.child(key) for key in confirmed if _fits_a_line(key)]
-    odd = [target.child(key) for key in confirmed if not _fits_a_line(key)]
-    if plain:
-        names = context.session.scratch("remove", "".join(f"{name}\n" for name in plain))
-        yield from _run(context, argv.remove_listed(), names)
-    if odd:
-        yield from _run(context, argv.remove(odd), None)
-
-
-def _run(context: Context, command: argv.Argv, names: Path | None) -> Generator[Event, None, None]:
-    process = context.session.process(command, stdin=names, stall_timeout=context.job.stall_timeout)
-    with closing(process.lines()) as lines:
-        for raw in (raw for batch in lines for raw in batch):
-            line = decode.line(raw)
-            if isinstance(line, decode.Failure):
-                found = classify(line.message, line.cause, line.code, object=line.key)
-                if found.category is not Category.OBJECT_VANISHED:
-                    yield ProblemFound(context.job.name, found)
-
-
-def _fits_a_line(key: str) -> bool:
-    """Whether mc, which drops a carriage return at a line's end, reads the key as it is from its stdin."""
-    return "\n" not in key and not key.endswith("\r")

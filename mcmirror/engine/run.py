@@ -142,7 +142,7 @@ def _once(steps: Steps) -> Steps:
 
 def _found(context: Context, problem: Problem) -> ProblemFound:
     """Every problem leaves in the words of whoever described the job."""
-    return ProblemFound(context.job.name, for_job(problem, context.job, context.session.aliases))
+    return ProblemFound(context.job.name, for_job(problem, context.job, context.aliases))
 
 
 def not_started(
@@ -174,7 +174,7 @@ def not_started(
 def _mirror(context: Context, attempts: Attempts) -> Steps:
     job = context.job
     yield PhaseStarted(job.name, Phase.PREFLIGHT)
-    refusal = guard.before_listing(job, context.session.aliases)
+    refusal = guard.before_listing(job, context.aliases)
     if refusal:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED)
@@ -212,7 +212,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
     """Say whether the copy is true; write nothing."""
     job = context.job
     yield PhaseStarted(job.name, Phase.PREFLIGHT)
-    refusal = guard.before_listing(job, context.session.aliases, copies=False)
+    refusal = guard.before_listing(job, context.aliases, copies=False)
     if refusal:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED)

@@ -3,22 +3,24 @@
 from collections.abc import Generator
 
 from mcmirror.engine.context import Context
-from mcmirror.engine.copy import ready, watch
 from mcmirror.engine.judge import judge_unverified
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Removed
 from mcmirror.model.plan import Count
 from mcmirror.model.report import NAMED, Status, Tally
-from mcmirror.movers.mc import argv
 
 
 def mirror_unassured(context: Context) -> Generator[Event, None, tuple[Status, Tally, list[str]]]:
     """Run it; return the verdict that mc's word allows, the announced numbers and the removed keys."""
     job = context.job
     yield PhaseStarted(job.name, Phase.MIRROR)
-    command = argv.unassured(job.carried, job.source, job.target, context.capabilities)
-    process = ready(context, command)
     announced, removed, errors, named = Count(), Count(), 0, list[str]()
-    for event in watch(context, process, ""):
+    steps = context.mover.mirror_unverified()
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            exit_code = end.value
+            break
         match event:
             case CopyStarted(_, _, size):
                 announced += Count(1, size)
@@ -32,7 +34,7 @@ def mirror_unassured(context: Context) -> Generator[Event, None, tuple[Status, T
                 pass
         yield event
     status = judge_unverified(
-        exit_code=process.exit.code,
+        exit_code=exit_code,
         errors=errors,
         announced=announced.objects,
         stopped=context.stop.requested,

@@ -1,7 +1,7 @@
 """Where the target refuses tags, ``mc -a`` brings no object that has some: those are copied without them."""
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from mcmirror.engine.context import Context
@@ -10,8 +10,6 @@ from mcmirror.model.attributes import Attributes
 from mcmirror.model.event import CopyStarted, Event, ProblemFound
 from mcmirror.model.plan import Copy, Entry
 from mcmirror.model.problem import Category, Problem
-from mcmirror.movers.mc.argv import ARGUMENTS
-from mcmirror.movers.mc.attributes import AttributeReader
 
 TRIAL = 3
 """Objects that are tried before all others."""
@@ -36,10 +34,9 @@ def copy_untagged(
     job = context.job
     if refusal is None or not job.carried.preserve or not job.between_stores or context.stop.requested:
         return None
-    bare = replace(context, job=replace(job, options=replace(job.options, preserve=False)))
-    target, tried = AttributeReader(context.session, job.target, job.stall_timeout), set[str]()
+    target, tried = context.mover.attributes(job.target), set[str]()
     for ones in _tagged(context, remaining):
-        yield from _quietly(bare, ones)
+        yield from _quietly(context, ones)
         if not tried:
             arrived = dict(target.heads([one.key for one in ones]))
             if not any(isinstance(head, Attributes) and head.entry.size == one.size
@@ -52,8 +49,8 @@ def copy_untagged(
 def _tagged(context: Context, remaining: Iterable[Copy]) -> Iterable[list[Entry]]:
     """Those that have tags: a few first, then many at a time."""
     job = context.job
-    source, waiting, few = AttributeReader(context.session, job.source, job.stall_timeout), iter(remaining), True
-    while batch := list(islice(waiting, ARGUMENTS)):
+    source, waiting, few = context.mover.attributes(job.source), iter(remaining), True
+    while batch := list(islice(waiting, context.mover.most_named)):
         entries = {item.source.key: item.source for item in batch}
         heads = source.heads(list(entries))
         found = [entries[key] for key, head in heads if isinstance(head, Attributes) and head.tagged]
@@ -66,6 +63,6 @@ def _tagged(context: Context, remaining: Iterable[Copy]) -> Iterable[list[Entry]
 
 def _quietly(context: Context, ones: Sequence[Entry]) -> Generator[Event, None, None]:
     """Copy, and leave what it says to the first try, which said more."""
-    for event in copy_exactly(context, ones):
+    for event in copy_exactly(context, ones, bare=True):
         if not isinstance(event, CopyStarted | ProblemFound):
             yield event

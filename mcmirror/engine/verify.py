@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 
 from mcmirror.engine.absence import Absence, look_again
+from mcmirror.engine.batches import batches
 from mcmirror.engine.compare import Pairs, difference, proven
 from mcmirror.engine.content import compare_content
 from mcmirror.engine.context import Context
@@ -15,7 +16,6 @@ from mcmirror.engine.spool import Spool
 from mcmirror.model.cost import Requests
 from mcmirror.model.event import Event, ProblemFound, Vanished
 from mcmirror.model.plan import Changed, Copy, Count, Entry, Missing, Reason
-from mcmirror.movers.mc.stat import batches
 
 SAMPLE = 3
 """Objects that are read on both sides to learn whether a target's ETags are MD5s at all."""
@@ -107,7 +107,7 @@ def _confirm_vanished(context: Context, result: Verification, before: int) -> Ge
     _, asked = yield from look_again(context, unlisted, before)
     result.requests += asked
     absence = Absence(context)
-    for batch in batches(unlisted, lambda copy: copy.source.key):
+    for batch in batches(unlisted, lambda copy: copy.source.key, context.mover.most_named):
         idle = context.stop.requested or absence.in_trouble
         said = {} if idle else absence.ask([copy.source.key for copy in batch])
         for copy in batch:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+UNREADABLE = "\ufffd"
+"""What stands in a key for a byte of a file name that is no UTF-8."""
+
 
 class Entry(NamedTuple):
     """One object of a listing. A tuple: a plan makes millions of them."""

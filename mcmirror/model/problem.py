@@ -79,6 +79,10 @@ class Trouble(Exception):
         self.problem = problem
 
 
+class ListingBroken(Trouble):
+    """A listing that could not be had whole; what was seen of it counts for nothing."""
+
+
 class McNotFound(Trouble):
     """No mc was found in any of the places that are searched."""
 

@@ -22,6 +22,7 @@ from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.movers.mc import argv
 from mcmirror.movers.mc.find import Mc, capabilities, require
+from mcmirror.movers.mc.mover import McMover
 from mcmirror.movers.mc.session import Session
 from mcmirror.service.turn import Turns
 from mcmirror.store.lock import Held, NoLock, TargetLock
@@ -123,15 +124,14 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
             return (yield from not_started(job, Status.FAILED, trouble.problem))
         context = Context(
             job=job,
-            session=session,
+            mover=McMover(session, job, flags=flags, stop=order.stop, show_lines=order.debug),
+            aliases=aliases,
             memory=memory,
             journal=journal,
             stop=order.stop,
             verb=order.verb,
             content=order.content,
             metadata=order.metadata,
-            capabilities=flags,
-            debug=order.debug,
             notes=notes,
         )
         report = yield from run(context)

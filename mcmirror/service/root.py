@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from mcmirror.model.record import Cause, Record, run_id
 from mcmirror.model.report import RunReport
 from mcmirror.model.stop import Stop
 from mcmirror.movers.mc.find import Mc, find
+from mcmirror.movers.mc.probe import McProbe, probing
 from mcmirror.movers.mc.session import Session
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.hidden import Hidden
@@ -123,11 +125,15 @@ class Service:
         """Open a private place for mc to run in, for these aliases."""
         return Session(self.mc().path, aliases, proxy=self.configuration.settings.proxy, **how)
 
+    def probe(self, aliases: Sequence[Alias]) -> AbstractContextManager[McProbe]:
+        """Make ready to ask the servers of these aliases single questions."""
+        return probing(self.session(aliases))
+
     def check_alias(self, alias: Alias) -> Problem | None:
         """Ask the server of an alias whether it is there and takes the keys; None when all is well."""
         from mcmirror.engine.doctor import Grade, check_alias
 
-        findings = check_alias(alias, self.session)
+        findings = check_alias(alias, self.probe)
         return next((finding.problem for finding in findings if finding.grade is Grade.FAILED), None)
 
     def examine(self, jobs: Sequence[Job], *, alone: bool = False, write: bool = True) -> Iterator["Finding"]:
@@ -141,7 +147,7 @@ class Service:
         names = [place.alias for job in jobs for place in (job.source, job.target) if place.alias]
         if not alone:
             names += [*self.configuration.aliases, *(name[8:] for name in self._environ if name.startswith("MC_HOST_"))]
-        return examine(jobs, self._resolved(dict.fromkeys(names)), self.mc, self.session, write=write)
+        return examine(jobs, self._resolved(dict.fromkeys(names)), lambda: str(self.mc()), self.probe, write=write)
 
     def _resolved(self, names: Iterable[str]) -> Iterator[tuple[str, Alias | Problem]]:
         for name in names:

@@ -62,7 +62,7 @@ def tried(name: str, configuration: Configuration) -> Iterator[Finding]:
     try:
         alias = service.aliases([name])[name]
         failed = False
-        for one in check_alias(alias, service.session):
+        for one in check_alias(alias, service.probe):
             failed = failed or one.grade == "failed"
             yield _hidden(one, service)
         if not failed:
@@ -91,7 +91,7 @@ def _rights(alias: Alias, service: Service) -> Iterator[Finding]:
 
     for job in _jobs(alias.name, service.configuration)[:MOST]:
         places = dict.fromkeys(place.alias for place in (job.source, job.target) if place.alias)
-        for one in check_job(job, service.aliases(places), service.session, write=False):
+        for one in check_job(job, service.aliases(places), service.probe, write=False):
             side = job.source if one.check in SIDES else job.target
             if side.alias == alias.name:
                 yield one

@@ -44,6 +44,11 @@ def copy(options: MirrorOptions, sources: Sequence[str], folder: str, *, expires
     return ("cp", "--json", *_transfer(options), *_encryption(options, folder), *header, *sources, folder)
 
 
+def copy_prefix(options: MirrorOptions, prefix: str, folder: str) -> Argv:
+    """``mc cp -r`` of every key that begins with ``prefix`` into ``folder`` (with its slash), its own last part."""
+    return ("cp", "--json", "--recursive", *_transfer(options), *_encryption(options, folder), prefix, folder)
+
+
 def list_all(place: Location) -> Argv:
     """``mc ls`` of all objects below ``place``, with a trace of the answers on stderr.
 

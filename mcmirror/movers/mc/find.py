@@ -36,6 +36,9 @@ class Mc:
     released: str = ""
     """``2025-08-13``; empty for a version that does not say."""
 
+    def __str__(self) -> str:
+        return f"{self.path}, {self.version}"
+
 
 def find(setting: str = "", environ: Mapping[str, str] | None = None) -> Mc:
     """Return the first mc among the setting, ``MCMIRROR_MC``, our own copy, and PATH.

@@ -5,24 +5,14 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from mcmirror.model.plan import Entry
+from mcmirror.movers.protocol import LeftOut
 
 PART = ".part.minio"
 """How mc names what it has not written to its end."""
 PASSED_OVER = ("lost+found",)
 PASSED_OVER_ON_MACOS = ".DS_Store"
-
-
-class LeftOut(NamedTuple):
-    """What is in a folder, and in no listing that mc makes of it."""
-
-    entry: Entry
-    """With the key that it would have."""
-    why: str
-    file: bool
-    """Whether it is a file with content of its own, which somebody may miss."""
 
 
 class Folder:

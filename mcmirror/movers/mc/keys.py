@@ -2,21 +2,22 @@
 
 from pathlib import Path
 
+from mcmirror.model.key import folds
 from mcmirror.model.location import Location
-from mcmirror.model.plan import Entry
+from mcmirror.model.plan import UNREADABLE, Entry
 from mcmirror.movers.mc.folder import link_on_the_way, name_passed_over
 
 LONGEST_FILE_NAME = 255
 """Bytes of one path segment, on MinIO's and on most local file systems."""
-
-UNREADABLE = "\ufffd"
-"""What mc prints for a byte of a file name that is no UTF-8."""
 
 FOLDED = ("/*", "*//*", "./*", "*/./*", "*/.", "../*", "*/../*", "*/..")
 """The exclude patterns for keys that mc would write under another name."""
 
 FOLDED_BY_SERVERS = ("*\\*",)
 """Those for keys with a twin: a server may write them under that name."""
+
+IN_SUBFOLDER = "*/*"
+"""The exclude pattern for all keys that do not lie in the folder itself."""
 
 
 def patterns(key: str, target: Location) -> tuple[str, ...]:
@@ -64,14 +65,3 @@ def not_removable(key: str, target: Location) -> str:
     if target.is_local and (link := link_on_the_way(target.path, key)):
         return f"{link} is a link, and nothing is removed through one"
     return ""
-
-
-def twin(key: str) -> str:
-    """The key that a server stores for this one if it takes a backslash for a slash (SeaweedFS); empty without one."""
-    return key.replace("\\", "/") if "\\" in key else ""
-
-
-def folds(key: str) -> bool:
-    """Whether mc, which joins paths as a file system does, or a server like it reads another key in this one."""
-    segments = key.split("/")
-    return "" in segments[:-1] or "." in segments or ".." in segments

@@ -1,27 +1,21 @@
 """List what is at a location, object by object, and never take a broken listing for a short one."""
 
-from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
 from mcmirror.messages.troubleshoot import classify, outgrown, problem
-from mcmirror.messages.unexpected import problem_of, temporary_folder
 from mcmirror.model.circle import Circle
 from mcmirror.model.location import Location
-from mcmirror.model.plan import Entry
-from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.plan import UNREADABLE, Entry
+from mcmirror.model.problem import Category, ListingBroken, Problem
 from mcmirror.model.wording import printable
 from mcmirror.movers.mc import argv, decode
-from mcmirror.movers.mc.keys import UNREADABLE
 from mcmirror.movers.mc.process import Exit
 from mcmirror.movers.mc.session import Session
-from mcmirror.movers.mc.sort import EntrySort
 from mcmirror.movers.mc.trace import ListingTrace
-
-Entries = Generator[Entry | None, None, None]
-"""Objects in key order; None is a tick of the clock."""
+from mcmirror.movers.protocol import Entries
 
 REPEATS = 3
 """How often a key may come again: servers are known whose pages overlap."""
@@ -37,49 +31,13 @@ CLOSED = "Insufficient permissions to access this path"
 """How mc names a folder that it may not read."""
 
 
-class ListingBroken(Trouble):
-    """A listing that could not be had whole; what was seen of it counts for nothing."""
-
-
-class OutOfOrder(Exception):
-    """The keys of a place did not come in the order of their UTF-8 bytes; sort them first."""
-
-    def __init__(self, place: Location) -> None:
-        super().__init__(str(place))
-        self.place = place
-
-
 def entries(session: Session, place: Location, *, stall_timeout: float, closed_folders: bool = False) -> Entries:
-    """Yield the objects at ``place`` by key; None is a tick of the clock.
+    """Yield the objects at ``place`` as ``mc ls`` prints them; None is a tick of the clock.
 
     The keys are relative to ``place``. Raises ListingBroken when any page fails, when mc is stopped or dies, when the
-    listing goes round in a circle or contradicts itself, and when the local folder does not exist (where ``mc ls``
-    prints nothing and exits 0); OutOfOrder as said. With ``closed_folders`` folders that may not be read are left out.
+    listing goes round in a circle, and when the local folder does not exist (where ``mc ls`` prints nothing and exits
+    0). With ``closed_folders`` folders that may not be read are left out.
     """
-    with closing(_listed(session, place, stall_timeout, closed_folders=closed_folders)) as listed:
-        yield from _in_order(place, listed)
-
-
-def sorted_entries(session: Session, place: Location, *, stall_timeout: float, closed_folders: bool = False) -> Entries:
-    """Do the same with a server that does not keep the order of S3: what it lists is sorted on disk."""
-    with (
-        closing(EntrySort()) as sort,
-        closing(_listed(session, place, stall_timeout, closed_folders=closed_folders)) as listed,
-    ):
-        for item in listed:
-            if item is None:
-                yield None
-                continue
-            try:
-                sort.add(item)
-            except OSError as error:
-                what = f"the listing of {place} is not in order and could not be sorted in {temporary_folder()}"
-                raise ListingBroken(problem_of(error, what)) from None
-        yield from _in_order(place, sort)
-
-
-def _listed(session: Session, place: Location, stall_timeout: float, *, closed_folders: bool) -> Entries:
-    """Yield what mc lists, as it comes."""
     if place.is_local and not Path(place.path).is_dir():
         raise ListingBroken(
             problem(Category.SOURCE_NOT_FOUND, f"{place} is not a folder", "no such folder", str(place))
@@ -109,6 +67,7 @@ def _listed(session: Session, place: Location, stall_timeout: float, *, closed_f
     broken = _broken(place, end, failure, trace)
     if broken:
         raise ListingBroken(broken)
+    session.round_trips[place.alias] = trace.fastest
 
 
 class _Course:
@@ -136,24 +95,6 @@ class _Course:
         if self._trace.pages - self._page > EMPTY_PAGES:
             return f"more than {EMPTY_PAGES} pages without a key came one after another"
         return ""
-
-
-def _in_order(place: Location, items: Iterable[Entry | None]) -> Entries:
-    """Pass on what is in order, each key once. A server whose pages overlap lists some of them twice."""
-    last: Entry | None = None
-    for item in items:
-        if item is not None and last is not None and item.key <= last.key:
-            if item.key < last.key:
-                raise OutOfOrder(place)
-            if place.is_local and UNREADABLE in item.key:
-                yield item  # two names that mc cannot print look the same
-                continue
-            if item != last:
-                cause = f"the key {printable(item.key)} is listed with two sizes, ETags or times"
-                raise ListingBroken(_not_whole(place, cause))
-            continue
-        last = item or last
-        yield item
 
 
 def incomplete_uploads(session: Session, place: Location, *, stall_timeout: float) -> list[str] | None:

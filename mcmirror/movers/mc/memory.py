@@ -6,6 +6,8 @@ from pathlib import Path, PurePosixPath
 
 DEFAULT = 4 << 30
 """Bytes for an mc that copies: 128 transfers at once with parts of 16 MiB take more than two."""
+ONE = 160 << 20
+"""Bytes that one of several takes which copy small objects: 32 MiB idle, 100 with an upload in parts."""
 ASKING = 1 << 30
 """Bytes for one that lists, reads or removes: it needs a tenth of that."""
 SHARE = 0.75

@@ -317,6 +317,16 @@ def capture(
     return process.exit.code, output.decode(errors="replace"), process.exit.stderr
 
 
+def processor_share() -> Callable[[], float]:
+    """Return a function that tells which share of the machine's processor time was used since its last call, 0 to 1."""
+    import psutil
+
+    def share() -> float:
+        return psutil.cpu_percent() / 100
+
+    return share
+
+
 def _moved(before: _Io | None, after: _Io | None) -> bool:
     """Whether data went through: Go's runtime reads and writes wake-ups of its own also while all stands still."""
     if before is None or after is None:

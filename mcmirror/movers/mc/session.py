@@ -54,6 +54,8 @@ class Session:
         self.aliases = {alias.name: alias for alias in aliases}
         self.stop = stop
         self.redact = redactor(secret for alias in self.aliases.values() for secret in alias.secrets())
+        self.round_trips = dict[str, float]()
+        """Seconds of an answer by alias, as the last listing showed them."""
         self._workers = workers
         self._memory = memory.allowed(max_memory)
         self._proxy = proxy
@@ -98,6 +100,11 @@ class Session:
     ) -> None:
         self._remove()
 
+    @property
+    def most_at_once(self) -> int:
+        """How many processes that copy small objects may run at once within the memory that is allowed."""
+        return max(1, self._memory // memory.ONE)
+
     def process(  # noqa: PLR0913
         self,
         argv: Sequence[str],
@@ -107,10 +114,12 @@ class Session:
         stoppable: bool = True,
         linger: float = 0.0,
         trace: Callable[[bytes], None] | None = None,
+        workers: int = 0,
     ) -> Process:
         """Make ready an mc with these arguments; it runs in an empty folder, where no alias can name a file.
 
-        ``stoppable=False`` is for the cleaning up after a stop.
+        ``stoppable=False`` is for the cleaning up after a stop; ``workers`` is how many mc adds at a time where the job
+        does not say.
         """
         moves = argv[0] in MOVING
         if self._unchecked(argv, stdin):
@@ -120,7 +129,7 @@ class Session:
         return Process(
             self.program,
             argv,
-            env=self._environment(),
+            env=self._environment(self._workers or workers),
             folder=str(self._folder / "empty"),
             stdin=stdin,
             stop=self.stop if stoppable else None,
@@ -153,7 +162,7 @@ class Session:
                 named.append(names.readline())
         return any(name.startswith(starts) for name in named)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, workers: int) -> dict[str, str]:
         env = {
             "HOME": str(self._folder),
             "MC_CONFIG_DIR": str(self._folder / "mc"),
@@ -169,9 +178,9 @@ class Session:
         if len(regions) == 1 and (region := regions.pop()):
             # One region for all: else mc asks each server, which some keys may not.
             env["MC_REGION"] = region
-        if self._workers:
+        if workers:
             # mc starts NumCPU workers and adds GOMAXPROCS every 4 s.
-            env["GOMAXPROCS"] = str(self._workers)
+            env["GOMAXPROCS"] = str(workers)
         return env
 
     def _remove(self) -> None:

@@ -5,14 +5,11 @@ goes on, but hides the answers: they are read from its ``--debug`` trace. Only "
 itself for exactly this key, is absence.
 """
 
-import os
 import stat as modes
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
@@ -20,13 +17,8 @@ from mcmirror.movers.mc import argv, decode
 from mcmirror.movers.mc.exchanges import Exchange, RequestTrace
 from mcmirror.movers.mc.process import Exit
 from mcmirror.movers.mc.session import Session
+from mcmirror.movers.protocol import Answer, Presence
 
-T = TypeVar("T")
-
-FIRST = 10
-"""Keys of the first process: a server in trouble is noticed before thousands were asked for."""
-LONGEST = 48 * 1024
-"""Bytes of keys on one command line."""
 CROWD = 2000
 """Lines of one ``mc ls`` above which its keys are asked for one by one: it lists all that begins with a key."""
 _NO_KEY = frozenset({"", "NoSuchKey"})
@@ -34,46 +26,9 @@ _CODES = {"403": "AccessDenied", "401": "AccessDenied", "301": "PermanentRedirec
 """What a HEAD's bare status means, whose answer has no body."""
 
 
-class Presence(Enum):
-    """Whether an object is at a place."""
-
-    ABSENT = "absent"
-    THERE = "there"
-    UNKNOWN = "unknown"
-    """The place did not say, or it was not the place that answered."""
-
-
-class Answer(NamedTuple):
-    """What a place said when it was asked for one key."""
-
-    presence: Presence
-    entry: Entry | None = None
-    """The object, where a HEAD and a listing by its name show the same."""
-    said: str = ""
-    """Its own words, ``403 Forbidden``."""
-    code: str = ""
-    """The S3 error code, where there is one."""
-    etag: str = ""
-    """What the HEAD said, where there was one."""
-
-
 ABSENT, THERE, UNKNOWN = Presence
 NO_ANSWER = "no answer came"
 STALLED = "timed out: no byte was read"
-
-
-def batches(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
-    """Cut items into those whose keys one command line holds; the first is short."""
-    batch, size, most = list[T](), 0, FIRST
-    for item in items:
-        length = len(os.fsencode(key(item)))
-        if batch and (len(batch) >= most or size + length > LONGEST):
-            yield batch
-            batch, size, most = [], 0, argv.ARGUMENTS
-        batch.append(item)
-        size += length
-    if batch:
-        yield batch
 
 
 def stat(session: Session, place: Location, keys: Sequence[str], *, stall_timeout: float) -> dict[str, Answer]:

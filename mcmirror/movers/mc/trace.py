@@ -16,6 +16,8 @@ STAMP = b"x-amz-request-id:"
 TOKEN = re.compile(rb"[?&]continuation-token=([^& ]*)")
 LONGEST_HEAD = 64 * 1024
 """Bytes of a line that are kept: a token is not longer."""
+TIME = re.compile(rb"<DEBUG> Response Time: +([0-9.]+)(\xc2\xb5s|ms|s)\b")
+SECONDS = {b"s": 1.0, b"ms": 1e-3, b"\xc2\xb5s": 1e-6}
 
 
 class ListingTrace:
@@ -28,6 +30,8 @@ class ListingTrace:
         """The token that the server gave twice; empty when it gave none twice."""
         self.pages = 0
         """Pages that were answered with status 200."""
+        self.fastest = 0.0
+        """Seconds that the fastest answer took, which is about one round trip; 0 when no answer came."""
         self._begun = b""
         self._tokens = Circle[bytes]()
         self._token = b""
@@ -58,6 +62,9 @@ class ListingTrace:
         elif self._answered and self._stamps and not self._stamped and not line.strip():
             self.foreign = self.foreign or "an answer that lacks the server's x-amz-request-id"
             self._answered = False
+        elif found := TIME.search(line):
+            taken = float(found[1]) * SECONDS[found[2]]
+            self.fastest = min(taken, self.fastest) if self.fastest else taken
 
     def _page(self) -> None:
         self.pages += 1

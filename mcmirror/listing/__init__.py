@@ -1,0 +1,1 @@
+"""What is at a place, from its listings: in key order, each key once."""
