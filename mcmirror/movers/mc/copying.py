@@ -33,14 +33,17 @@ class Interpreter:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_below", self.job.target.child(""))
 
-    def events(self, process: Process, folder: str) -> Generator[Event, None, None]:
-        """Yield events until the process ends; ``folder`` names the place in a problem."""
+    def events(self, process: Process, folder: str, only: str = "") -> Generator[Event, None, None]:
+        """Yield events until the process ends; ``folder`` names the place in a problem.
+
+        ``only`` is the key that is meant where mc names none, of a process that has no other.
+        """
         complaints, last_look = 0, 0.0
         for batch in process.lines():
             for raw in batch:
                 if self.shown:
                     yield McSaid(self.job.name, self.shown(raw.decode(errors="replace")))
-                event = self._event(decode.line(raw))
+                event = self._event(decode.line(raw), only)
                 if event is not None:
                     complaints += isinstance(event, ProblemFound)
                     yield event
@@ -53,7 +56,7 @@ class Interpreter:
         if found:
             yield ProblemFound(self.job.name, found)
 
-    def _event(self, line: decode.Line) -> Event | None:
+    def _event(self, line: decode.Line, only: str) -> Event | None:
         """What a line means; nothing when it is a summary, or says what the plan has counted as kept."""
         match line:
             case decode.Announced(_, path, size):
@@ -63,7 +66,7 @@ class Interpreter:
             case decode.Failure() if self.stop.requested and STOPPED in line.cause:
                 return None
             case decode.Failure():
-                found = self._problem(line)
+                found = self._problem(line, only)
                 return None if found.category is Category.OVERWRITE_OFF else ProblemFound(self.job.name, found)
             case decode.Other():
                 return None
@@ -83,9 +86,9 @@ class Interpreter:
             return classify("mc gave up", end.stderr.strip() or f"exit code {end.code}, without a word")
         return None
 
-    def _problem(self, failure: decode.Failure) -> Problem:
+    def _problem(self, failure: decode.Failure, only: str) -> Problem:
         job = self.job
-        key = failure.key
+        key = failure.key or only
         for said in (failure.cause, failure.message):
             named = said.partition("`")[2].partition("`")[0]
             for place in (job.source, job.target):

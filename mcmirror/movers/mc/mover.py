@@ -97,7 +97,8 @@ class McMover:
                 command = argv.copy_prefix(self._options, job.source.child(place), job.target.child(folder))
             case Subtree(place):
                 command = self._mirror(shard)
-        yield from self._interpreter.events(self._copying(command), place)
+        only = shard.keys[0] if isinstance(shard, Keys) and len(shard.keys) == 1 else ""
+        yield from self._interpreter.events(self._copying(command), place, only)
 
     def _mirror(self, subtree: Subtree) -> argv.Argv:
         job = self._job
