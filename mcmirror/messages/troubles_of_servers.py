@@ -74,9 +74,10 @@ TABLE: tuple[Row, ...] = (
             r"specified key does not exist",
             r"object is marked as deleted",
             r"no such file or directory",
+            r"unable to guess the type of copy operation",
         ),
         headings=("Object does not exist",),
-        evidence=("stat_missing", "mirror_src_deleted_while"),
+        evidence=("stat_missing", "mirror_src_deleted_while", "test_a_key_that_is_gone_is_a_problem_with_its_name"),
     ),
     Row(
         Category.CREDENTIALS,
