@@ -10,7 +10,7 @@ from mcmirror.engine.clean import clean, in_parts
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly, copy_planned
 from mcmirror.engine.folded import Plain, Without, copy_folded, folded, why
-from mcmirror.engine.metadata import Settlement, note_versions, settle_metadata
+from mcmirror.engine.metadata import Settlement, settle_metadata
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
@@ -104,7 +104,6 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
         yield from _remove(context, plan, extraneous, attempts, result)
     if result.decided:
         result.settle((yield from settle_metadata(context, plan, result.tags_refused)))
-        result.requests += yield from note_versions(context)
     return result
 
 

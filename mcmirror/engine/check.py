@@ -9,7 +9,7 @@ from mcmirror.engine.compare import Pairs, difference, proven
 from mcmirror.engine.content import Unlike, compare_content
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
-from mcmirror.engine.metadata import check_metadata, note_versions
+from mcmirror.engine.metadata import check_metadata
 from mcmirror.engine.planning import exclusion
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
@@ -40,7 +40,6 @@ def check(context: Context, plan: Plan) -> Generator[Event, None, Result]:
     if context.content is not None:
         yield from _read(context, doubtful, result)
     result.settle((yield from check_metadata(context, plan)))
-    result.requests += yield from note_versions(context)
     return result
 
 

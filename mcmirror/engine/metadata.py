@@ -1,15 +1,18 @@
 """What the copies are besides their bytes: carried where mc cannot, compared for a sample or for all, and repaired."""
 
+import threading
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from itertools import groupby
+from typing import Self
 
 from mcmirror.engine.compare import difference
 from mcmirror.engine.comparison import Comparison, Looked, never, together
-from mcmirror.engine.context import Context
+from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.copy import copy_exactly
 from mcmirror.engine.planning import metadata_wanted
 from mcmirror.engine.sample import Sample
@@ -21,7 +24,7 @@ from mcmirror.model.cost import Requests, copying
 from mcmirror.model.event import CopyStarted, Event, Noted, ProblemFound
 from mcmirror.model.job import Tags
 from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason
-from mcmirror.model.problem import Category, Problem
+from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.wording import objects, printable
 
 UNASKED = 64 * 1024 * 1024
@@ -106,15 +109,43 @@ def settle_metadata(context: Context, plan: Plan, refused: Problem | None) -> Ge
     return found
 
 
-def note_versions(context: Context) -> Generator[Event, None, Requests]:
-    """Say that a versioned source has more than what is mirrored."""
-    source = context.job.source
-    if source.is_local or context.stop.requested:
-        return Requests()
-    if context.mover.attributes(source).keeps_versions():
-        text = "keeps versions: the newest of each object is mirrored, no older version and no delete marker"
-        yield Noted(context.job.name, f"{source.alias}/{source.bucket} {text}")
-    return Requests(source_get=1)
+class Versions:
+    """Asks, beside what the run does, whether the source keeps versions: they are not mirrored, and that is said once.
+
+    Use as a context manager; it waits for the answer at its end.
+    """
+
+    def __init__(self, context: Context) -> None:
+        source = context.job.source
+        self._context = context
+        self._kept = False
+        self._thread: threading.Thread | None = None
+        if not source.is_local and (context.verb is Verb.VERIFY or not context.planning_only):
+            self._thread = threading.Thread(target=self._ask, name="versions", daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._thread:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread:
+            self._thread.join()
+
+    def note(self) -> Generator[Event, None, Requests]:
+        """Say it if it is so."""
+        if self._thread is None or self._context.stop.requested:
+            return Requests()
+        self._thread.join()
+        source = self._context.job.source
+        if self._kept:
+            text = "keeps versions: the newest of each object is mirrored, no older version and no delete marker"
+            yield Noted(self._context.job.name, f"{source.alias}/{source.bucket} {text}")
+        return Requests(source_get=1)
+
+    def _ask(self) -> None:
+        with suppress(Trouble):
+            self._kept = self._context.mover.attributes(self._context.job.source).keeps_versions()
 
 
 def _ordered(pairs: Iterable[object]) -> Iterable[Changed]:

@@ -13,6 +13,7 @@ from mcmirror.engine.carry_out import Result, carry_out
 from mcmirror.engine.check import check
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.judge import judge, judge_copy, judge_plan
+from mcmirror.engine.metadata import Versions
 from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.torn import set_apart
@@ -181,6 +182,12 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     if job.assurance is Assurance.OFF and context.verb is Verb.RUN:
         status, tally, removed = yield from mirror_unassured(context)
         return Outcome(status, tally, removed=tuple(removed))
+    with Versions(context) as versions:
+        return (yield from _planned_mirror(context, attempts, versions))
+
+
+def _planned_mirror(context: Context, attempts: Attempts, versions: Versions) -> Steps:
+    job = context.job
     plan = yield from _planned(context, attempts)
     yield PhaseStarted(job.name, Phase.GUARD)
     refusal = guard.after_planning(job, plan, context.memory.source_objects())
@@ -191,6 +198,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
         status = judge_plan(stopped=context.stop.requested)
         return Outcome(status, _tally(context, plan, Result()), requests=planned(plan))
     result = yield from carry_out(context, plan, attempts)
+    result.requests += yield from versions.note()
     left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))
     remaining = yield from _still_missing(context, left)
     tally = _tally(context, plan, result)
@@ -216,8 +224,10 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
     if refusal:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED)
-    plan = yield from _planned(context, attempts)
-    result = yield from check(context, plan)
+    with Versions(context) as versions:
+        plan = yield from _planned(context, attempts)
+        result = yield from check(context, plan)
+        result.requests += yield from versions.note()
     left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))
     remaining = yield from _still_missing(context, left)
     tally = _tally(context, plan, result)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from mcmirror.engine.spool import Spool
 from mcmirror.model.plan import Changed, Difference, Entry, Reason
 
-FEW = 10
+FEW = 5
 """Objects that are looked at where no share was asked for."""
 
 
