@@ -4,7 +4,6 @@ import random
 from collections.abc import Generator, Iterable, Sequence
 from itertools import chain
 
-from mcmirror.engine.carry_out import Result
 from mcmirror.engine.compare import Pairs, difference, proven
 from mcmirror.engine.content import Unlike, compare_content
 from mcmirror.engine.context import Context
@@ -13,6 +12,7 @@ from mcmirror.engine.metadata import check_metadata
 from mcmirror.engine.planning import exclusion
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
+from mcmirror.engine.work_set import Result
 from mcmirror.model.cost import Requests
 from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound
 from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason

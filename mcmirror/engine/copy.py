@@ -6,11 +6,11 @@ What mc says here is kept as a problem and believed of nothing: the listing afte
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from mcmirror.engine.concurrent import FIRST, MOST, Pace, Task, run_concurrently
 from mcmirror.engine.context import Context
-from mcmirror.engine.scope import Only, common_folder
+from mcmirror.engine.scope import common_folder
 from mcmirror.engine.shards import LARGE, by_folder, by_prefix
 from mcmirror.model.event import CopyStarted, Event, ProblemFound
 from mcmirror.model.plan import Changed, Copy, Count, Difference, Entry, Missing, Reason
@@ -33,6 +33,8 @@ EVERY_OBJECT = frozenset(
 """What one object suffers of these, the next one does too."""
 FEWEST = 24
 """Objects that are worth a process of their own."""
+RARE = 40
+"""Objects of a listing for each that is to be copied, from which copies are named: a mirror lists both sides again."""
 WORKERS_OF_ONE = 2
 """Transfers that one mc makes at once when it starts: as many as processors, and hardly one machine has fewer."""
 
@@ -42,20 +44,18 @@ def copy_planned(
     differences: Iterable[Difference],
     avoid: tuple[str, ...] = (),
     *,
-    by_name: bool = False,
+    listed: int = 0,
     everything: int = 0,
 ) -> Generator[Event, None, None]:
-    """Copy what the plan names: ``mc mirror`` for what mc sees, several at once, ``mc cp`` for drift.
+    """Copy what the plan names: what a mirror sees in shards, several at once, and drift by name.
 
-    ``avoid``: impossible keys; ``by_name``: all by ``mc cp``, for a mirror would copy more than is planned;
-    ``everything``: how many objects the source has, if none of them is left out.
+    ``avoid``: impossible keys; ``listed``: how many objects the source lists; ``everything``: the same, if none of them
+    is left out.
     """
-    if by_name:
-        named: Only[Copy] = Only(differences, Missing, Changed)
-        yield from copy_exactly(context, (item.source for item in named))
-        return
     seen = _Seen(differences)
-    if any(True for _ in seen):
+    if few := _few(context, seen, listed):
+        yield from _at_once(context, (partial(_copy_keys, context, shard) for shard in few))
+    elif any(True for _ in seen):
         shards = _shards(context, seen, avoid, everything)
         yield from _at_once(context, (partial(context.mover.copy, shard) for shard in shards))
     yield from copy_exactly(context, _drifted(differences))
@@ -68,8 +68,24 @@ def copy_exactly(
 
     mc ends a ``cp`` at the first object that it may not read or cannot find: what it did not begin is asked for again.
     """
-    shards = (Keys(folder, tuple(keys), expires, bare) for folder, keys in _by_folder(context, objects))
+    shards = (
+        Keys(folder, tuple(keys), expires, bare) for folder, keys in _by_folder(objects, context.mover.most_named)
+    )
     yield from _at_once(context, (partial(_copy_keys, context, shard) for shard in shards))
+
+
+def _few(context: Context, seen: "_Seen", listed: int) -> list[Keys]:
+    """Name the copies where a mirror would list far more than it copies; empty where that is not so.
+
+    What is named is copied whatever the target has meanwhile, so this needs ``overwrite``.
+    """
+    most = _most(context)
+    found = list(islice((item.source for item in seen), listed // RARE + 1))
+    if most == 1 or not context.job.options.overwrite or not 0 < len(found) <= listed // RARE:
+        return []
+    size = max(1, -(-len(found) // FIRST))
+    shards = [Keys(folder, tuple(keys)) for folder, keys in _by_folder(found, min(size, context.mover.most_named))]
+    return shards if len(shards) <= MOST else []
 
 
 def _copy_keys(context: Context, shard: Keys) -> Generator[Event, None, None]:
@@ -160,12 +176,12 @@ def _drifted(differences: Iterable[Difference]) -> Iterator[Entry]:
             yield difference.source
 
 
-def _by_folder(context: Context, objects: Iterable[Entry]) -> Iterator[tuple[str, list[str]]]:
-    """Group keys that come in order: one folder each, not too many keys."""
+def _by_folder(objects: Iterable[Entry], most: int) -> Iterator[tuple[str, list[str]]]:
+    """Group keys that come in order: one folder each, at most so many keys."""
     folder, keys = "", list[str]()
     for entry in objects:
         its_folder = entry.key[: entry.key.rfind("/") + 1]
-        if keys and (its_folder != folder or len(keys) >= context.mover.most_named):
+        if keys and (its_folder != folder or len(keys) >= most):
             yield folder, keys
             keys = []
         folder = its_folder

@@ -9,7 +9,7 @@ from itertools import chain
 
 from mcmirror.engine import guard
 from mcmirror.engine.attempts import Attempts
-from mcmirror.engine.carry_out import Result, carry_out
+from mcmirror.engine.carry_out import carry_out
 from mcmirror.engine.check import check
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.judge import judge, judge_copy, judge_plan
@@ -18,6 +18,7 @@ from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
+from mcmirror.engine.work_set import Result
 from mcmirror.messages.troubleshoot import for_job
 from mcmirror.messages.unexpected import problem_of
 from mcmirror.model.cost import Requests, planned
