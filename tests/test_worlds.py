@@ -4,16 +4,18 @@ The mover is the one in memory, so that thousands of worlds take seconds; MCMIRR
 """
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Generator, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from mcmirror.engine import copy
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.run import run
-from mcmirror.model.event import Planned
+from mcmirror.model.event import Event, Planned
 from mcmirror.model.job import Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry, Extraneous
@@ -93,6 +95,10 @@ class World:
     races: list[Race]
     stop_at: int | None
     """The event at which a stop is requested."""
+    fewest: int = 24
+    """Objects that are worth a process of their own: small numbers make shards of a few objects."""
+    rare: int = 40
+    """Objects of a listing for each copy from which copies are named."""
     memory: Memory = field(default_factory=Memory)
     planned: dict[str, Entry] = field(default_factory=dict)
     """What the last plan named as extraneous."""
@@ -112,7 +118,11 @@ class World:
             job=self.job, mover=mover, aliases={}, memory=self.memory, journal=Journal(), stop=stop, verb=verb,
             content=100.0 if verb is Verb.VERIFY else None,
         )  # fmt: skip
-        steps, number = run(context), 0
+        with patch.multiple(copy, FEWEST=self.fewest, RARE=self.rare):
+            return self._followed(run(context), stop, stop_at)
+
+    def _followed(self, steps: Generator[Event, None, RunReport], stop: Stop, stop_at: int | None) -> RunReport:
+        number = 0
         while True:
             try:
                 said = next(steps)
@@ -214,7 +224,9 @@ def worlds(draw: st.DrawFn, *, faults: bool) -> World:
                 max_size=3,
             )
         )
-    return World(source, target, job, races, draw(st.one_of(st.none(), st.integers(1, 40))) if faults else None)
+    stop_at = draw(st.one_of(st.none(), st.integers(1, 40))) if faults else None
+    fewest, rare = draw(st.sampled_from([24, 1, 3])), draw(st.sampled_from([40, 40, 1]))
+    return World(source, target, job, races, stop_at, fewest, rare)
 
 
 def check_removals(world: World) -> None:
