@@ -137,8 +137,8 @@ class _Tally:
         if _out_of_age(source, rules):
             self.excluded.add(source.size)
         elif rules.impossible and (why := rules.impossible(source)):
-            if target is not None and difference(source, target) is None:  # somebody else brought it
-                self.are_equal(source, proven=proven(source, target))
+            if target is not None and proven(source, target):  # somebody else brought it
+                self.are_equal(source, proven=True)
             else:
                 self.impossible.add(source.size)
                 self.differences.append(Impossible(source, why))
