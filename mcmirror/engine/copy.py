@@ -4,7 +4,7 @@ What mc says here is kept as a problem and believed of nothing: the listing afte
 """
 
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, takewhile
 
@@ -15,6 +15,7 @@ from mcmirror.engine.shards import LARGE, by_folder, by_prefix
 from mcmirror.model.event import CopyStarted, Event, ProblemFound
 from mcmirror.model.plan import Changed, Copy, Count, Difference, Entry, Missing, Reason
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.wording import printable
 from mcmirror.movers.protocol import KeyPrefix, Keys, Shard, Subtree
 
 EVERY_OBJECT = frozenset(
@@ -25,12 +26,16 @@ EVERY_OBJECT = frozenset(
         Category.CONNECTION_REFUSED,
         Category.CREDENTIALS,
         Category.MC_DIED,
+        Category.MEMORY,
         Category.STALLED,
         Category.TLS_MISMATCH,
         Category.TLS_NOT_TRUSTED,
     )
 )
-"""What one object suffers of these, the next one does too."""
+"""What one object suffers of these, the next one most often does too."""
+IN_VAIN = 6
+"""Processes in a row that end so: then it is the server."""
+WAITING = "the server does not answer when it is asked for this object"
 FEWEST = 24
 """Objects that are worth a process of their own."""
 RARE = 40
@@ -54,7 +59,7 @@ def copy_planned(
     """
     seen = _Seen(differences)
     if few := _few(context, seen, listed):
-        yield from _at_once(context, (partial(_copy_keys, context, shard) for shard in few))
+        yield from _copy_named(context, few)
     elif any(True for _ in seen):
         shards = _shards(context, seen, avoid, everything)
         yield from _at_once(context, (partial(context.mover.copy, shard) for shard in shards))
@@ -64,14 +69,31 @@ def copy_planned(
 def copy_exactly(
     context: Context, objects: Iterable[Entry], *, expires: str = "", bare: bool = False
 ) -> Generator[Event, None, None]:
-    """Copy these objects and no others, folder by folder; ``expires`` and ``bare`` as in ``Keys``.
+    """Copy these objects and no others, folder by folder; ``expires`` and ``bare`` as in ``Keys``."""
+    folders = _by_folder(objects, context.mover.most_named)
+    yield from _copy_named(context, (Keys(folder, tuple(keys), expires, bare) for folder, keys in folders))
 
-    mc ends a ``cp`` at the first object that it may not read or cannot find: what it did not begin is asked for again.
+
+def _copy_named(context: Context, shards: Iterable[Keys]) -> Generator[Event, None, None]:
+    """Copy these shards, several at once.
+
+    mc ends a ``cp`` at the first object that it may not read or cannot find, and waits for ever at one whose server
+    does not answer: what it did not begin is asked for again, in halves after a failure that may be the server's.
     """
-    shards = (
-        Keys(folder, tuple(keys), expires, bare) for folder, keys in _by_folder(objects, context.mover.most_named)
-    )
-    yield from _at_once(context, (partial(_copy_keys, context, shard) for shard in shards))
+    vain = _InVain()
+    yield from _at_once(context, (partial(_copy_keys, context, shard, vain) for shard in shards))
+
+
+@dataclass(slots=True)
+class _InVain:
+    """Counts processes in a row that came to nothing, of all shards; a race between two of them does no harm."""
+
+    count: int = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no further one is worth it."""
+        return self.count >= IN_VAIN
 
 
 def _few(context: Context, seen: "_Seen", listed: int) -> list[Keys]:
@@ -88,32 +110,45 @@ def _few(context: Context, seen: "_Seen", listed: int) -> list[Keys]:
     return shards if len(shards) <= MOST else []
 
 
-def _copy_keys(context: Context, shard: Keys) -> Generator[Event, None, None]:
+def _copy_keys(context: Context, shard: Keys, vain: _InVain) -> Generator[Event, None, None]:
     """Copy these objects of one folder, by as many processes as it takes."""
-    while shard.keys and not context.stop.requested:
-        rest = yield from _copy_once(context, shard)
-        shard = replace(shard, keys=rest)
+    waiting = [shard.keys]
+    while waiting and not vain.hopeless and not context.stop.requested:
+        rest, failure = yield from _copy_once(context, replace(shard, keys=waiting.pop()))
+        if failure and not context.job.options.skip_errors:
+            vain.count = IN_VAIN
+            return
+        broken = failure in EVERY_OBJECT
+        vain.count = vain.count + 1 if broken else 0
+        half = len(rest) // 2 if broken else 0  # what stands behind the object that breaks mc comes first
+        waiting += [part for part in (rest[:half], rest[half:]) if part]
 
 
-def _copy_once(context: Context, shard: Keys) -> Generator[Event, None, tuple[str, ...]]:
-    """Run one process; return the keys that another one has to be asked for, always fewer."""
-    begun, complaints = set[str](), list[Problem]()
+def _copy_once(context: Context, shard: Keys) -> Generator[Event, None, tuple[tuple[str, ...], Category | None]]:
+    """Run one process; return the keys that another one has to be asked for, always fewer, and what went wrong."""
+    begun, complaints, first = set[str](), list[Problem](), shard.keys[0]
     for event in context.mover.copy(shard):
         match event:
             case CopyStarted(_, key, _):
                 begun.add(key)
             case ProblemFound(_, found):
+                if found.category is Category.STALLED and not begun:  # mc looks at one object after another
+                    found = replace(found, message=f"{printable(first)} was not copied: {WAITING}", object=first)
                 complaints.append(found)
+                yield ProblemFound(context.job.name, found)
+                continue
             case _:
                 pass
         yield event
-    everyone = any(found.category in EVERY_OBJECT for found in complaints)
-    if not complaints or not context.job.options.skip_errors or everyone:
-        return ()
+    if not complaints:
+        return (), None
     refused = {found.object for found in complaints}
     rest = tuple(key for key in shard.keys if key not in begun)
-    # mc looks at the objects in the order of the command line: the first that it did not begin is the one it ended at.
-    return tuple(key for key in rest if key not in refused) if refused & set(rest) else rest[1:]
+    worst = next((found.category for found in complaints if found.category in EVERY_OBJECT), complaints[0].category)
+    if refused & set(rest):
+        return tuple(key for key in rest if key not in refused), worst
+    # The first that mc did not begin is the one it ended at; an mc that stands still may wait for any that it began.
+    return rest if worst is Category.STALLED and begun else rest[1:], worst
 
 
 def _at_once(context: Context, tasks: Iterable[Task]) -> Generator[Event, None, None]:

@@ -29,6 +29,8 @@ MOST_AVOIDED = 5000
 """Impossible keys that are held to be left out by name."""
 TRIAL = 3
 """Objects that are copied singly to hear from mc why it left them out in silence."""
+BROKEN_OFF = frozenset((Category.MC_DIED, Category.MEMORY, Category.STALLED))
+"""Ends of a mirror that say nothing of the objects that it did not come to."""
 
 
 @dataclass(slots=True)
@@ -166,10 +168,12 @@ def _verify(
         return verification
     yield PhaseStarted(context.job.name, Phase.MIRROR)
     asked: Only[Copy] = Only(silent, Missing, Changed)
-    trial = copy_exactly(context, (item.source for item in islice(asked, TRIAL)))
-    answers, _ = yield from listen(_counted(result, trial))
+    # A mirror that broke off has left out what it did not come to; one that ended has reasons, often one for all.
+    trial = 0 if any(found.category in BROKEN_OFF for found in heard) else TRIAL
+    first = copy_exactly(context, (item.source for item in islice(asked, trial)))
+    answers, _ = yield from listen(_counted(result, first))
     if len(answers) < min(TRIAL, len(silent)):
-        rest = (item.source for item in islice(asked, TRIAL, None))
+        rest = (item.source for item in islice(asked, trial, None))
         more, _ = yield from listen(_counted(result, copy_exactly(context, rest)))
         answers += more
     heard += answers
