@@ -4,6 +4,7 @@ What mc says here is kept as a problem and believed of nothing: the listing afte
 """
 
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, takewhile
@@ -33,6 +34,10 @@ EVERY_OBJECT = frozenset(
     )
 )
 """What one object suffers of these, the next one most often does too."""
+GONE = EVERY_OBJECT - {Category.CREDENTIALS, Category.MC_DIED, Category.MEMORY, Category.STALLED}
+"""Of these, those that no key has a part in."""
+ENOUGH = 50
+"""Objects that may fail so, if more fail than do not: mc would go on to the last one, and try each for seconds."""
 IN_VAIN = 6
 """Processes in a row that end so: then it is the server."""
 WAITING = "the server does not answer when it is asked for this object"
@@ -152,9 +157,22 @@ def _copy_once(context: Context, shard: Keys) -> Generator[Event, None, tuple[tu
 
 
 def _at_once(context: Context, tasks: Iterable[Task]) -> Generator[Event, None, None]:
-    """Run the tasks, several at once; none begins after a stop."""
+    """Run the tasks, several at once, until a server is gone; none begins after a stop."""
     going = takewhile(lambda _: not context.stop.requested, tasks)
-    yield from run_concurrently(context.job.name, going, Pace(FIRST, _most(context), context.mover.busy))
+    lost = 0.0
+    with closing(run_concurrently(context.job.name, going, Pace(FIRST, _most(context), context.mover.busy))) as events:
+        for event in events:
+            yield event
+            lost = max(0.0, lost + _weight(event))
+            if lost >= ENOUGH:
+                return
+
+
+def _weight(event: Event) -> float:
+    """How much it speaks for a server that is gone; where half of the objects fail, the sum stays as it is."""
+    if isinstance(event, ProblemFound):
+        return float(event.problem.category in GONE)
+    return -0.5 if isinstance(event, CopyStarted) else 0.0
 
 
 def _most(context: Context) -> int:

@@ -1,5 +1,6 @@
 """One object that cannot be read or written keeps no other from arriving."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from tests.faults.fault import Fault, Mc
 from tests.faults.stage import Stage
 from tests.servers.command import Cli
 from tests.servers.minio import deny
-from tests.servers.proxy import BROKEN, DENIED, Hang, s3_error
+from tests.servers.proxy import BROKEN, DENIED, Call, Hang, s3_error
 
 FIRST, SECOND = "000", "001"
 """Before all others, where mc begins."""
@@ -157,3 +158,45 @@ def test_who_wants_to_stop_is_stopped_at_the_first(new_stage: NewStage, cli: Cli
 
     assert 3 == result.code, result.stdout
     assert {*MANY, FIRST, SECOND} == set(stage.truth().missing)
+
+
+def test_a_target_that_dies_is_not_asked_for_each_object(new_stage: NewStage, cli: Cli) -> None:
+    """mc would go on to the last one, and try each of them for seconds."""
+    stage = new_stage()
+    target = stage.move("dst")
+    for number in range(6):
+        stage.source.put({f"{number}/{each:03}": b"x" for each in range(100)})
+    stage.proxy(stage.source).on("get", Call(target.server.stop), first=20, times=1)
+    stage.again = ("--retries", "0")
+
+    result = stage.run(cli)
+
+    assert (1, "failed") == (result.code, result.report["status"]), result.stdout
+    failed = [found for found in result.report["problems"] if "was not copied" in found["message"]]
+    assert 50 <= len(failed) < 300
+    assert "connection-refused" in {found["category"] for found in result.report["problems"]}
+
+
+def test_a_target_that_dies_and_comes_back_gets_the_rest(new_stage: NewStage, cli: Cli) -> None:
+    stage = new_stage()
+    target = stage.move("dst")
+    stage.source.put({f"d/{each:03}": b"x" for each in range(300)})
+    stopped = threading.Lock()  # released while the server is down
+
+    def stop() -> None:
+        target.server.stop()
+        stopped.release()
+
+    def start() -> None:
+        if stopped.acquire(blocking=False):
+            target.server.start()
+
+    stopped.acquire()
+    source = stage.proxy(stage.source)
+    source.on("get", Call(stop), first=20, times=1)
+    source.on("list", Call(start))
+    stage.again = ("--retries", "2", "--retry-delay", "1")
+
+    result = stage.run(cli)
+
+    assert (0, []) == (result.code, stage.truth().missing), result.stdout
