@@ -9,7 +9,7 @@ from mcmirror.cli.style import Style
 from mcmirror.cli.verdict import next_step, verdict
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
-from mcmirror.model.report import ABSENT, STILL_THERE, Remaining, RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, OTHER_METADATA, STILL_THERE, Remaining, RunReport, Status, Tally
 from tests.ui_samples import DENIED, EVIL, EVIL_SHOWN, PARTIAL, PLAN, VERIFIED
 
 PLAIN = Style()
@@ -114,8 +114,19 @@ def test_no_run_is_said_to_bring_what_cannot_be_stored(verb: str, status: Status
     report = replace(VERIFIED, status=status, problems=(ODD,), remaining=(odd,))
     alone = "rename it at the source, or exclude it: no run can bring such a key to the target"
     assert alone == next_step(report, verb, "mcmirror run photos")
-    waiting = replace(report, remaining=(odd, Remaining("old", STILL_THERE)))
-    assert f"{alone}, and nothing is removed before that" == next_step(waiting, verb, "mcmirror run photos")
+
+
+def test_a_removal_that_remains_beside_what_cannot_be_stored_is_taken_up_by_a_run() -> None:
+    remaining = (Remaining("a//b", "mc folds it"), Remaining("old", f"{STILL_THERE}: 403"))
+    report = replace(VERIFIED, status=Status.PARTIAL, problems=(ODD,), remaining=remaining)
+    assert next_step(report, "run", "mcmirror run photos").startswith("mcmirror run photos, once more")
+
+
+def test_other_metadata_is_repaired_by_the_option_that_does() -> None:
+    report = replace(VERIFIED, status=Status.PARTIAL, remaining=(Remaining("a", OTHER_METADATA),))
+    assert "mcmirror run photos --metadata brings the target up to date" == next_step(
+        report, "verify", "mcmirror run photos"
+    )
 
 
 def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:

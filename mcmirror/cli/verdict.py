@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mcmirror.model.plan import Plan
 from mcmirror.model.problem import Category
-from mcmirror.model.report import ABSENT, STILL_THERE, Remaining, RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, OTHER_METADATA, Remaining, RunReport, Status, Tally
 from mcmirror.model.wording import because, harmless, objects, shown_count
 
 RUN = "run"
@@ -174,9 +174,10 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: C901, P
 def _bringing(report: RunReport, again: str) -> str:
     """What the command that mirrors would do for a copy that is not true."""
     stuck = _stuck(report)
-    differing = any(one.reason != ABSENT for one in report.remaining if one not in stuck)
-    limits = ", what differs only with overwrite" if differing else ""
-    return f"{again} brings the target up to date{limits}{_beside(report)}"
+    reasons = {one.reason for one in report.remaining if one not in stuck}
+    repairing = " --metadata" if OTHER_METADATA in reasons else ""
+    limits = ", what differs only with overwrite" if reasons - {ABSENT, OTHER_METADATA} else ""
+    return f"{again}{repairing} brings the target up to date{limits}{_beside(report)}"
 
 
 def _stuck(report: RunReport) -> frozenset[Remaining]:
@@ -188,13 +189,10 @@ def _stuck(report: RunReport) -> frozenset[Remaining]:
 def _by_hand(report: RunReport) -> str:
     """What a person has to do first, when nothing remains that a run could do; else empty."""
     stuck = _stuck(report)
-    reasons = {one.reason for one in report.remaining if one not in stuck}
-    # Nothing is removed while a copy is missing.
-    if not stuck or any(not reason.startswith(STILL_THERE) for reason in reasons):
+    if not stuck or any(one not in stuck for one in report.remaining):
         return ""
     what = "it" if len(stuck) == 1 else "them"
-    removals = ", and nothing is removed before that" if reasons else ""
-    return f"rename {what} at the source, or exclude {what}: no run can bring such a key to the target{removals}"
+    return f"rename {what} at the source, or exclude {what}: no run can bring such a key to the target"
 
 
 def _beside(report: RunReport) -> str:

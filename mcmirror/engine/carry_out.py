@@ -8,6 +8,7 @@ from mcmirror.engine.clean import clean, in_parts
 from mcmirror.engine.context import Context
 from mcmirror.engine.folded import Without, why
 from mcmirror.engine.metadata import settle_metadata
+from mcmirror.engine.planning import metadata_wanted
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
@@ -48,6 +49,8 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
         yield from _remove(context, plan, extraneous, attempts, result)
     if result.decided:
+        if metadata_wanted(context):
+            yield PhaseStarted(context.job.name, Phase.VERIFY)
         result.settle((yield from settle_metadata(context, plan, result.tags_refused)))
     return result
 

@@ -39,13 +39,13 @@ from mcmirror.model.event import (
 from mcmirror.model.job import Assurance, Job
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
 from mcmirror.model.problem import Category, Problem, Trouble
-from mcmirror.model.report import ABSENT, NAMED, STILL_THERE, Remaining, RunReport, Status, Tally
+from mcmirror.model.report import ABSENT, NAMED, OTHER_METADATA, STILL_THERE, Remaining, RunReport, Status, Tally
 
 WHY = {
     Reason.SIZE: "another size on the target",
     Reason.NEWER: "the source is newer",
     Reason.CONTENT: "other content of the same size",
-    Reason.METADATA: "other metadata of the same content",
+    Reason.METADATA: OTHER_METADATA,
 }
 
 

@@ -172,5 +172,7 @@ ABSENT = "not on the target"
 """Why most objects remain."""
 STILL_THERE = "still on the target"
 """Why a removal remains."""
+OTHER_METADATA = "other metadata of the same content"
+"""Why an object remains that a listing shows as equal."""
 NAMED = 1000
 """How many keys a report names; the event stream names all."""
