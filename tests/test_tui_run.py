@@ -155,7 +155,7 @@ def test_the_end_is_the_whole_report() -> None:
             assert "copied      5 of 30 objects, 50 B of 300 B" in driver.text
             assert f"- {EVIL_SHOWN}: not on the target" in driver.text
             assert "▶" not in driver.text.splitlines()[1]
-            assert "mcmirror run logs, once more" in driver.text
+            assert "mcmirror run logs, once that is mended" in driver.text
 
     run(test())
 

@@ -50,7 +50,10 @@ def test_a_partial_run_names_problems_once_and_the_first_twenty_keys() -> None:
         f"    - {EVIL_SHOWN}: not on the target",
     ] == shown[5:11]
     assert "    - and 5 more: --report-json FILE names the first 1,000, --json all of them" == shown[30]
-    assert "  next        mcmirror run photos, once more: it takes up what is missing and nothing else" == shown[31]
+    assert (
+        "  next        mcmirror run photos, once that is mended: it takes up what is missing and nothing else"
+        == shown[31]
+    )
     assert 32 == len(shown)
 
 
@@ -119,7 +122,7 @@ def test_no_run_is_said_to_bring_what_cannot_be_stored(verb: str, status: Status
 def test_a_removal_that_remains_beside_what_cannot_be_stored_is_taken_up_by_a_run() -> None:
     remaining = (Remaining("a//b", "mc folds it"), Remaining("old", f"{STILL_THERE}: 403"))
     report = replace(VERIFIED, status=Status.PARTIAL, problems=(ODD,), remaining=remaining)
-    assert next_step(report, "run", "mcmirror run photos").startswith("mcmirror run photos, once more")
+    assert next_step(report, "run", "mcmirror run photos").startswith("mcmirror run photos, once that is mended")
 
 
 def test_other_metadata_is_repaired_by_the_option_that_does() -> None:
@@ -129,12 +132,18 @@ def test_other_metadata_is_repaired_by_the_option_that_does() -> None:
     )
 
 
+def test_a_trouble_that_may_pass_needs_nobody() -> None:
+    passing = replace(PARTIAL, problems=(replace(ODD, retryable=True), *PARTIAL.problems))
+    assert next_step(passing, "run", "x").startswith("x, once more")
+    assert next_step(replace(PARTIAL, problems=()), "run", "x").startswith("x, once more")
+
+
 def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
     remaining = (Remaining("a//b", "mc folds it"), Remaining("c", ABSENT))
     report = replace(VERIFIED, status=Status.PARTIAL, problems=(ODD,), remaining=remaining)
     behind = "; 1 object with a key that cannot be stored stays behind"
     assert [
-        f"x, once more: it takes up what is missing and nothing else{behind}",
+        f"x, once that is mended: it takes up what is missing and nothing else{behind}",
         f"x brings the target up to date{behind}",
     ] == [next_step(report, verb, "x") for verb in ("run", "verify")]
 

@@ -155,7 +155,11 @@ def next_step(report: RunReport, verb: str, again: str) -> str:  # noqa: C901, P
         case Status.PARTIAL | Status.FAILED if _only_kept(report):
             return _replacing(report, again)
         case Status.PARTIAL | Status.CANCELLED | Status.INTERRUPTED:
-            return f"{again}, once more: it takes up what is missing and nothing else{_beside(report)}"
+            mended = (
+                report.status is Status.PARTIAL and report.problems and not any(p.retryable for p in report.problems)
+            )
+            when = "once that is mended" if mended else "once more"
+            return f"{again}, {when}: it takes up what is missing and nothing else{_beside(report)}"
         case Status.SKIPPED:
             return "wait until the other run has ended, then try again"
         case Status.FAILED | Status.REFUSED:

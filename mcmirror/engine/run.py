@@ -127,8 +127,9 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
 
 
 def _once(steps: Steps) -> Steps:
-    """The events of the steps, each removed and each vanished key once: a step that is done again tells it again."""
+    """The events of the steps: each removed and each vanished key once, however often a step is done; no phase anew."""
     told = set[int]()  # hashes: of a million keys the keys would be too much
+    phase: Phase | None = None
     while True:
         try:
             event = next(steps)
@@ -139,6 +140,10 @@ def _once(steps: Steps) -> Steps:
             if mark in told:
                 continue
             told.add(mark)
+        if isinstance(event, PhaseStarted):
+            if event.phase is phase:
+                continue
+            phase = event.phase
         yield event
 
 
