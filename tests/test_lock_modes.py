@@ -17,10 +17,10 @@ from tests.waiting import LONG, until
 @contextmanager
 def _held(cli: Cli, pair: Pair, proxy: Proxy, **variables: str) -> Iterator[Callable[[], Any]]:
     """Another process writes to the target and hangs, until what is yielded is called, and is then asked to stop."""
-    proxy.on("get", Hang(), times=1)
+    proxy.on("get", Hang(), path="/a$", times=1)
     host = pair.source.server.mc_host(address=proxy.address)
     other = cli.start("mirror", pair.source.location, pair.target.location, "--json", MC_HOST_src=host, **variables)
-    until(lambda: proxy.counts["get"] >= 1)
+    until(lambda: any(request.kind == "get" and request.path.endswith("/a") for request in proxy.requests))
 
     def release() -> int:
         other.terminate()
