@@ -122,7 +122,7 @@ def test_a_newcomer_makes_a_mirror_sees_it_break_and_mends_it(
     terminal.press("r", "✗ pictures failed")
     terminal.until(r"(do:|do  ).*address\s+and\s+port")
     terminal.press("1", "✗ 1 needs you")
-    terminal.until("problem .*do  ")
+    terminal.until("why .*do  ")
 
     target.server.start()
     terminal.press("r", "✓ 1 good")

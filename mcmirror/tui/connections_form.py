@@ -12,13 +12,13 @@ from mcmirror.tui.sheet import ALIAS, Sheet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-REFERENCE = "Type it: it is kept in a file that only you can read. Or {env:NAME}, {file:PATH}. Both empty: anonymous."
+REFERENCE = " key: it is kept in a file that only you can read. Or {env:NAME}, {file:PATH}. Both empty: anonymous."
 PLACEHOLDER = "typed, or {env:NAME}, or {file:PATH}"
 FIELDS = (
     Field("name", "name", "What locations begin with: NAME/bucket."),
     Field("url", "address", "https://host[:port], the server's S3 address.", placeholder="https://host:9000"),
-    Field("access_key", "access key", REFERENCE, placeholder=PLACEHOLDER, reference=True),
-    Field("secret_key", "secret key", REFERENCE, placeholder=PLACEHOLDER, reference=True),
+    Field("access_key", "access key", "Type the access" + REFERENCE, placeholder=PLACEHOLDER, reference=True),
+    Field("secret_key", "secret key", "Type the secret" + REFERENCE, placeholder=PLACEHOLDER, reference=True),
     Field("region", "region", "Such as eu-central-1; empty: the server's own.", placeholder="none"),
     Field("ca_file", "CA file", "A PEM file with the certificate authority to trust besides the system's."),
     Field("insecure", "certificate", "Accepting any certificate is for tests only.",
