@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mcmirror.cli.commands import Group
-from mcmirror.cli.job import ConfigOption, JsonOption, columns
+from mcmirror.cli.options import ConfigOption, JsonOption
+from mcmirror.cli.table import columns
 from mcmirror.config import (
     FILE_NAME,
     ConfigError,

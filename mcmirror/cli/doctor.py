@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mcmirror.cli import border
-from mcmirror.cli.job import ConfigOption, JsonOption
+from mcmirror.cli.options import ConfigOption, JsonOption
 from mcmirror.cli.style import Style, style_of
 from mcmirror.config import FILE_NAME, ConfigError, find_file, load
 from mcmirror.model.report import ExitCode

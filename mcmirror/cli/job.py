@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from mcmirror.cli.commands import Group
+from mcmirror.cli.options import ConfigOption, JsonOption
+from mcmirror.cli.table import columns
 from mcmirror.config import Configuration, load, select
 from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.job import Job
@@ -18,12 +20,6 @@ from mcmirror.model.problem import Category, Trouble
 app = typer.Typer(
     help="The configured jobs.", no_args_is_help=True, cls=Group, add_completion=False, rich_markup_mode=None
 )
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="The file; else MCMIRROR_CONFIG, else mcmirror.toml upwards."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
@@ -139,10 +135,3 @@ def _trigger(name: str, configuration: Configuration) -> str:
     if schedule and schedule.every:
         return f"every {schedule.every:g}s"
     return "by hand"
-
-
-def columns(heads: tuple[str, ...], rows: list[list[str]]) -> None:
-    """Print rows below their heads, aligned."""
-    widths = [max(len(row[index]) for row in [list(heads), *rows]) for index in range(len(heads))]
-    for row in [list(heads), *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mcmirror.cli.commands import Group
-from mcmirror.cli.job import ConfigOption
+from mcmirror.cli.options import ConfigOption
 from mcmirror.config import load
 
 if TYPE_CHECKING:

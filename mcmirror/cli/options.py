@@ -17,6 +17,12 @@ EXIT_CODES = (
     " 130 Ctrl-C, 143 SIGTERM; of several jobs the worst one. 1 also when a report file could not be written."
 )
 
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The file; else MCMIRROR_CONFIG, else mcmirror.toml upwards."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 
 def _checked(check: Callable[[str], object]) -> Callable[[str | None], str | None]:
     """Return a callback: the text as given when ``check`` takes it, a usage error with the remedy otherwise."""

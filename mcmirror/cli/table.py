@@ -26,3 +26,10 @@ def _line(row: Sequence[str], widths: Sequence[int], colours: Sequence[str], sty
         room = " " * (width - cells(cell)) if place < last else ""
         parts.append((style.paint(cell, colour) if colour else cell) + room)
     return "  ".join(parts)
+
+
+def columns(heads: tuple[str, ...], rows: list[list[str]]) -> None:
+    """Print rows below their heads, aligned."""
+    widths = [max(len(row[index]) for row in [list(heads), *rows]) for index in range(len(heads))]
+    for row in [list(heads), *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

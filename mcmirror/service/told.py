@@ -4,8 +4,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from mcmirror.config import Configuration
 from mcmirror.model.job import Job
 from mcmirror.model.record import Record
 from mcmirror.model.report import Status
@@ -14,12 +15,13 @@ from mcmirror.model.stop import Stop
 from mcmirror.notify.message import NotTold
 from mcmirror.notify.worker import REMEDY, Worker
 from mcmirror.service.past import Past
-from mcmirror.service.root import Service
 
 if TYPE_CHECKING:
+    from mcmirror.notify.listener import Audience
     from mcmirror.notify.message import Desk
     from mcmirror.notify.tell import Teller
     from mcmirror.store.database import Database
+    from mcmirror.store.inbox import Inbox
     from mcmirror.store.runs import Runs
 
 Wish = Callable[["Teller"], object]
@@ -31,12 +33,26 @@ LIMIT_STOPPED = 3.0
 _LOG = logging.getLogger(__name__)
 
 
+class Sender(Protocol):
+    """What notifications need of the service whose runs they are about."""
+
+    configuration: Configuration
+    state: str
+    inbox: "Inbox"
+
+    def redact(self, text: str) -> str:
+        """Remove secrets."""
+
+    def audience(self, jobs: Iterable[Job]) -> "Audience":
+        """Return the listeners of these jobs."""
+
+
 class Telling:
     """Implements ``surroundings.Told``; ``once`` for a command that runs its jobs and ends."""
 
     def __init__(
         self,
-        service: Service,
+        service: Sender,
         jobs: Iterable[Job],
         database: "Database | None" = None,
         runs: "Runs | None" = None,
@@ -86,7 +102,7 @@ class Telling:
 
         self._wish(notice)
 
-    def replace(self, service: Service) -> None:
+    def replace(self, service: Sender) -> None:
         """Another configuration is in use."""
 
         def replace(teller: "Teller") -> None:
@@ -172,7 +188,7 @@ class Telling:
         return teller
 
 
-def _desk(service: Service) -> "Desk":
+def _desk(service: Sender) -> "Desk":
     from mcmirror.notify.message import Desk
 
     return Desk(service.configuration.settings.service, service.redact)
