@@ -29,6 +29,17 @@ def pytest_configure() -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
+REAL = frozenset(("cli", "mc", "source", "target", "gateway", "new_server", "postgres", "machine", "terminal"))
+"""Fixtures that start servers or the installed command."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that ``bin/test fast`` leaves out."""
+    for item in items:
+        if REAL.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("real")
+
+
 @dataclass(frozen=True)
 class Side(Bucket):
     """A bucket of a MinIO."""

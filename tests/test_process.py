@@ -162,3 +162,36 @@ def test_capture_cuts_what_floods_it() -> None:
 def test_what_cannot_be_run_is_an_oserror(program: str) -> None:
     with pytest.raises(OSError, match=r"cannot be run|can be run"):
         capture(program, ["--version"], env={}, timeout=60)
+
+
+FORKS = """
+import os, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from mcmirror.movers.mc.process import Process
+
+at_once, most, lock = 0, 0, threading.Lock()
+
+def before():
+    global at_once, most
+    with lock:
+        at_once += 1
+        most = max(most, at_once)
+    time.sleep(0.05)
+
+def after():
+    global at_once
+    with lock:
+        at_once -= 1
+
+os.register_at_fork(before=before, after_in_parent=after)
+run = lambda _: [*Process("/bin/sh", ["-c", "exit 0"], env={}).chunks()]
+with ThreadPoolExecutor(8) as pool:
+    [*pool.map(run, range(16))]
+print(most)
+"""
+
+
+def test_threads_fork_one_after_another() -> None:
+    """From Python 3.12 on, filelock raises RuntimeError in a thread that forks while another one does."""
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True, timeout=120)
+    assert "1\n" == done.stdout

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -33,6 +34,8 @@ WAKE_UP = 8
 _PR_SET_PDEATHSIG = 1
 _ANY_END = tuple(range(-64, 256))
 """sh shall raise on no exit code and no signal: the judging is ours."""
+_FORKING = threading.Lock()
+"""Held while one thread forks: from Python 3.12 on, filelock raises when two fork at once."""
 _FORKED = "This process .* is multi-threaded"
 """Python 3.12 and later warn of a fork beside threads; with ``-W error`` 3.15 raises that. sh forks to exec at once."""
 
@@ -208,7 +211,8 @@ class Process:
             "_log_msg": lambda *_: "mc",
         }
         try:
-            return sh.Command(self._program)(*self._argv, **options)
+            with _FORKING:
+                return sh.Command(self._program)(*self._argv, **options)
         except sh.CommandNotFound:
             raise FileNotFoundError(f"{self._program} is not a program that can be run") from None
         except sh.ForkException as failure:
