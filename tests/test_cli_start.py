@@ -26,7 +26,7 @@ from mcmirror.model.problem import Category, Problem, Trouble
 from tests.servers.command import COMMAND, Cli
 from tests.waiting import until
 
-HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio", "textual", "slack_sdk", "celery"}
+HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio", "aiohttp", "textual", "slack_sdk"}
 
 
 def imported(*arguments: str) -> set[str]:

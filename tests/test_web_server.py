@@ -6,21 +6,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from mcmirror.cli.border import explained
-from mcmirror.http import connection
-from mcmirror.http import server as server_module
 from mcmirror.http.address import Address, address, reachable
+from mcmirror.http.clients import Limits
 from mcmirror.http.server import CannotListen, Web
 from mcmirror.model.event import Phase, PhaseStarted
 from mcmirror.model.state import State
 from tests.web_control import BEGUN, PATIENCE, STATE, TOKEN, Client, InMemory, eventually, everything, until
 
 EVENT = PhaseStarted("photos", Phase.PLAN)
+POST = b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\n"
 ASK = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -33,8 +33,8 @@ def control() -> InMemory:
 def new_web(control: InMemory) -> Iterator[Callable[..., Client]]:
     made = list[Web]()
 
-    def make(**how: int) -> Client:
-        web = Web(control, "127.0.0.1:0", token=lambda: TOKEN, **how)  # type: ignore[arg-type]
+    def make(**limits: Any) -> Client:
+        web = Web(control, "127.0.0.1:0", token=lambda: TOKEN, limits=Limits(**limits))
         made.append(web)
         web.start()
         return Client(web.address.port)
@@ -50,7 +50,7 @@ def client(new_web: Callable[..., Client]) -> Client:
 
 
 def status(answer: bytes) -> int:
-    assert answer.startswith(b"HTTP/1.1 "), answer
+    assert answer.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")), answer
     return int(answer.split()[1])
 
 
@@ -79,7 +79,7 @@ def test_head_says_what_get_would_and_sends_no_body(client: Client) -> None:
         ("DELETE", "/api/v1/jobs/photos", "GET, HEAD"),
         ("GET", "/api/v1/pause", "POST"),
         ("OPTIONS", "/api/v1/jobs", "GET, HEAD"),
-        ("BREW", "/metrics", "GET, HEAD"),
+        ("TRACE", "/metrics", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_405_and_the_right_one_is_named(client: Client, method: str, path: str, allow: str) -> None:
@@ -111,22 +111,44 @@ def test_an_unknown_path_is_404_with_the_nearest_right_one(client: Client, path:
     [
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 40 + b"\n", 400),
         (b"GET\r\n\r\n", 400),
-        (b"GET /healthz HTTP/9.9\r\n\r\n", 505),
+        (b"GET /healthz HTTP/9.9\r\n\r\n", 400),
+        (b"BREW /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         (b"GET /healthz HTTQ/1.1\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         (b"GET /%ff%fe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400),
         (b"GET http://[ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400),
         (b"GET healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400),
-        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 70_000 + b"\r\n\r\n", 431),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + (b"A: " + b"a" * 9000 + b"\r\n") * 9 + b"\r\n", 431),
-        (b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n" + b"a" * 70_000, 413),
-        (b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 50 + b"\r\n\r\n", 413),
-        (b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n", 400),
-        (b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-        (b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 70_000 + b"\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 200 + b"\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + (b"A: " + b"a" * 9000 + b"\r\n") * 9 + b"\r\n", 400),
+        (POST + b"Content-Length: 70000\r\n\r\n" + b"a" * 70_000, 413),
+        (POST + b"Content-Length: " + b"9" * 50 + b"\r\n\r\n", 400),
+        (POST + b"Content-Length: -5\r\n\r\n", 400),
+        (POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
+        (
+            POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (
+            POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (POST + b"Content-Length: 2, 2\r\n\r\n{}", 400),
+        (POST + b"Content-Length: +2\r\n\r\n{}", 400),
+        (POST + b"Content-Length: 0x2\r\n\r\n{}", 400),
+        (POST + b"Content-Length: 2 2\r\n\r\n{}", 400),
+        (POST + b"Content-Length:\r\n\r\n{}", 400),
+        (POST + b"Content-Length : 2\r\n\r\n{}", 400),
+        (
+            POST + b"Transfer-Encoding: identity\r\nContent-Length: 2\r\n\r\n{}",
+            400,
+        ),
+        (POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+        (POST + b" Content-Length: 2\r\n\r\n{}", 400),
     ],
 )
 def test_what_is_no_request_gets_a_clear_answer_and_the_connection_ends(
@@ -146,7 +168,7 @@ def test_a_proxy_may_send_the_whole_address(client: Client) -> None:
 
 
 def test_a_body_that_breaks_off_is_no_request(client: Client) -> None:
-    with client.raw(b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{}") as half:
+    with client.raw(POST + b"Content-Length: 10\r\n\r\n{}") as half:
         half.shutdown(socket.SHUT_WR)
         assert 400 == status(everything(half))
 
@@ -223,31 +245,31 @@ def test_requests_are_logged_for_debugging_only_and_without_tokens(
     assert TOKEN not in caplog.text
 
 
-def test_a_client_that_sends_a_byte_now_and_then_is_cut_and_delays_nobody(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection, "READING", 1.0)
+def test_a_client_that_sends_a_byte_now_and_then_is_cut_and_delays_nobody(new_web: Callable[..., Client]) -> None:
+    client = new_web(reading=1.0)
     with client.raw(b"GET /he") as slow:
-        began, answer = time.monotonic(), b""
+        began, cut = time.monotonic(), False
         slow.settimeout(0.1)
-        while not answer:
+        while not cut:
             assert time.monotonic() - began < PATIENCE
-            with suppress(OSError):  # it may have been cut already
+            try:
                 slow.sendall(b"a")
-            with suppress(TimeoutError):
-                answer = slow.recv(65536)
+                cut = slow.recv(65536) == b""
+            except TimeoutError:
+                pass
+            except OSError:
+                cut = True
             assert 200 == client.get("/healthz").status
-    assert 408 == status(answer)
 
 
-def test_a_client_that_says_nothing_is_cut_without_a_word(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "READING", 0.3)
-    assert b"" == client.rude(b"")
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHo", ASK])
+def test_a_client_that_says_no_more_is_cut_without_a_word(new_web: Callable[..., Client], sent: bytes) -> None:
+    assert (b"200" if sent == ASK else b"") in new_web(reading=0.3).rude(sent)
 
 
-def test_a_body_that_comes_slowly_is_cut(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "READING", 0.5)
-    head = b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{"
+def test_a_body_that_comes_slowly_is_cut(new_web: Callable[..., Client]) -> None:
+    client = new_web(reading=0.5)
+    head = POST + b"Content-Length: 50\r\n\r\n{"
     assert 408 == status(client.rude(head))
 
 
@@ -279,14 +301,14 @@ def test_two_hundred_clients_at_once_are_all_answered_or_told_that_there_is_no_r
     with ThreadPoolExecutor(200) as pool:
         found = list(pool.map(ask, range(200)))
     assert set(found) <= {200, 503, 0}
-    assert found.count(200) >= server_module.MOST // 2
+    assert found.count(200) >= Limits().connections // 2
     eventually(lambda: client.get("/healthz").status == 200)
 
 
 def test_when_there_is_no_room_the_client_is_told(
     new_web: Callable[..., Client], control: InMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, go_on, waiting = new_web(most=2), threading.Event(), threading.Semaphore(0)
+    client, go_on, waiting = new_web(connections=2), threading.Event(), threading.Semaphore(0)
     state = control.state
 
     def slow() -> State:
@@ -311,7 +333,7 @@ def test_when_there_is_no_room_the_client_is_told(
 def test_streams_have_a_limit_of_their_own_so_that_probes_are_always_answered(
     new_web: Callable[..., Client], control: InMemory
 ) -> None:
-    client = new_web(most=16)
+    client = new_web(connections=16)
     streams = [client.stream("/api/v1/events") for _ in range(4)]
     for stream in streams:
         until(stream, BEGUN)
@@ -333,11 +355,41 @@ def _beginning(client: Client) -> bytes:
         return stream.recv(4096)
 
 
-def test_clients_that_only_hold_connections_make_room_for_those_that_ask(
-    new_web: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+def test_probes_are_answered_while_the_api_is_busy_and_the_api_says_when_too_many_wait(
+    new_web: Callable[..., Client], control: InMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "RESTS", 0.2)
-    client = new_web(most=4)
+    client, go_on, waiting = new_web(connections=8, calls=2), threading.Event(), threading.Semaphore(0)
+    runs = control.runs
+
+    def slow(**how: Any) -> Any:
+        waiting.release()
+        go_on.wait(PATIENCE)
+        return runs(**how)
+
+    monkeypatch.setattr(control, "runs", slow)
+    busy = [client.stream("/api/v1/runs", Connection="close") for _ in range(4)]
+    for _ in range(2):
+        assert waiting.acquire(timeout=PATIENCE)
+    eventually(lambda: client.get("/api/v1/runs").status == 503)
+    got = client.get("/api/v1/runs")
+    assert ("1", True) == (got.headers["retry-after"], "4 requests" in got.error[1])
+    assert [200, 200, 200] == [client.get(path).status for path in ("/healthz", "/readyz", "/metrics")]
+    go_on.set()
+    assert [200] * 4 == [status(everything(one)) for one in busy]
+    for one in busy:
+        one.close()
+
+
+def test_a_client_that_sends_no_more_still_reads_its_answer(client: Client) -> None:
+    with client.raw(ASK) as half:
+        half.shutdown(socket.SHUT_WR)
+        assert b'"alive":true' in everything(half)
+
+
+def test_clients_that_only_hold_connections_make_room_for_those_that_ask(
+    new_web: Callable[..., Client],
+) -> None:
+    client = new_web(connections=4, rests=0.2)
     idle = [client.raw(b"GET /") for _ in range(4)]
     eventually(lambda: client.get("/healthz").status == 200)
     assert b"" == everything(idle[0])

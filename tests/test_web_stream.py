@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mcmirror.engine.context import Verb
-from mcmirror.http import connection
 from mcmirror.http import stream as stream_module
+from mcmirror.http.clients import Limits
 from mcmirror.http.server import Web
 from mcmirror.http.stream import Stream
 from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, RunFinished
@@ -146,10 +146,11 @@ def test_a_reader_that_takes_its_time_is_told_how_many_events_it_lost(
 
 
 def test_a_reader_that_never_reads_is_cut_and_holds_nobody_up(
-    client: Client, control: InMemory, web: Web, monkeypatch: pytest.MonkeyPatch
+    control: InMemory,
 ) -> None:
-    monkeypatch.setattr(connection, "WRITING", 0.5)
-    before = threading.active_count()
+    web = Web(control, "127.0.0.1:0", token=lambda: TOKEN, limits=Limits(writing=0.5))
+    web.start()
+    client, before = Client(web.address.port), threading.active_count()
     with client.stream("/api/v1/events?all=1") as reader:
         until(reader, BEGUN)
 
@@ -161,6 +162,7 @@ def test_a_reader_that_never_reads_is_cut_and_holds_nobody_up(
 
         eventually(cut)
     eventually(lambda: threading.active_count() <= before)
+    web.stop()
 
 
 def test_a_reader_that_goes_is_forgotten(client: Client, control: InMemory) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from mcmirror.cli.jsonl import encoded
 
+API = ("api", "v1")
 JSON = "application/json; charset=utf-8"
 
 
@@ -24,6 +25,11 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     """By name in lower case."""
     body: bytes = b""
+
+    @property
+    def api(self) -> bool:
+        """Whether it is for the API, which wants a token; probes do not."""
+        return self.segments[: len(API)] == API
 
     @property
     def path(self) -> str:

@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 from mcmirror.config import nearest
 from mcmirror.http.address import LOOPBACK, Address
-from mcmirror.http.answer import Answer, Refused, Request
+from mcmirror.http.answer import API, Answer, Refused, Request
 from mcmirror.http.api import Api
 from mcmirror.http.inspecting import Inspecting
 from mcmirror.http.pages import Pages
 from mcmirror.service.control import Control
 
-API = ("api", "v1")
 NAME = "NAME"
 ID = "ID"
 TOKEN = "set [settings] api_token, or MCMIRROR_API_TOKEN"  # noqa: S105  no token, but how to set one
@@ -67,7 +66,7 @@ class Routes:
     def answer(self, request: Request) -> Answer:
         """What is to be answered; raises Refused."""
         self._right_host(request.headers.get("host"))
-        if request.segments[: len(API)] == API:
+        if request.api:
             self._allowed(request.headers.get("authorization", ""))
         return self._found(request)(request, *self._named(request))
 
