@@ -12,8 +12,9 @@ import pytest
 
 from mcmirror.cli.history import list_lines, show_lines
 from mcmirror.cli.style import Style
-from mcmirror.model.document import record_document, record_of, report_document, report_of
-from mcmirror.model.record import interrupted
+from mcmirror.codec.documents import decode, encode
+from mcmirror.model.record import Record, interrupted
+from mcmirror.model.report import RunReport
 from mcmirror.model.streak import Streak
 from mcmirror.notify.message import Occasion, finished
 from mcmirror.store import place
@@ -28,9 +29,10 @@ ROOT = Path(__file__).parents[1]
 KILLED = """
 import json, os, sys
 from pathlib import Path
-from mcmirror.model.document import record_of
+from mcmirror.codec.documents import decode
+from mcmirror.model.record import Record
 from mcmirror.store.inbox import Inbox
-Inbox(Path(sys.argv[1])).open(record_of(json.loads(sys.argv[2])))
+Inbox(Path(sys.argv[1])).open(decode(Record, json.loads(sys.argv[2])))
 os._exit(9)
 """
 
@@ -64,7 +66,7 @@ def test_a_real_run_that_is_killed_shows_how_long_it_was_alive(cli: Cli, bucket_
 
 def test_a_run_that_died_at_its_beginning_lasted_nobody_knows_how_long(tmp_path: Path) -> None:
     record, folder = begun(ago=60), tmp_path / "inbox"
-    argv = [sys.executable, "-c", KILLED, str(folder), json.dumps(record_document(record))]
+    argv = [sys.executable, "-c", KILLED, str(folder), json.dumps(encode(record))]
     assert 9 == subprocess.run(argv, cwd=ROOT, check=False).returncode
     start = datetime.fromisoformat(record.started).timestamp()
     os.utime(Inbox(folder).file(record.id, OPEN), (start + 0.02, start + 0.02))
@@ -75,9 +77,9 @@ def test_a_run_that_died_at_its_beginning_lasted_nobody_knows_how_long(tmp_path:
     assert (None, 0.02) == (found.report.lasted, round(found.report.seconds, 3))
     assert "unknown" == list_lines([found], None, Style())[1].split()[4]
     assert "  time        unknown" in show_lines(found, None, Style())
-    document = record_document(found)
+    document = encode(found)
     assert None is document["report"]["duration_seconds"]
-    back = record_of(json.loads(json.dumps(document)))
+    back = decode(Record, json.loads(json.dumps(document)))
     assert (None, "interrupted") == (back.report and back.report.lasted, back.status)
     message = finished(found.report, Occasion.FAILURE, Streak())
     assert "unknown" == dict(message.facts)["Duration"]
@@ -86,7 +88,7 @@ def test_a_run_that_died_at_its_beginning_lasted_nobody_knows_how_long(tmp_path:
 def test_what_was_seen_of_it_is_how_long_it_lasted() -> None:
     killed = interrupted(begun(ago=300), when(100))
     assert killed.report is not None
-    assert 200.0 == killed.report.lasted == report_of(report_document(killed.report)).lasted
+    assert 200.0 == killed.report.lasted == decode(RunReport, encode(killed.report)).lasted
     assert "3m 20s" == list_lines([killed], None, Style())[1].split("  ")[3].strip()
     assert "3m 20s" == dict(finished(killed.report, Occasion.FAILURE, Streak()).facts)["Duration"]
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mcmirror.cli.progress import Track
-from mcmirror.http.progress_documents import progress_document, progress_of
+from mcmirror.codec.documents import decode, encode
 from mcmirror.model.event import (
     CopyStarted,
     Event,
@@ -99,4 +99,4 @@ def test_whoever_takes_it_up_is_where_one_is_who_heard_it_all() -> None:
 def test_a_document_and_back() -> None:
     for number in range(len(COPYING) + 1):
         progress = told(*COPYING[:number], ProblemFound(JOB, DENIED))
-        assert progress == progress_of(JOB, progress_document(progress))
+        assert progress == decode(Progress, encode(progress), job=JOB)

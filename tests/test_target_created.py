@@ -2,14 +2,13 @@
 
 import json
 
-from mcmirror.cli.jsonl import event_document
-from mcmirror.model.document import report_document, report_of
+from mcmirror.codec.documents import decode, encode
+from mcmirror.codec.events import event_document, event_of
 from mcmirror.model.event import TargetCreated
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.streak import Streak
 from mcmirror.notify.log_lines import OK, Line, Narrator
 from mcmirror.notify.message import Occasion, finished
-from mcmirror.tui.remote_events import event_of
 from tests.conftest import Pair
 from tests.servers.command import Cli
 
@@ -61,5 +60,5 @@ def test_the_log_has_the_words_of_its_users() -> None:
 def test_messages_events_and_records_keep_it() -> None:
     report = RunReport("photos", "a/b", "aws/photos-copy", Status.SUCCEEDED, verified=True, created=MADE.bucket)
     assert ("Made", "the bucket aws/photos-copy") in finished(report, Occasion.SUCCESS, Streak()).facts
-    assert report == report_of(report_document(report))
+    assert report == decode(RunReport, encode(report))
     assert MADE == event_of(event_document(MADE, "2026-11-21T07:01:49.642Z"))

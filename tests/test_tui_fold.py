@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mcmirror.cli.jsonl import event_document
+from mcmirror.codec.events import event_document, event_of
 from mcmirror.model.event import (
     CopyStarted,
     Event,
@@ -22,7 +22,6 @@ from mcmirror.model.event import (
 )
 from mcmirror.model.plan import Count
 from mcmirror.tui.fold import KEYS, LINES, PACES, PLAN, RUN, Fold
-from mcmirror.tui.remote_events import event_of
 from tests.ui_samples import PLAN as THE_PLAN
 from tests.ui_samples import VERIFIED, run_events
 

@@ -15,13 +15,13 @@ import pytest
 from mcmirror.cli.differences import Differences
 from mcmirror.cli.jsonl import JsonLines
 from mcmirror.cli.stdout import Stdout
+from mcmirror.codec.documents import json_report
 from mcmirror.model.event import Event, McSaid, Planned, RunFinished, Verified
 from mcmirror.model.plan import Count
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import checked
 from mcmirror.notify import files
 from mcmirror.notify.github import annotations, summary
-from mcmirror.notify.json_report import json_report
 from mcmirror.notify.junit import junit
 from tests.ui_samples import DENIED, EVIL, PARTIAL, PLAN, VERIFIED, run_events
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from mcmirror.codec.documents import encode
 from mcmirror.http.server import Web
-from mcmirror.model.document import record_document
 from mcmirror.model.record import Fate
 from tests.ui_samples import EVIL, run_events
 from tests.web_control import DOCS, FAILURE, NOW, PHOTOS, STATE, SUCCESS, TOKEN, Client, InMemory
@@ -148,7 +148,7 @@ def test_runs_are_found_by_job_and_status(client: Client) -> None:
 def test_a_list_leaves_the_keys_out_that_a_run_alone_names(client: Client) -> None:
     brief = client.get("/api/v1/runs").json["runs"][0]["report"]
     whole = client.get(f"/api/v1/runs/{FAILURE.id}").json
-    assert record_document(FAILURE) == whole
+    assert encode(FAILURE) == whole
     assert (18, 25) == (len(whole["report"]["problems"]), len(whole["report"]["remaining_keys"]))
     assert (10, 0, {"objects": 25, "bytes": 250}) == (
         len(brief["problems"]),

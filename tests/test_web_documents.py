@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from mcmirror.cli.jsonl import encoded
-from mcmirror.http.documents import PROBLEMS, epoch, rfc3339, state_document, state_of
+from mcmirror.codec.documents import PROBLEMS, decode, encode, epoch, rfc3339
+from mcmirror.codec.events import as_json
 from mcmirror.model.state import JobState, State
 from tests.web_control import DOCS, FAILURE, NOW, PHOTOS, STATE
 
@@ -28,7 +28,7 @@ def brief(job: JobState) -> JobState:
     ],
 )
 def test_a_state_comes_back_from_its_document(state: State) -> None:
-    read = state_of(json.loads(encoded(state_document(state))))
+    read = decode(State, json.loads(as_json(encode(state))))
     assert replace(state, jobs=tuple(brief(job) if job.last else job for job in state.jobs)) == read
 
 
@@ -41,21 +41,21 @@ def test_every_field_is_told_so_that_none_is_forgotten() -> None:
     state = replace(STATE, jobs=(told,), paused=True, stopping=True)
     for name in State.__slots__:
         assert getattr(state, name) != getattr(State(0, 0, 0), name), name
-    assert replace(state, jobs=(brief(told),)) == state_of(state_document(state))
+    assert replace(state, jobs=(brief(told),)) == decode(State, encode(state))
 
 
 def test_an_older_or_newer_server_is_read_as_far_as_it_goes() -> None:
-    document = state_document(STATE)
+    document = encode(STATE)
     del document["warnings"], document["totals"], document["jobs"][0]["dry_run"]
     document["news"] = document["jobs"][0]["news"] = 1
-    read = state_of(document)
+    read = decode(State, document)
     assert ((), {}, "photos") == (read.warnings, read.totals, read.jobs[0].name)
 
 
-@pytest.mark.parametrize("document", [{}, {"time": 5}, {**state_document(STATE), "jobs": [{}]}, {"error": {}}])
+@pytest.mark.parametrize("document", [{}, {"time": 5}, {**encode(STATE), "jobs": [{}]}, {"error": {}}])
 def test_what_is_no_state_is_said_to_be_none(document: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"state|isoformat"):
-        state_of(document)
+    with pytest.raises(ValueError, match=r"State|isoformat"):
+        decode(State, document)
 
 
 def test_times_are_utc_with_milliseconds_and_null_where_there_is_none() -> None:
@@ -65,5 +65,5 @@ def test_times_are_utc_with_milliseconds_and_null_where_there_is_none() -> None:
 
 def test_a_last_run_is_told_without_its_many_keys() -> None:
     assert FAILURE.report is not None
-    document = state_document(STATE)["jobs"][1]["last"]["report"]
+    document = encode(STATE)["jobs"][1]["last"]["report"]
     assert (25, []) == (len(FAILURE.report.remaining), document["remaining_keys"])

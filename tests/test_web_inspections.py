@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from mcmirror.cli.jsonl import difference_document
-from mcmirror.http.inspection_documents import inspection_of
+from mcmirror.codec.documents import decode
+from mcmirror.codec.events import difference_document
 from mcmirror.http.server import Web
+from mcmirror.model.inspection import Inspection
 from mcmirror.model.plan import Count, Difference, Extraneous, Missing, Plan
 from mcmirror.model.report import Status
 from tests.test_web_stream import documents
@@ -66,7 +67,7 @@ def test_a_plan_is_begun_and_asked_for(client: Client, control: InMemory) -> Non
     assert [{"key": "gone", "size": 20}] == over["by_prefix"]["removals"]
     assert over["kept_until"] > over["ended"]
     assert [] == control.asked, "it is no run"
-    assert control.inspections.get(over["id"]) == replace(inspection_of(over), **_times(control, over["id"]))
+    assert control.inspections.get(over["id"]) == replace(decode(Inspection, over), **_times(control, over["id"]))
 
 
 def _times(control: InMemory, key: str) -> dict[str, Any]:

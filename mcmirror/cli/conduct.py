@@ -254,7 +254,7 @@ def write_reports(
     """Write every report that was asked for; what fails is said and does not hinder the others."""
     wanted: list[tuple[Path, Callable[[Path, str], None], Callable[[], str]]] = []
     if output.report_json is not None:
-        from mcmirror.notify.json_report import json_report
+        from mcmirror.codec.documents import json_report
 
         wanted.append((output.report_json, files.write_whole, lambda: json_report(reports)))
     if output.junit is not None:

@@ -138,9 +138,9 @@ def _list(  # noqa: PLR0913
     if not records and runs.readable and job and job not in configuration.jobs:
         _unknown_job(runs, job, configuration)
     if json:
-        from mcmirror.http.documents import run_document
+        from mcmirror.codec.documents import brief, encode
 
-        print(encoder.dumps([run_document(record, brief=True) for record in records], indent=2))
+        print(encoder.dumps([encode(brief(record)) for record in records], indent=2))
         return bool(records)
     if not records and runs.readable:
         asked = [f"of {harmless(job)}" if job else "", f"that is {status}" if status else ""]
@@ -222,9 +222,9 @@ def _found(runs: "Runs", word: str) -> Record:
 
 def _show(runs: "Runs", record: Record, zone: tzinfo | None, *, everything: bool, json: bool) -> None:
     if json:
-        from mcmirror.http.documents import run_document
+        from mcmirror.codec.documents import encode
 
-        print(encoder.dumps(run_document(record), indent=None if everything else 2))
+        print(encoder.dumps(encode(record), indent=None if everything else 2))
         if everything:
             for fate, key in runs.fates(record.id):
                 print(encoder.dumps({"fate": fate.value, "key": key}))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from mcmirror.cli.jsonl import encoded
+from mcmirror.codec.events import as_json
 
 API = ("api", "v1")
 JSON = "application/json; charset=utf-8"
@@ -62,13 +62,13 @@ class Refused(Exception):
 def answered(document: object, status: int = 200, **headers: str) -> Answer:
     """A document."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, encoded(document) + b"\n", headers=named)
+    return Answer(status, as_json(document) + b"\n", headers=named)
 
 
 def refusal(refused: Refused, **more: Any) -> Answer:
     """The document of an error; ``more`` stands beside the three parts."""
     error = {"what": refused.what, "why": refused.why, "do": refused.do, **more}
-    return Answer(refused.status, encoded({"error": error}) + b"\n", headers=refused.headers)
+    return Answer(refused.status, as_json({"error": error}) + b"\n", headers=refused.headers)
 
 
 def parsed(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:

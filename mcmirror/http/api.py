@@ -5,11 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mcmirror.codec.documents import brief, encode, job_document
 from mcmirror.http.answer import Answer, Refused, Request, answered, refusal
 from mcmirror.http.asking import fields, flag, job_of, no_job, nothing, parameters, stopping, unknown_word
-from mcmirror.http.documents import job_document, run_document, state_document
 from mcmirror.http.lines import streamed
-from mcmirror.http.progress_documents import progress_document
 from mcmirror.http.stream import TYPE, Stream
 from mcmirror.model.record import RUNNING, Record
 from mcmirror.model.report import Status
@@ -34,7 +33,7 @@ class Api:
     def status(self, request: Request) -> Answer:
         """GET status."""
         parameters(request)
-        return answered(state_document(self._control.state()))
+        return answered(encode(self._control.state()))
 
     def jobs(self, request: Request) -> Answer:
         """GET jobs."""
@@ -58,7 +57,7 @@ class Api:
             raise unknown_word(f"there is no status {status!r}", status, STATUSES)
         found = self._control.runs(job=given.get("job", ""), status=status, before=before, limit=limit)
         following = found[-1].id if len(found) == limit else None
-        return answered({"runs": [run_document(record, brief=True) for record in found], "next": following})
+        return answered({"runs": [encode(brief(record)) for record in found], "next": following})
 
     def run(self, request: Request, run: str) -> Answer:
         """GET runs/ID, while it goes on with its ``progress``; with ``fates=1`` a line of JSON for each object."""
@@ -72,10 +71,10 @@ class Api:
         else:
             if flag(given.get("fates", "")):
                 return streamed(self._fates(run))
-            document = run_document(record)
+            document = encode(record)
         if document["report"] is None:
             progress = self._control.progress(run)
-            document["progress"] = progress_document(progress) if progress else None
+            document["progress"] = encode(progress) if progress else None
         return answered(document)
 
     def _fates(self, run: str) -> Iterator[dict[str, Any]]:

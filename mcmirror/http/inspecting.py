@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mcmirror.cli.jsonl import difference_document
+from mcmirror.codec.documents import encode, inspection_document
+from mcmirror.codec.events import difference_document
 from mcmirror.engine.context import Verb
 from mcmirror.http.answer import Answer, Refused, Request, answered
 from mcmirror.http.asking import flag, no_job, nothing, parameters, stopping
-from mcmirror.http.inspection_documents import inspection_document
 from mcmirror.http.lines import streamed
 from mcmirror.model.inspection import Inspection
 from mcmirror.model.plan import Plan
@@ -44,14 +44,14 @@ class Inspecting:
         """GET inspections: those that are known, the newest first."""
         parameters(request)
         found = self._control.inspections.all()
-        return answered({"inspections": [inspection_document(one, brief=True) for one in found]})
+        return answered({"inspections": [inspection_document(one) for one in found]})
 
     def one(self, request: Request, inspection: str) -> Answer:
         """GET inspections/ID; with ``differences=1`` a line of JSON for each object."""
         given = parameters(request, "differences")
         found = self._found(inspection)
         if not flag(given.get("differences", "")):
-            return answered(inspection_document(found))
+            return answered(encode(found))
         if found.plan is None:
             raise _no_plan(found)
         return streamed(_differences(found.job, found.plan))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from mcmirror.cli.jsonl import encoded
+from mcmirror.codec.events import as_json
 from mcmirror.http.answer import Answer
 
 TYPE = "application/x-ndjson; charset=utf-8"
@@ -19,10 +19,10 @@ def _pieces(documents: Iterable[object]) -> Iterator[bytes]:
     """Lines, many at once; a listing that breaks off lacks its last line."""
     lines, size, number = list[bytes](), 0, 0
     for document in documents:
-        line = encoded(document) + b"\n"
+        line = as_json(document) + b"\n"
         lines.append(line)
         number, size = number + 1, size + len(line)
         if size >= PIECE:
             yield b"".join(lines)
             lines, size = [], 0
-    yield b"".join((*lines, encoded({"end": True, "objects": number}) + b"\n"))
+    yield b"".join((*lines, as_json({"end": True, "objects": number}) + b"\n"))

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from mcmirror.cli.jsonl import encoded, event_document
+from mcmirror.codec.documents import encode, rfc3339
+from mcmirror.codec.events import as_json, event_document
 from mcmirror.engine.context import Verb
-from mcmirror.http.documents import rfc3339
-from mcmirror.http.progress_documents import progress_document
 from mcmirror.model.event import CopyStarted
 from mcmirror.service.control import Control, Feed, Sent
 
@@ -66,7 +65,7 @@ class Stream:
             if self._job and job != self._job:
                 continue
             document = {"event": UNDER_WAY, "job": job, "time": time, **_whose(one.run, one.verb)}
-            yield b"data: %b\n\n" % encoded({**document, **progress_document(one.progress)})
+            yield b"data: %b\n\n" % as_json({**document, **encode(one.progress)})
 
     def _pieces(self, feed: Feed) -> Iterator[bytes]:
         quiet_since = self._monotonic()
@@ -132,4 +131,4 @@ def _whose(run: str, verb: Verb) -> dict[str, str]:
 
 
 def _event(number: int, document: dict[str, Any]) -> bytes:
-    return b"id: %d\ndata: %b\n\n" % (number, encoded(document))
+    return b"id: %d\ndata: %b\n\n" % (number, as_json(document))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcmirror.codec.documents import encode
 from mcmirror.model import event as events
-from mcmirror.model.document import count_document, problem_document
 from mcmirror.model.event import Event, Phase
 from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Category, Problem
@@ -166,9 +166,7 @@ class Narrator:
                 bucket = harmless(place.partition("/")[2])
                 yield Line("info", "accessible", f"{side} bucket accessible: {bucket}", OK, job=event.job,
                            fields={"place": place})  # fmt: skip
-        counts = {
-            name: count_document(getattr(plan, name)) for name in ("source", "missing", "changed", "extraneous", "kept")
-        }
+        counts = {name: encode(getattr(plan, name)) for name in ("source", "missing", "changed", "extraneous", "kept")}
         yield Line("info", "planned", _plan_text(plan), job=event.job, fields=counts)
 
     def _retrying(self, event: events.Retrying, track: _Track) -> Iterator[Line]:
@@ -210,7 +208,7 @@ def _progress_line(job: str, track: _Track) -> Line:
         total = track.planned
         text = f"Copying: {track.copied:,} of {objects(total.objects)} begun"
         text += f", {shown_bytes(track.moved)} of {shown_bytes(total.bytes)} moved" if track.moved else ""
-        fields |= {"begun": track.copied, "moved": track.moved, "planned": count_document(total)}
+        fields |= {"begun": track.copied, "moved": track.moved, "planned": encode(total)}
     elif track.phase is Phase.REMOVE:
         text = f"Removing: {objects(track.removed)} so far"
         fields["removed"] = track.removed
@@ -226,7 +224,7 @@ def _problem(event: events.ProblemFound, track: _Track) -> Iterator[Line]:
     found = event.problem
     quiet, level = found.category in track.told, "warning"
     track.told.add(found.category)
-    yield Line(level, "problem_found", three_parts(found)[0], ODD, job=event.job, fields=problem_document(found),
+    yield Line(level, "problem_found", three_parts(found)[0], ODD, job=event.job, fields=encode(found),
                quiet=quiet)  # fmt: skip
 
 
@@ -329,8 +327,8 @@ def _summary(report: RunReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "attempts": report.attempts,
         "created": report.created or None,
-        **{name: count_document(getattr(tally, name)) for name in names},
-        "problems": [problem_document(problem) for problem in report.problems[:NAMED]],
+        **{name: encode(getattr(tally, name)) for name in names},
+        "problems": [encode(problem) for problem in report.problems[:NAMED]],
         "remaining_keys": [{"key": one.key, "reason": one.reason} for one in report.remaining[:NAMED]],
         "removed_keys": list(report.removed[:NAMED]),
     }

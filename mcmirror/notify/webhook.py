@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from mcmirror.codec.documents import encode
 from mcmirror.model.delivery import Delivery
-from mcmirror.model.document import record_document
 from mcmirror.model.record import Record
 from mcmirror.model.template import is_json, rendered
 from mcmirror.notify.message import Desk, Message, Occasion, message_document, plain, shortened
@@ -101,7 +101,7 @@ def signature(secret: str, timestamp: str, body: str) -> str:
 
 def document(delivery: str, message: Message, service: str, record: Record | None) -> dict[str, Any]:
     """The occasion in words and in numbers; ``run`` is null where it is about none."""
-    run = record_document(record) if record else None
+    run = encode(record) if record else None
     if run and run["report"]:
         report = run["report"]
         for key in ("remaining_keys", "removed_keys", "problems"):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcmirror.model.document import record_document, record_of
+from mcmirror.codec.documents import decode, encode
 from mcmirror.model.record import Fate, Record, interrupted
 from mcmirror.model.report import SIGN_OF_LIFE
 from mcmirror.store.fates import FateFile, chunks
@@ -256,7 +256,7 @@ class Inbox:
 
     def _read(self, file: Path) -> Record | None:
         try:
-            return record_of(json.loads(file.read_bytes()))
+            return decode(Record, json.loads(file.read_bytes()))
         except OSError:
             return None
         except (ValueError, TypeError):
@@ -334,7 +334,7 @@ def _keep_room(file: Path) -> None:
 
 def _write(descriptor: int, record: Record) -> None:
     """In place of what is there, in the room that is kept for it."""
-    data = json.dumps(record_document(record)).encode()
+    data = json.dumps(encode(record)).encode()
     os.lseek(descriptor, 0, os.SEEK_SET)
     left = memoryview(data)
     while left:

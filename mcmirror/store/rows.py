@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mcmirror.model.document import record_document, record_of
+from mcmirror.codec.documents import decode, encode
 from mcmirror.model.record import RUNNING, Record
 from mcmirror.model.report import RunReport
 from mcmirror.store.database import sql
@@ -70,7 +70,7 @@ def fate_part(connection: "Connection", run: str, number: int) -> bytes | None:
 def unpacked(data: bytes) -> Record | None:
     """The record of a row; None when a later version has written what this one cannot read."""
     try:
-        return record_of(json.loads(zlib.decompress(data)))
+        return decode(Record, json.loads(zlib.decompress(data)))
     except (ValueError, TypeError, zlib.error):
         return None
 
@@ -117,7 +117,7 @@ def _row(record: Record, beat: float, *, assumed: bool) -> dict[str, Any]:
         "finished": 0.0 if report is None else finished or epoch(record.started),
         "beat": beat,
         "assumed": int(assumed),
-        "record": zlib.compress(json.dumps(record_document(record)).encode()),
+        "record": zlib.compress(json.dumps(encode(record)).encode()),
         "success": record.id if record.succeeded else "",
         "succeeded": finished if record.succeeded else 0.0,
         "source_objects": source_objects(report) if report and record.succeeded else 0,

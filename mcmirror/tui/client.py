@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from mcmirror.tui.source import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from http.client import HTTPConnection
 
 TIMEOUT = 10.0
@@ -108,6 +108,20 @@ class Client:
             if connection.sock is not None:
                 with suppress(OSError):
                     connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def messages(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+    """Server-Sent Events, from their lines: id (the last one seen) and data; comments come as empty data."""
+    last, data = "", list[str]()
+    for raw in lines:
+        line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        if not line:
+            yield last, "\n".join(data)
+            data = []
+        elif line.startswith("id:"):
+            last = line[3:].strip()
+        elif line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
 
 
 def part(name: str) -> str:

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mcmirror.tui.client import Away, Client, part
+from mcmirror.tui.client import Away, Client, messages, part
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Fold
 from mcmirror.tui.pasts import Pasts
 from mcmirror.tui.remote_inspections import RemoteInspections
@@ -92,10 +92,11 @@ class RemoteSource:
             self._wake.clear()
 
     def _look(self) -> None:
-        from mcmirror.http.documents import state_of
+        from mcmirror.codec.documents import decode
+        from mcmirror.model.state import State
 
         try:
-            state = state_of(self._client.ask("GET", "/status"))
+            state = decode(State, self._client.ask("GET", "/status"))
         except ValueError:
             raise Away("what answers is no mcmirror serve, or one of another version") from None
         if not self._learned:
@@ -158,16 +159,15 @@ class RemoteSource:
             self._back.clear()
 
     def _stream(self) -> Iterator[str]:
-        from mcmirror.tui.remote_events import messages
-
         lines = self._client.lines("/events", **({"Last-Event-ID": self._last} if self._last else {}))
         for number, data in messages(lines):
             self._last = number or self._last
             yield data
 
     def _heard(self, data: str) -> None:
-        from mcmirror.http.progress_documents import progress_of
-        from mcmirror.tui.remote_events import event_of
+        from mcmirror.codec.documents import decode
+        from mcmirror.codec.events import event_of
+        from mcmirror.model.progress import Progress
 
         try:
             document: Any = json.loads(data)
@@ -175,7 +175,7 @@ class RemoteSource:
             if verb != RUN and not self.fold.knows(key):
                 return
             if document["event"] == "under_way":
-                self.fold.join(key, verb, progress_of(document["job"], document))
+                self.fold.join(key, verb, decode(Progress, document, job=document["job"]))
                 return
             event = event_of(document)
         except (ValueError, KeyError):
@@ -280,19 +280,21 @@ class RemoteSource:
             raise Refusal("the runs could not be read", str(away), "try again when the server is back") from None
 
     def _records(self, **query: object) -> tuple[Record, ...]:
-        from mcmirror.model.document import record_of
+        from mcmirror.codec.documents import decode
+        from mcmirror.model.record import Record
 
         try:
-            return tuple(map(record_of, self._client.ask("GET", "/runs", **query)["runs"]))
+            return tuple(decode(Record, one) for one in self._client.ask("GET", "/runs", **query)["runs"])
         except (ValueError, KeyError, TypeError):
             raise Away("what answers is no mcmirror serve, or one of another version") from None
 
     def run(self, run: str) -> Record:
         """One of them."""
-        from mcmirror.model.document import record_of
+        from mcmirror.codec.documents import decode
+        from mcmirror.model.record import Record
 
         try:
-            return record_of({"cause": "api", "started": "", **self._ask("GET", f"/runs/{part(run)}")})
+            return decode(Record, {"cause": "api", "started": "", **self._ask("GET", f"/runs/{part(run)}")})
         except ValueError as error:
             raise Refusal(f"the run {run} could not be read", str(error), "") from None
 

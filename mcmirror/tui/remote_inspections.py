@@ -64,10 +64,11 @@ class RemoteInspections:
         self._fold.hear(key, RunFinished(job, found.report))
 
     def _get(self, key: str) -> Inspection:
-        from mcmirror.http.inspection_documents import inspection_of
+        from mcmirror.codec.documents import decode
+        from mcmirror.model.inspection import Inspection
 
         try:
-            return inspection_of(self._client.ask("GET", f"/inspections/{part(key)}"))
+            return decode(Inspection, self._client.ask("GET", f"/inspections/{part(key)}"))
         except ValueError:
             raise Away("what answers is no mcmirror serve, or one of another version") from None
 

@@ -4,7 +4,8 @@ import json
 import socket
 from typing import Any
 
-from mcmirror.http.documents import state_of
+from mcmirror.codec.documents import decode
+from mcmirror.model.state import State
 from tests.conftest import Pair
 from tests.serve.house import TOKEN, House, Serve, in_time
 from tests.test_web_stream import documents
@@ -63,7 +64,7 @@ def test_a_run_from_its_start_to_its_last_object(house: House, bucket_pair: Pair
     assert 1 == metric(serve, 'mcmirror_job_last_run_status{job_name="job",status="succeeded"}')
     in_time(lambda: metric(serve, 'mcmirror_job_running{job_name="job"}') == 0)
 
-    state = state_of(client.get("/api/v1/status").json)
+    state = decode(State, client.get("/api/v1/status").json)
     (job,) = state.jobs
     assert job.last is not None
     assert (run, "job", True) == (job.last.id, job.name, job.last_success > state.started)
