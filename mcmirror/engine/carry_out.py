@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.clean import clean, in_parts
+from mcmirror.engine.comparison import EqualSample
 from mcmirror.engine.context import Context
 from mcmirror.engine.folded import Without, why
 from mcmirror.engine.metadata import settle_metadata
@@ -24,6 +25,11 @@ from mcmirror.model.wording import printable
 
 def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
     """Do what the plan names and see what became of it."""
+    with EqualSample(context, plan) as equal:
+        return (yield from _carry_out(context, plan, attempts, equal))
+
+
+def _carry_out(context: Context, plan: Plan, attempts: Attempts, equal: EqualSample) -> Generator[Event, None, Result]:
     result = Result()
     left_behind, folder = context.journal.left_behind, context.job.target.is_local
     large = in_parts(plan.differences) if plan.copies.objects and not folder else []
@@ -51,7 +57,7 @@ def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Eve
     if result.decided:
         if metadata_wanted(context):
             yield PhaseStarted(context.job.name, Phase.VERIFY)
-        result.settle((yield from settle_metadata(context, plan, result.tags_refused)))
+        result.settle((yield from settle_metadata(context, plan, equal, result.tags_refused)))
     return result
 
 

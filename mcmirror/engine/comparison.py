@@ -1,17 +1,19 @@
 """Look at metadata and tags of the same objects on both sides, with as few requests as tell the difference."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from mcmirror.engine.context import Context
+from mcmirror.engine.planning import metadata_wanted
+from mcmirror.engine.sample import Sample
 from mcmirror.model.attributes import TAGS, Attributes, differing, set_by
 from mcmirror.model.cost import Requests
 from mcmirror.model.job import Tags
-from mcmirror.model.plan import Changed
+from mcmirror.model.plan import Changed, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.movers.protocol import AttributeReader
 
@@ -49,7 +51,7 @@ class Comparison:
         self.source, self.target = map(context.mover.attributes, (job.source, job.target))
         self._but = set_by(job.options.attr) | ({TAGS} if job.options.tags is Tags.OFF else set())
         self._thorough = context.metadata is not None or job.options.tags is Tags.COPY
-        self._probes = PROBES
+        self._probes, self._probing = PROBES, True
         self._counted = False
         """Whether a HEAD of the source has told a number of tags."""
         self._some_key = ""
@@ -75,8 +77,7 @@ class Comparison:
 
         ``probing``: ask a few for tags also where no HEAD speaks of any.
         """
-        if not probing:
-            self._probes = 0
+        self._probing = probing
         waiting = iter(pairs)
         while batch := list(islice(waiting, self._context.mover.most_named)):
             if self._context.stop.requested or self._hopeless:
@@ -85,7 +86,16 @@ class Comparison:
 
     def _look(self, batch: Sequence[Changed]) -> list[Looked]:
         keys = [pair.source.key for pair in batch]
-        sources, targets = together(self._heads, [(self.source, keys), (self.target, keys)])
+        learning = self._probing and TAGS not in self._but and not self._counted and not self._some_key
+        if learning:
+            self._some_key = keys[0]
+        with ThreadPoolExecutor(3, thread_name_prefix="metadata") as pool:
+            at_source, at_target = (pool.submit(self._heads, reader, keys) for reader in (self.source, self.target))
+            carries = pool.submit(lambda: self.mc_carries_tags) if learning else None
+        sources, targets, _ = at_source.result(), at_target.result(), carries and carries.result()
+        if learning and not isinstance(sources.get(keys[0]), Attributes):
+            self._some_key = ""
+            self.__dict__.pop("mc_carries_tags", None)
         self.requests += Requests(source_head=len(sources), target_head=len(targets))
         there = list[tuple[Changed, Attributes, Attributes]]()
         for pair in batch:
@@ -106,8 +116,7 @@ class Comparison:
         but = self._but | ({TAGS} if self.tags_impossible else set())
         return Looked(pair, source, target, differing(source, target, but))
 
-    def _heads(self, asked: tuple[AttributeReader, list[str]]) -> dict[str, Attributes | Problem]:
-        reader, keys = asked
+    def _heads(self, reader: AttributeReader, keys: list[str]) -> dict[str, Attributes | Problem]:
         found, in_a_row = dict[str, Attributes | Problem](), 0
         for key, head in reader.heads(keys):
             found[key] = head
@@ -145,12 +154,53 @@ class Comparison:
 
     def _is_asked(self, source: Attributes) -> bool:
         """Whether the source is asked for tags that no HEAD speaks of."""
-        if source.tag_count is not None or (not self._thorough and not self._probes):
+        if source.tag_count is not None or (not self._thorough and not (self._probing and self._probes)):
             return False
         if self.tells_tags:
             return False
         self._probes = max(0, self._probes - 1)
         return True
+
+
+class EqualSample:
+    """Compares a few of the objects that are equal already in a thread, beside the copying.
+
+    Use as a context manager; it waits for the thread at its end.
+    """
+
+    def __init__(self, context: Context, plan: Plan) -> None:
+        self.comparison = Comparison(context)
+        self._pairs = plan.sample
+        few = isinstance(plan.sample, Sample) and plan.sample.few
+        self._beside = few and plan.copies.objects > 0 and metadata_wanted(context)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="metadata")
+        self._looked: Future[list[list[Looked]]] | None = None
+
+    def __enter__(self) -> Self:
+        if self._beside:
+            self._looked = self._pool.submit(lambda: list(self._look()))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def batches(self) -> Iterable[list[Looked]]:
+        """Return what was compared, after waiting for it."""
+        return self._looked.result() if self._looked else self._look()
+
+    def wait(self) -> None:
+        """Wait for the thread; from then on ``comparison`` may be used."""
+        if self._looked:
+            wait([self._looked])
+
+    def _look(self) -> Iterator[list[Looked]]:
+        return self.comparison.look(ordered(self._pairs), probing=False)
+
+
+def ordered(pairs: Iterable[object]) -> Iterable[Changed]:
+    """A few chosen ones in the order of their keys; a share comes in it."""
+    chosen = (pair for pair in pairs if isinstance(pair, Changed))
+    return sorted(chosen, key=lambda pair: pair.source.key) if isinstance(pairs, Sample) and pairs.few else chosen
 
 
 def together(function: Callable[[T], R], items: Sequence[T]) -> list[R]:

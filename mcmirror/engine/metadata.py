@@ -1,18 +1,15 @@
 """What the copies are besides their bytes: carried where mc cannot, compared for a sample or for all, and repaired."""
 
-import threading
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
-from itertools import groupby
-from typing import Self
+from itertools import chain, groupby
 
 from mcmirror.engine.compare import difference
-from mcmirror.engine.comparison import Comparison, Looked, never, together
-from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.comparison import Comparison, EqualSample, Looked, never, ordered, together
+from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly
 from mcmirror.engine.planning import metadata_wanted
 from mcmirror.engine.sample import Sample
@@ -24,7 +21,7 @@ from mcmirror.model.cost import Requests, copying
 from mcmirror.model.event import CopyStarted, Event, Noted, ProblemFound
 from mcmirror.model.job import Tags
 from mcmirror.model.plan import Changed, Copy, Count, Missing, Plan, Reason
-from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import objects, printable
 
 UNASKED = 64 * 1024 * 1024
@@ -70,7 +67,7 @@ def check_metadata(context: Context, plan: Plan) -> Generator[Event, None, Settl
     if not metadata_wanted(context):
         return found
     comparison = Comparison(context)
-    for batch in comparison.look(_ordered(plan.sample)):
+    for batch in comparison.look(ordered(plan.sample)):
         found.looked_at += len(batch)
         for one in batch:
             names = set(one.names) - _excused(context, comparison)
@@ -84,74 +81,32 @@ def check_metadata(context: Context, plan: Plan) -> Generator[Event, None, Settl
     return found
 
 
-def settle_metadata(context: Context, plan: Plan, refused: Problem | None) -> Generator[Event, None, Settlement]:
+def settle_metadata(
+    context: Context, plan: Plan, equal: EqualSample, refused: Problem | None
+) -> Generator[Event, None, Settlement]:
     """Carry tags where that is asked for, compare what arrived and what was there, repair what may be repaired.
 
-    ``refused``: why copies had to be made without tags.
+    ``equal``: compares the sample of the objects that were there; ``refused``: why copies had to be made without tags.
     """
     found = Settlement(refused=refused, vain={TAGS} if refused else set())
     if not metadata_wanted(context) or context.stop.requested:
         return found
-    comparison, copied = Comparison(context), Sample(context.metadata)
+    comparison, copied = equal.comparison, Sample(context.metadata)
+    equal.wait()
     for item in Only[Copy](plan.differences, Missing, Changed):
         copied.offer(item.source, item.source)
     if context.job.options.tags is Tags.COPY and copied.offered:
         _carry_tags(context, comparison, plan, found)
     found.passed_over = any(isinstance(some, Sample) and len(some) < some.offered for some in (copied, plan.sample))
-    for pairs, fresh in ((copied, True), (plan.sample, False)):
-        for batch in comparison.look(_ordered(pairs), probing=fresh):
-            found.looked_at += len(batch)
-            yield from _settle(context, comparison, batch, found, fresh=fresh)
+    fresh = comparison.look(ordered(copied))
+    for batch, is_fresh in chain(((batch, True) for batch in fresh), ((batch, False) for batch in equal.batches())):
+        found.looked_at += len(batch)
+        yield from _settle(context, comparison, batch, found, fresh=is_fresh)
     found.requests += comparison.requests
     if found.named:
         yield ProblemFound(context.job.name, _differs(found))
     yield from _notes(context, comparison, found)
     return found
-
-
-class Versions:
-    """Asks, beside what the run does, whether the source keeps versions: they are not mirrored, and that is said once.
-
-    Use as a context manager; it waits for the answer at its end.
-    """
-
-    def __init__(self, context: Context) -> None:
-        source = context.job.source
-        self._context = context
-        self._kept = False
-        self._thread: threading.Thread | None = None
-        if not source.is_local and (context.verb is Verb.VERIFY or not context.planning_only):
-            self._thread = threading.Thread(target=self._ask, name="versions", daemon=True)
-
-    def __enter__(self) -> Self:
-        if self._thread:
-            self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._thread:
-            self._thread.join()
-
-    def note(self) -> Generator[Event, None, Requests]:
-        """Say it if it is so."""
-        if self._thread is None or self._context.stop.requested:
-            return Requests()
-        self._thread.join()
-        source = self._context.job.source
-        if self._kept:
-            text = "keeps versions: the newest of each object is mirrored, no older version and no delete marker"
-            yield Noted(self._context.job.name, f"{source.alias}/{source.bucket} {text}")
-        return Requests(source_get=1)
-
-    def _ask(self) -> None:
-        with suppress(Trouble):
-            self._kept = self._context.mover.attributes(self._context.job.source).keeps_versions()
-
-
-def _ordered(pairs: Iterable[object]) -> Iterable[Changed]:
-    """A few chosen ones in the order of their keys; a share comes in it."""
-    chosen = (pair for pair in pairs if isinstance(pair, Changed))
-    return sorted(chosen, key=lambda pair: pair.source.key) if isinstance(pairs, Sample) and pairs.few else chosen
 
 
 def _excused(context: Context, comparison: Comparison) -> set[str]:

@@ -13,11 +13,11 @@ from mcmirror.engine.carry_out import carry_out
 from mcmirror.engine.check import check
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.judge import judge, judge_copy, judge_plan
-from mcmirror.engine.metadata import Versions
 from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
+from mcmirror.engine.versions import Versions
 from mcmirror.engine.work_set import Result
 from mcmirror.messages.troubleshoot import for_job
 from mcmirror.messages.unexpected import problem_of
@@ -194,7 +194,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
 
 def _planned_mirror(context: Context, attempts: Attempts, versions: Versions) -> Steps:
     job = context.job
-    plan = yield from _planned(context, attempts)
+    plan = yield from versions.beside(_planned(context, attempts))
     yield PhaseStarted(job.name, Phase.GUARD)
     refusal = guard.after_planning(job, plan, context.memory.source_objects())
     if refusal:
@@ -231,7 +231,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
         yield ProblemFound(job.name, refusal)
         return Outcome(Status.REFUSED)
     with Versions(context) as versions:
-        plan = yield from _planned(context, attempts)
+        plan = yield from versions.beside(_planned(context, attempts))
         result = yield from check(context, plan)
         result.requests += yield from versions.note()
     left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))

@@ -172,7 +172,7 @@ class Process:
             yield [b"".join(begun)]
 
     def chunks(self) -> Generator[bytes, None, None]:
-        """Yield stdout as it comes; an empty chunk is a tick of the clock."""
+        """Yield stdout as it comes; an empty chunk is a tick of the clock. The first one says that mc runs."""
         _keep_standard_descriptors()
         with contextlib.ExitStack() as ends:
             stdin = ends.enter_context((self._stdin or Path(os.devnull)).open("rb"))
@@ -183,6 +183,7 @@ class Process:
             finally:
                 output.close_writer()
                 errors.close_writer()
+            yield b""
             self.exit = yield from self._read(output.reader, errors.reader)
 
     def written(self) -> int:
