@@ -1,6 +1,7 @@
 """Which mc is taken, and what is refused by name."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -51,6 +52,33 @@ def test_asking_leaves_no_configuration_folder(mc: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     capabilities(examine(mc))
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_program_is_asked_once_until_another_file_takes_its_place(
+    mc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, asked = tmp_path / "mc", list[str]()
+    shutil.copy2(mc, own)
+    environ = environment(tmp_path, MCMIRROR_MC=str(own))
+    ask = finding._ask
+    monkeypatch.setattr(finding, "_ask", lambda path, *words: (asked.append(path), ask(path, *words))[1])  # type: ignore[func-returns-value]
+
+    first, second = find(environ=environ), find(environ=environ)
+    assert ([str(own)], first) == (asked, second)
+
+    shutil.copy2("/bin/true", tmp_path / "other")
+    os.utime(tmp_path / "other", ns=(own.stat().st_mtime_ns, own.stat().st_mtime_ns))
+    (tmp_path / "other").replace(own)
+    with pytest.raises(McUnusable):
+        find(environ=environ)
+    assert 2 == len(asked)
+
+
+def test_a_script_is_asked_each_time(program: Callable[..., Path], tmp_path: Path) -> None:
+    script = program("mc", LAST)
+    environ = environment(tmp_path, MCMIRROR_MC=str(script))
+    find(environ=environ)
+    assert not (tmp_path / ".cache").exists()
 
 
 def test_a_release_says_its_date(program: Callable[..., Path]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from mcmirror.messages.troubleshoot import problem, words
 from mcmirror.messages.unexpected import is_of_the_machine, problem_of, temporary_folder
 from mcmirror.model.problem import Category, McNotFound, McUnusable, Trouble
+from mcmirror.movers.mc.identity import identity, recall, remember
 from mcmirror.movers.mc.process import capture
 from mcmirror.movers.mc.programs import search_path, which
 
@@ -48,13 +49,13 @@ def find(setting: str = "", environ: Mapping[str, str] | None = None) -> Mc:
     environ = os.environ if environ is None else environ
     for origin, named in (("the setting mc", setting), (VARIABLE, environ.get(VARIABLE, ""))):
         if named:
-            return examine(_named(named, origin, environ), origin)
+            return examine(_named(named, origin, environ), origin, environ)
     passed_over: list[str] = []
     tried: list[str] = []
     for path in _candidates(environ):
         tried.append(str(path))
         try:
-            return examine(path)
+            return examine(path, environ=environ)
         except McUnusable as unusable:
             passed_over.append(unusable.problem.message)
     looked = f"looked for {own_copy(environ)} and for {', '.join(NAMES)} on PATH ({environ.get('PATH') or 'empty'})"
@@ -74,24 +75,36 @@ def own_copy(environ: Mapping[str, str] | None = None) -> Path:
     return Path(data) / "mcmirror" / "bin" / "mc"
 
 
-def examine(path: Path, origin: str = "") -> Mc:
-    """Return the mc at ``path``; McUnusable, by name, when it is anything else. ``origin``: what named it."""
+def examine(path: Path, origin: str = "", environ: Mapping[str, str] | None = None) -> Mc:
+    """Return the mc at ``path``; McUnusable, by name, when it is anything else. ``origin``: what named it.
+
+    ``environ`` leads to what is remembered of earlier answers; without it the program is always asked.
+    """
     named = f"{path} ({origin})" if origin else str(path)
-    _refuse_what_is_no_program(path, named)
+    is_script = _refuse_what_is_no_program(path, named)
+    file = identity(path)
+    if environ is not None and (known := _VERSION.match(recall(file, environ))):
+        return _mc(path, known[1])
     try:
         code, output, errors = _ask(str(path), ["--version"], 64 * 1024)
     except OSError as failure:
         raise _not_run(named, failure) from None
     first = output.lstrip().partition("\n")[0]
     if found := _VERSION.match(first):
-        release = _RELEASE.match(found[1])
-        return Mc(str(path), found[1], release[1] if release else "")
+        if environ is not None and not is_script:  # a script may start another program tomorrow
+            remember(file, environ, first)
+        return _mc(path, found[1])
     if "Midnight Commander" in output + errors:
         raise _impostor(f"{named} is Midnight Commander, a file manager, not MinIO's mc", first)
     if code < 0 and not output:
         raise _impostor(f"{named} did not answer --version in {PATIENCE:g} s", f"ended by signal {-code}")
     said = words(first or errors) or "nothing"
     raise _impostor(f"{named} is not MinIO's mc", f"asked for its --version it said: {said}")
+
+
+def _mc(path: Path, version: str) -> Mc:
+    release = _RELEASE.match(version)
+    return Mc(str(path), version, release[1] if release else "")
 
 
 def capabilities(mc: Mc) -> frozenset[str]:
@@ -150,8 +163,11 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
                 yield path
 
 
-def _refuse_what_is_no_program(path: Path, named: str) -> None:
-    """Look at the first bytes: a download that failed often leaves an error page under the program's name."""
+def _refuse_what_is_no_program(path: Path, named: str) -> bool:
+    """Look at the first bytes: a download that failed often leaves an error page under the program's name.
+
+    Returns whether it is a script.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(1024)
@@ -167,6 +183,7 @@ def _refuse_what_is_no_program(path: Path, named: str) -> None:
         raise McUnusable(
             problem(Category.MC_IMPOSTOR, f"{named} may not be run", "it is not executable", remedy=remedy)
         )
+    return start.startswith(b"#!")
 
 
 def _kind(start: bytes) -> str:
