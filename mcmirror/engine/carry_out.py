@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.clean import clean, in_parts
-from mcmirror.engine.comparison import EqualSample
+from mcmirror.engine.comparison import Samples
 from mcmirror.engine.context import Context
 from mcmirror.engine.folded import Without, why
 from mcmirror.engine.metadata import settle_metadata
@@ -25,11 +25,11 @@ from mcmirror.model.wording import printable
 
 def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
     """Do what the plan names and see what became of it."""
-    with EqualSample(context, plan) as equal:
-        return (yield from _carry_out(context, plan, attempts, equal))
+    with Samples(context, plan) as samples:
+        return (yield from _carry_out(context, plan, attempts, samples))
 
 
-def _carry_out(context: Context, plan: Plan, attempts: Attempts, equal: EqualSample) -> Generator[Event, None, Result]:
+def _carry_out(context: Context, plan: Plan, attempts: Attempts, samples: Samples) -> Generator[Event, None, Result]:
     result = Result()
     left_behind, folder = context.journal.left_behind, context.job.target.is_local
     large = in_parts(plan.differences) if plan.copies.objects and not folder else []
@@ -37,7 +37,7 @@ def _carry_out(context: Context, plan: Plan, attempts: Attempts, equal: EqualSam
     if plan.copies.objects:
         if folder or large or left_behind:
             context.journal.record({*large, *left_behind}, context.journal.since or context.started)
-        smooth = yield from copy_and_verify(context, plan, attempts, result)
+        smooth = yield from samples.beside(copy_and_verify(context, plan, attempts, result))
         tidy = tidy and smooth
     if not tidy:
         yield PhaseStarted(context.job.name, Phase.CLEAN)
@@ -46,10 +46,9 @@ def _carry_out(context: Context, plan: Plan, attempts: Attempts, equal: EqualSam
         tidy = _mend(context, plan, result) and tidy
     if tidy:
         context.journal.clear()
-    _set_folded_apart(result)
-    for item in Only(result.impossible, Impossible):
-        what = f"{printable(item.source.key)} cannot be copied"
-        yield ProblemFound(context.job.name, problem(Category.KEY_NOT_STORABLE, what, item.why, item.source.key))
+    if result.folded or result.tags_refused:
+        samples.forget_copies()  # they were copied again, or the target shows another object under such a key
+    yield from _set_folded_apart(context, result)
     plan = replace(plan, differences=Without(plan.differences, result.folded))
     extraneous = Only(plan.differences, Extraneous)
     if context.job.options.remove and plan.extraneous.objects and not context.stop.requested:
@@ -57,12 +56,12 @@ def _carry_out(context: Context, plan: Plan, attempts: Attempts, equal: EqualSam
     if result.decided:
         if metadata_wanted(context):
             yield PhaseStarted(context.job.name, Phase.VERIFY)
-        result.settle((yield from settle_metadata(context, plan, equal, result.tags_refused)))
+        result.settle((yield from settle_metadata(context, plan, samples, result.tags_refused)))
     return result
 
 
-def _set_folded_apart(result: Result) -> None:
-    """Move what the target stored under another name from what remains to what is impossible."""
+def _set_folded_apart(context: Context, result: Result) -> Generator[Event, None, None]:
+    """Move what the target stored under another name from what remains to what is impossible, and name it."""
     if not result.folded:
         return
     remaining = Spool()
@@ -73,6 +72,9 @@ def _set_folded_apart(result: Result) -> None:
         else:
             remaining.append(item)
     result.remaining = remaining
+    for item in Only(result.impossible, Impossible):
+        what = f"{printable(item.source.key)} cannot be copied"
+        yield ProblemFound(context.job.name, problem(Category.KEY_NOT_STORABLE, what, item.why, item.source.key))
 
 
 def _mend(context: Context, plan: Plan, result: Result) -> bool:

@@ -1,19 +1,21 @@
 """Look at metadata and tags of the same objects on both sides, with as few requests as tell the difference."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Self, TypeVar
 
 from mcmirror.engine.context import Context
 from mcmirror.engine.planning import metadata_wanted
 from mcmirror.engine.sample import Sample
+from mcmirror.engine.scope import Only
 from mcmirror.model.attributes import TAGS, Attributes, differing, set_by
 from mcmirror.model.cost import Requests
+from mcmirror.model.event import Event, Phase, PhaseStarted
 from mcmirror.model.job import Tags
-from mcmirror.model.plan import Changed, Plan
+from mcmirror.model.plan import Changed, Copy, Missing, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.movers.protocol import AttributeReader
 
@@ -162,39 +164,77 @@ class Comparison:
         return True
 
 
-class EqualSample:
-    """Compares a few of the objects that are equal already in a thread, beside the copying.
+class Samples:
+    """Compares a few objects in a thread, beside the run: equal ones while it copies, copies while it verifies.
 
-    Use as a context manager; it waits for the thread at its end.
+    Use as a context manager; it waits for the thread at its end. ``comparison`` may be used after ``wait``.
     """
 
     def __init__(self, context: Context, plan: Plan) -> None:
         self.comparison = Comparison(context)
-        self._pairs = plan.sample
-        few = isinstance(plan.sample, Sample) and plan.sample.few
-        self._beside = few and plan.copies.objects > 0 and metadata_wanted(context)
+        self._context = context
+        self._plan = plan
+        self._few = plan.copies.objects > 0 and context.metadata is None and metadata_wanted(context)
+        self._trusting = context.job.options.tags is not Tags.COPY
+        """Whether copies are compared as they arrive, without tags that are set afterwards."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="metadata")
-        self._looked: Future[list[list[Looked]]] | None = None
+        self._begun: list[Future[list[list[Looked]]]] = []
+        self._equal: Future[list[list[Looked]]] | None = None
+        self._copies: Future[list[list[Looked]]] | None = None
 
     def __enter__(self) -> Self:
-        if self._beside:
-            self._looked = self._pool.submit(lambda: list(self._look()))
+        if self._few:
+            self._equal = self._begin(self._look_at_equal)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
 
-    def batches(self) -> Iterable[list[Looked]]:
-        """Return what was compared, after waiting for it."""
-        return self._looked.result() if self._looked else self._look()
+    def beside(self, steps: Generator[Event, None, T]) -> Generator[Event, None, T]:
+        """Pass the events of copying and verifying on; what is copied after it was compared is compared again."""
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            match event:
+                case PhaseStarted(_, Phase.VERIFY) if self._few and self._trusting:
+                    self._copies = self._begin(partial(self.comparison.look, ordered(self.choose(self._plan))))
+                case PhaseStarted(_, Phase.MIRROR):
+                    self.forget_copies()
+                case _:
+                    pass
+            yield event
+
+    def forget_copies(self) -> None:
+        """Compare the copies later, for they are others by then."""
+        self._copies = None
 
     def wait(self) -> None:
-        """Wait for the thread; from then on ``comparison`` may be used."""
-        if self._looked:
-            wait([self._looked])
+        """Wait for the thread."""
+        wait(self._begun)
 
-    def _look(self) -> Iterator[list[Looked]]:
-        return self.comparison.look(ordered(self._pairs), probing=False)
+    def choose(self, plan: Plan) -> Sample:
+        """Choose among the copies of the plan."""
+        chosen = Sample(self._context.metadata)
+        for item in Only[Copy](plan.differences, Missing, Changed):
+            chosen.offer(item.source, item.source)
+        return chosen
+
+    def of_copies(self, chosen: Sample) -> Iterable[list[Looked]]:
+        """Return what was compared of the copies already, or compare the chosen ones."""
+        return self._copies.result() if self._copies else self.comparison.look(ordered(chosen))
+
+    def of_equal(self) -> Iterable[list[Looked]]:
+        """Return what was compared of the objects that were equal already, or compare them."""
+        return self._equal.result() if self._equal else self._look_at_equal()
+
+    def _begin(self, look: Callable[[], Iterator[list[Looked]]]) -> Future[list[list[Looked]]]:
+        self._begun.append(self._pool.submit(lambda: list(look())))
+        return self._begun[-1]
+
+    def _look_at_equal(self) -> Iterator[list[Looked]]:
+        return self.comparison.look(ordered(self._plan.sample), probing=False)
 
 
 def ordered(pairs: Iterable[object]) -> Iterable[Changed]:

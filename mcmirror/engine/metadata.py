@@ -5,10 +5,10 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
-from itertools import chain, groupby
+from itertools import groupby
 
 from mcmirror.engine.compare import difference
-from mcmirror.engine.comparison import Comparison, EqualSample, Looked, never, ordered, together
+from mcmirror.engine.comparison import Comparison, Looked, Samples, never, ordered, together
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly
 from mcmirror.engine.planning import metadata_wanted
@@ -82,26 +82,24 @@ def check_metadata(context: Context, plan: Plan) -> Generator[Event, None, Settl
 
 
 def settle_metadata(
-    context: Context, plan: Plan, equal: EqualSample, refused: Problem | None
+    context: Context, plan: Plan, samples: Samples, refused: Problem | None
 ) -> Generator[Event, None, Settlement]:
     """Carry tags where that is asked for, compare what arrived and what was there, repair what may be repaired.
 
-    ``equal``: compares the sample of the objects that were there; ``refused``: why copies had to be made without tags.
+    ``refused``: why copies had to be made without tags.
     """
     found = Settlement(refused=refused, vain={TAGS} if refused else set())
     if not metadata_wanted(context) or context.stop.requested:
         return found
-    comparison, copied = equal.comparison, Sample(context.metadata)
-    equal.wait()
-    for item in Only[Copy](plan.differences, Missing, Changed):
-        copied.offer(item.source, item.source)
+    samples.wait()
+    comparison, copied = samples.comparison, samples.choose(plan)
     if context.job.options.tags is Tags.COPY and copied.offered:
         _carry_tags(context, comparison, plan, found)
     found.passed_over = any(isinstance(some, Sample) and len(some) < some.offered for some in (copied, plan.sample))
-    fresh = comparison.look(ordered(copied))
-    for batch, is_fresh in chain(((batch, True) for batch in fresh), ((batch, False) for batch in equal.batches())):
-        found.looked_at += len(batch)
-        yield from _settle(context, comparison, batch, found, fresh=is_fresh)
+    for batches, fresh in ((samples.of_copies(copied), True), (samples.of_equal(), False)):
+        for batch in batches:
+            found.looked_at += len(batch)
+            yield from _settle(context, comparison, batch, found, fresh=fresh)
     found.requests += comparison.requests
     if found.named:
         yield ProblemFound(context.job.name, _differs(found))
