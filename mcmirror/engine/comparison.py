@@ -88,15 +88,15 @@ class Comparison:
 
     def _look(self, batch: Sequence[Changed]) -> list[Looked]:
         keys = [pair.source.key for pair in batch]
-        learning = self._probing and TAGS not in self._but and not self._counted and not self._some_key
-        if learning:
-            self._some_key = keys[0]
+        learning = self._probing and TAGS not in self._but and not self._counted
+        learning &= "mc_carries_tags" not in self.__dict__
+        before, self._some_key = self._some_key, keys[0] if learning else self._some_key
         with ThreadPoolExecutor(3, thread_name_prefix="metadata") as pool:
             at_source, at_target = (pool.submit(self._heads, reader, keys) for reader in (self.source, self.target))
             carries = pool.submit(lambda: self.mc_carries_tags) if learning else None
         sources, targets, _ = at_source.result(), at_target.result(), carries and carries.result()
         if learning and not isinstance(sources.get(keys[0]), Attributes):
-            self._some_key = ""
+            self._some_key = before
             self.__dict__.pop("mc_carries_tags", None)
         self.requests += Requests(source_head=len(sources), target_head=len(targets))
         there = list[tuple[Changed, Attributes, Attributes]]()
