@@ -28,7 +28,7 @@ def test_mirror_verifies_and_keeps_stdout_for_data(cli: Cli, bucket_pair: Pair) 
     fill(bucket_pair)
     result = cli("mirror", *places(bucket_pair), "--overwrite", "--remove")
     assert (0, "") == (result.code, result.stdout)
-    assert " verified: every object to copy was seen on the target, equal\n" in result.stderr
+    assert " verified: 3 objects, 11 B copied, 1 object removed\n" in result.stderr
     assert "  copied      3 objects, 11 B\n  removed     1 object, 1 B\n" in result.stderr
     assert "\x1b" not in result.stderr
     assert bucket_pair.equal
@@ -45,7 +45,7 @@ def test_without_overwrite_nothing_is_called_equal_that_is_not(cli: Cli, bucket_
     result = cli("mirror", *places(bucket_pair))
     assert 0 == result.code
     left = "1 object differs and was left, overwrite is off (strict makes this a failure)\n"
-    assert f" done: every object to copy is on the target; {left}" in result.stderr
+    assert f" done: 2 objects, 10 B copied; {left}" in result.stderr
     quiet = cli("mirror", *places(bucket_pair), "--quiet")
     name = " → ".join(places(bucket_pair))
     assert (0, "", f"✓ {name} done: nothing to copy; {left}") == (quiet.code, quiet.stdout, quiet.stderr)
@@ -67,7 +67,7 @@ def test_after_removals_alone_it_is_they_that_were_verified(cli: Cli, bucket_pai
     bucket_pair.target.put({"a": b"1", "gone": b"2"})
     result = cli("mirror", *places(bucket_pair), "--overwrite", "--remove")
     assert 0 == result.code
-    assert " verified: nothing to copy; what was removed is gone from the target\n" in result.stderr
+    assert " verified: 1 object removed\n" in result.stderr
 
 
 def test_json_is_one_event_a_line_and_ends_with_the_report(cli: Cli, bucket_pair: Pair) -> None:
@@ -237,7 +237,7 @@ def test_events_that_cannot_be_written_are_said_once_and_count(cli: Cli, bucket_
     what, why = "stdout could not be written, and what goes there is lost", "No space left on device"
     note = f"note: {what}\n  why: {why}\n  do:  make room"
     assert (1, 1, 1) == (done.returncode, done.stderr.count("note: "), done.stderr.count(note))
-    assert " verified: every object to copy was seen on the target, equal\n" in done.stderr
+    assert " verified: 3 objects, " in done.stderr
     assert bucket_pair.equal
 
 
@@ -323,4 +323,4 @@ def test_a_terminal_gets_colours_and_still_the_same_words(cli: Cli, bucket_pair:
         check=False,
     )
     assert 0 == done.returncode
-    assert b"\x1b[32;1mverified\x1b[0m: every object to copy was seen on the target" in done.stdout
+    assert b"\x1b[32;1mverified\x1b[0m: " in done.stdout

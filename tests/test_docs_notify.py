@@ -49,8 +49,8 @@ def test_everybody_in_the_configuration_is_told(tmp_path: Path) -> None:
         assert (0, "") == (good.code, good.stdout), good.stderr
         # By bot: failures only; by incoming webhook also the change.
         assert sorted(slack.titles) == [
-            "✅ photos: verified: 5 objects, 7.1 KiB copied",
-            *["❌ photos: failed: aws does not know the access key"] * 2,
+            "✅ photos verified: 5 objects, 7.1 KiB copied",
+            *["❌ photos failed: aws does not know the access key"] * 2,
         ], bad.stderr
         assert ["/start", "", "/start", "/fail"] == [path.partition("?")[0] for path, _ in slack.pings]
 
@@ -65,5 +65,5 @@ def test_everybody_in_the_configuration_is_told(tmp_path: Path) -> None:
         assert example.keys() == taken.document.keys()
     texts = [taken.document for taken in chat.taken]
     assert ["mcmirror", "mcmirror"] == [text["username"] for text in texts]
-    assert "photos: verified" in texts[0]["text"]
+    assert "photos verified" in texts[0]["text"]
     assert "mcmirror alias set" in texts[1]["text"]

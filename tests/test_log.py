@@ -111,8 +111,7 @@ Configuration:
 [2025-12-03 10:30:00] ✓ Destination bucket accessible: relics-backup
 [2025-12-03 10:30:00] 1,205 objects at the source: 4 to copy (3.4 KiB), 1,200 equal, 1 different and kept, \
 2 on the target only
-[2025-12-03 10:30:00] ✓ Sync completed successfully; verified: 1,204 objects copied (3.0 GiB), 98,020 objects equal \
-before (1m 12s)
+[2025-12-03 10:30:00] ✓ Sync completed successfully; verified: 1,204 objects, 3.0 GiB copied (1m 12s)
 [2025-12-03 10:30:00] Starting continuous sync loop...
 [2025-12-03 10:30:00] Next sync in 1800 seconds...
 [2025-12-03 10:30:00] Starting sync (attempt 1/4)...
@@ -140,10 +139,14 @@ def test_a_failure_is_found_by_who_looks_for_error(log: Callable[..., Log], out:
     ("report", "mark", "words"),
     [
         (GOOD, "✓", "Run completed successfully; verified: "),
-        (replace(GOOD, tally=replace(GOOD.tally, kept=Count(2, 2))), "✓", "2 objects left different, overwrite is off"),
-        (replace(GOOD, verified=False), "! WARNING:", "nothing was verified: assurance is off"),
+        (
+            replace(GOOD, tally=replace(GOOD.tally, kept=Count(2, 2))),
+            "✓",
+            "2 objects differ and were left",
+        ),
+        (replace(GOOD, verified=False), "! WARNING:", "Run not verified: "),
         (replace(GOOD, verified=False, dry_run=True), "", "Dry run: 1,204 objects, 3.0 GiB to copy"),
-        (replace(GOOD, status=Status.PARTIAL), "✗ ERROR:", "Run is partial"),
+        (replace(GOOD, status=Status.PARTIAL), "✗ ERROR:", "Run partial: "),
         (replace(GOOD, status=Status.FAILED), "✗ ERROR:", "nothing of what was planned was done"),
         (replace(GOOD, status=Status.REFUSED), "✗ ERROR:", "Run refused: nothing was written"),
         (replace(GOOD, status=Status.INTERRUPTED), "✗ ERROR:", "mcmirror was killed in mid-run"),
@@ -151,14 +154,14 @@ def test_a_failure_is_found_by_who_looks_for_error(log: Callable[..., Log], out:
         (
             replace(GOOD, status=Status.CANCELLED, signal=15),
             "! WARNING:",
-            "Run stopped by SIGTERM; 1,204 objects copied",
+            "Run cancelled: stopped by SIGTERM",
         ),
         (
             replace(GOOD, status=Status.CANCELLED, tally=Tally()),
             "! WARNING:",
-            "on request; nothing was copied or removed",
+            "Run cancelled: stopped on request",
         ),
-        (replace(GOOD, tally=Tally(equal=Count(5, 5))), "✓", "verified: nothing to do, 5 objects equal before"),
+        (replace(GOOD, tally=Tally(equal=Count(5, 5))), "✓", "verified: nothing to do, the target was up to date"),
     ],
 )
 def test_the_verdict_is_no_better_than_it_is(
@@ -178,7 +181,7 @@ def test_several_jobs_are_named_and_times_are_of_the_zone(log: Callable[..., Log
     written.event(Waiting("music", "c/d"))
     written.say("info", "next_run", "Next sync in 90 seconds...", job="photos", seconds=90.0)
     assert [
-        "[2025-12-03 19:30:00] photos: Starting: a/b -> c/d, dry run",
+        "[2025-12-03 19:30:00] photos: Starting: a/b → c/d, dry run",
         "[2025-12-03 19:30:00] music: ! Another run writes to c/d; waiting until it has ended",
         "[2025-12-03 19:30:00] photos: Next run at 2025-12-03 19:31:30, in 1m 30s",
     ] == out.getvalue().splitlines()
@@ -349,7 +352,7 @@ def test_a_problem_is_said_at_once_once_a_category_and_a_retry_says_when() -> No
     lines += heard(narrator, PhaseStarted(JOB, Phase.MIRROR), PhaseStarted(JOB, Phase.VERIFY))
     assert [
         ("warning", "The target refuses to store objects"),
-        ("warning", "3 objects missing; trying again in 1m 00s (attempt 2/4)"),
+        ("warning", "Trying 3 objects again in 1m 00s (attempt 2/4)"),
         ("info", "Starting sync (attempt 2/4)..."),
     ] == [(line.level, line.text) for line in lines]
 

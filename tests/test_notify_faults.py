@@ -59,7 +59,7 @@ def test_what_waits_arrives_when_the_service_is_back_and_once(nights: Callable[[
     assert [] == fake.posts
     assert () == night.later(seconds=30)
     assert () == night.later(seconds=300)
-    assert ["❌ photos: failed: The target refuses to store objects"] == fake.titles
+    assert ["❌ photos failed: The target refuses to store objects"] == fake.titles
     assert [0, 0, ""] == [getattr(night.teller().state()[0], name) for name in ("waiting", "failures", "error")]
 
 
@@ -75,7 +75,7 @@ def test_a_service_that_asks_for_time_is_left_alone_by_everybody(
     assert ("ops: not everything was told yet", "its service asks to be left alone for 30 s") == (held.what, held.why)
     assert 1 == len(fake.requests)
     assert () == night.later(seconds=31)
-    assert {f"❌ {job}: failed: The target refuses to store objects" for job in ("photos", "docs")} == set(fake.titles)
+    assert {f"❌ {job} failed: The target refuses to store objects" for job in ("photos", "docs")} == set(fake.titles)
     assert 0 == night.teller().state()[0].waiting
 
 
@@ -100,7 +100,7 @@ def test_a_run_that_was_killed_is_a_failure_whose_start_is_brought_up_to_date(
     teller, record = night.teller(), night.begun()
     teller.begun(record)
     teller.stop(lambda: night.limit)
-    assert ["▶ photos: started"] == fake.titles
+    assert ["▶ photos started"] == fake.titles
     # Another process finds out.
     night.now += timedelta(minutes=9)
     found = replace(night.killed(), id=record.id)
@@ -109,8 +109,8 @@ def test_a_run_that_was_killed_is_a_failure_whose_start_is_brought_up_to_date(
     teller.finished(found)
     teller.stop(lambda: night.limit)
     night(IDLE)
-    title = "❌ photos: interrupted: mcmirror was killed in mid-run"
-    mended = "✅ photos: works again, verified: nothing to do"
+    title = "❌ photos interrupted: mcmirror was killed in mid-run"
+    mended = "✅ photos works again, verified: nothing to do, the target was up to date"
     assert [title, title, mended, mended] == fake.titles
     first, reply, *_ = fake.posts
     assert (1, first.ts) == (first.updates, reply.thread)
@@ -129,8 +129,12 @@ def test_an_outage_is_told_once_whoever_is_killed_in_it(nights: Callable[[str], 
         for record in records:
             teller.finished(record)
         teller.stop(lambda: night.limit)
-    failed = "❌ photos: failed: The target refuses to store objects"
-    assert [failed, f"{failed} (2nd time)", "✅ photos: works again, verified: nothing to do"] == fake.titles
+    failed = "❌ photos failed: The target refuses to store objects"
+    assert [
+        failed,
+        f"{failed} (2nd time)",
+        "✅ photos works again, verified: nothing to do, the target was up to date",
+    ] == fake.titles
 
 
 def test_a_configuration_that_is_refused_is_told_at_growing_distances_and_its_end_once(
@@ -183,7 +187,7 @@ def test_another_configuration_tells_others_from_then_on(nights: Callable[[str],
     teller.replace(third._audience, third._desk)
     teller.finished(night.ended(replace(VERIFIED, job="docs")))
     assert () == teller.stop(lambda: night.limit)
-    assert ["", "✅ docs: verified: 1,204 objects, 3.0 GiB copied"] == [fake.posts[1].ts, fake.titles[1]]
+    assert ["", "✅ docs verified: 1,204 objects, 3.0 GiB copied"] == [fake.posts[1].ts, fake.titles[1]]
 
 
 class Broken:
@@ -241,8 +245,12 @@ def test_while_the_state_is_gone_everything_goes_on_from_memory(
     teller.stop(lambda: night.limit)
     fake.always = ""
     assert () == night.later(minutes=5)
-    failed = "❌ photos: failed: The target refuses to store objects"
-    assert [failed, f"{failed} (2nd time)", "✅ photos: works again, verified: nothing to do"] == fake.titles
+    failed = "❌ photos failed: The target refuses to store objects"
+    assert [
+        failed,
+        f"{failed} (2nd time)",
+        "✅ photos works again, verified: nothing to do, the target was up to date",
+    ] == fake.titles
     # Another process does not tell it again.
     assert () == night(replace(IDLE, job="docs"))
     teller = night.teller()
@@ -303,8 +311,8 @@ def test_what_comes_back_from_memory_goes_behind_what_waits(nights: Callable[[st
     assert 0 == broken.outbox.lost
     fake.always = ""
     assert () == night.later(minutes=5)
-    changed = "✅ photos: verified: 1,204 objects, 3.0 GiB copied"
-    assert ["❌ photos: failed: The target refuses to store objects", changed] == fake.titles
+    changed = "✅ photos verified: 1,204 objects, 3.0 GiB copied"
+    assert ["❌ photos failed: The target refuses to store objects", changed] == fake.titles
 
 
 def test_a_run_that_ends_before_the_first_look_is_told_in_its_turn(
@@ -348,6 +356,6 @@ def test_what_another_job_left_untold_is_left_to_its_own_next_run(
             connection.execute(sql("UPDATE run SET handed = 0"))
         database.close()
     assert [
-        "❌ photos: interrupted: mcmirror was killed in mid-run",
-        "❌ docs: interrupted: mcmirror was killed in mid-run",
+        "❌ photos interrupted: mcmirror was killed in mid-run",
+        "❌ docs interrupted: mcmirror was killed in mid-run",
     ] == fake.titles

@@ -88,7 +88,7 @@ def test_a_change_in_plain_words() -> None:
     report = replace(report, tally=replace(report.tally, planned=Count(2, 2048), done=Count(2, 2048)))
     message = finished(report, Occasion.CHANGE, Streak(), service="shop", source="onprem/photos")
     assert (
-        "photos: verified: 2 objects, 2.0 KiB copied, 1 removed\n"
+        "photos verified: 2 objects, 2.0 KiB copied, 1 object removed\n"
         "Service: shop\nSource: onprem/photos\nTarget: aws/dr\nPrefix: 2026/11\n"
         "Copied: 2 objects, 2.0 KiB\nRemoved: 1 object, 1 B\n"
         "Began: 2026-01-01 00:00 UTC\nDuration: 1m 12s, 2 attempts\n"
@@ -101,7 +101,7 @@ def test_a_failure_names_what_why_what_to_do_and_ten_keys() -> None:
     message = finished(PARTIAL, Occasion.FAILURE, replace(FAILING, status="partial", failures=4))
     text = plain(message, 4000)
     assert text.startswith(
-        "photos: partial: 25 objects not as planned on the target: The target refuses to store objects (4th time)\n"
+        "photos partial: 25 objects not as planned on the target: The target refuses to store objects (4th time)\n"
     )
     assert "Copied: 5 of 30 objects, 50 B of 300 B\nRemaining: 25 objects, 250 B\n" in text
     assert "History: 4 failures in a row, since 2026-11-20 02:00 UTC\n" in text
@@ -117,7 +117,7 @@ def test_a_failure_names_what_why_what_to_do_and_ten_keys() -> None:
 
 def test_a_recovery_says_after_what() -> None:
     recovered = finished(IDLE, Occasion.RECOVERY, FAILING)
-    assert "photos: works again, verified: nothing to do" == recovered.title
+    assert "photos works again, verified: nothing to do, the target was up to date" == recovered.title
     assert ("History", "after 3 failures in a row, since 2026-11-20 02:00 UTC") in recovered.facts
     once = finished(IDLE, Occasion.RECOVERY, replace(FAILING, failures=1))
     assert ("History", "after one failure, since 2026-11-20 02:00 UTC") in once.facts
@@ -126,7 +126,7 @@ def test_a_recovery_says_after_what() -> None:
 def test_a_start_names_the_places() -> None:
     record = Record("20261121T020000-9f86d081", "photos", "onprem/photos", "aws/dr", Cause.HAND, "")
     assert (
-        "photos: started\nService: shop\nSource: onprem/photos\nTarget: aws/dr\nRun: 20261121T020000-9f86d081"
+        "photos started\nService: shop\nSource: onprem/photos\nTarget: aws/dr\nRun: 20261121T020000-9f86d081"
     ) == plain(started(record, "shop"), 200)
 
 

@@ -62,7 +62,7 @@ def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
     (post,) = fake.posts
     lines = post.shown.splitlines()
     assert [
-        "❌ photos: partial: 25 objects not as planned on the target: The target refuses to store objects",
+        "❌ photos partial: 25 objects not as planned on the target: The target refuses to store objects",
         "*Source*  onprem/photos",
         "*Target*  aws/photos-dr",
         "*Copied*  5 of 30 objects, 50 B of 300 B",
@@ -77,7 +77,7 @@ def test_a_failure_as_its_reader_sees_it(fake: FakeSlack, bot: Slack) -> None:
     assert "• `a\\n::error::x\\x1b[2J\\u202eb\\\\c\\ttail: not on the target`" == lines[11]
     assert "and 15 more" == lines[-1]
     assert post.text.startswith(
-        "❌ photos: partial: 25 objects not as planned on the target: The target refuses to store objects\n"
+        "❌ photos partial: 25 objects not as planned on the target: The target refuses to store objects\n"
         "Source: onprem/photos"
     )
 
@@ -144,11 +144,11 @@ def test_what_an_earlier_version_left_is_told_as_it_is(fake: FakeSlack, bot: Sla
 
 def test_start_and_success_are_one_message(fake: FakeSlack, bot: Slack) -> None:
     thread = tell(bot, START)
-    assert ["▶ photos: started"] == fake.titles
+    assert ["▶ photos started"] == fake.titles
     assert f"{CHANNEL} {fake.posts[0].ts}" == thread
     # Another process: all it knows is what was returned.
     assert "" == tell(Slack(TOKEN, CHANNEL, fake.api_url), replace(CHANGE, loud=False), thread)
-    assert ["✅ photos: verified: 1,204 objects, 3.0 GiB copied"] == fake.titles
+    assert ["✅ photos verified: 1,204 objects, 3.0 GiB copied"] == fake.titles
     assert 1 == fake.posts[0].updates
 
 
@@ -192,7 +192,7 @@ def test_markup_in_names_is_text(fake: FakeSlack, bot: Slack) -> None:
     (post,) = fake.posts
     assert "*Why*  &lt;!channel&gt; &amp; &lt;https://evil|ok&gt;" in post.shown.splitlines()
     assert "• `'&lt;@U1&gt;'`" in post.shown.splitlines()
-    assert post.text.startswith("❌ &lt;!here&gt;: partial")
+    assert post.text.startswith("❌ &lt;!here&gt; partial")
     # A header is plain text to Slack, whatever stands in it.
     assert "plain_text" == post.blocks[0]["text"]["type"]
 
@@ -312,7 +312,7 @@ def test_an_incoming_webhook_is_posted_to(fake: FakeSlack) -> None:
     hook = SlackWebhook(fake.hook)
     tell(hook, START)
     tell(hook, FAILURE)
-    assert ["▶ photos: started", f"❌ {FAILURE.title}"] == fake.titles
+    assert ["▶ photos started", f"❌ {FAILURE.title}"] == fake.titles
     fake.faults.append("invalid_blocks")
     tell(hook, CHANGE)
     assert [] == fake.posts[2].blocks

@@ -10,7 +10,7 @@ from mcmirror.notify.message import Message, NotTold, Occasion, message_document
 from mcmirror.notify.slack import Slack, SlackWebhook
 
 sys.setswitchinterval(1e-6)
-message = Message("photos", Occasion.CHANGE, "photos: verified")
+message = Message("photos", Occasion.CHANGE, "photos verified")
 delivery = Delivery("1", "ops", "photos", "run", "change", message_document(message))
 start, wrong = threading.Barrier(2), []
 

@@ -23,9 +23,9 @@ def test_an_outage_is_told_at_growing_distances_and_its_end_once(
     night = nights(SLACK)
     for report in (IDLE, *(FAILED,) * 9, IDLE, IDLE):
         assert () == night(report)
-    failed = "❌ photos: failed: The target refuses to store objects"
+    failed = "❌ photos failed: The target refuses to store objects"
     told = [failed, *(f"{failed} ({number} time)" for number in ("2nd", "4th", "8th"))]
-    assert [*told, "✅ photos: works again, verified: nothing to do"] == fake.titles
+    assert [*told, "✅ photos works again, verified: nothing to do, the target was up to date"] == fake.titles
     assert "*History*  8 failures in a row, since 2026-11-21 02:10 UTC" in fake.posts[3].shown
     assert "*History*  after 9 failures in a row, since 2026-11-21 02:10 UTC" in fake.posts[4].shown
     assert "*Service*  shop" in fake.posts[0].shown
@@ -40,8 +40,8 @@ def test_by_default_only_what_people_must_know_is_told(nights: Callable[[str], N
     night(VERIFIED)
     night(replace(FAILED, job="docs", status=Status.SKIPPED))
     assert [
-        "✅ photos: verified: 1,204 objects, 3.0 GiB copied",
-        "❌ docs: skipped: another run is at work on this target",
+        "✅ photos verified: 1,204 objects, 3.0 GiB copied",
+        "❌ docs skipped: another run is at work on this target",
     ] == fake.titles
 
 
@@ -62,7 +62,7 @@ def test_where_nothing_can_be_changed_start_and_end_are_two_posts(
     nights: Callable[[str], Nights], fake: FakeSlack
 ) -> None:
     nights(HOOK + 'on = ["start"]\n')(IDLE)
-    assert ["▶ photos: started", "✅ photos: verified: nothing to do"] == fake.titles
+    assert ["▶ photos started", "✅ photos verified: nothing to do, the target was up to date"] == fake.titles
 
 
 def test_what_did_not_arrive_waits_and_a_later_failure_takes_its_place(
@@ -83,8 +83,8 @@ def test_what_did_not_arrive_waits_and_a_later_failure_takes_its_place(
     night(IDLE)
     night(IDLE)
     assert [
-        "❌ photos: failed: The target refuses to store objects (2nd time)",
-        "✅ photos: works again, verified: nothing to do",
+        "❌ photos failed: The target refuses to store objects (2nd time)",
+        "✅ photos works again, verified: nothing to do, the target was up to date",
     ] == fake.titles
 
 
@@ -101,7 +101,7 @@ def test_a_start_that_was_never_delivered_gives_way_to_the_end(
     teller = night.teller()
     teller.finished(night.ended(FAILED, begun))
     assert () == teller.stop(lambda: night.limit)
-    assert ["❌ photos: failed: The target refuses to store objects"] == fake.titles
+    assert ["❌ photos failed: The target refuses to store objects"] == fake.titles
     assert 0 == fake.posts[0].updates
 
 
@@ -115,9 +115,9 @@ def test_the_jobs_of_a_command_are_one_run_to_a_check_and_no_success_hides_a_fai
     rids = [urlsplit(path).query for path, _ in fake.pings]
     assert rids[0] == rids[1] != rids[2] == rids[3]
     assert "mcmirror: started\ndocs\nphotos" == fake.pings[0][1]
-    assert "photos: failed: The target refuses to store objects" == fake.pings[1][1].splitlines()[0]
+    assert "photos failed: The target refuses to store objects" == fake.pings[1][1].splitlines()[0]
     assert "Do: Give the key s3:PutObject." in fake.pings[1][1]
-    assert "\n\ndocs: verified: nothing to do" in fake.pings[1][1]
+    assert "\n\ndocs verified: nothing to do, the target was up to date" in fake.pings[1][1]
 
 
 def test_under_serve_each_job_is_a_run_to_a_check_and_all_is_well_when_all_jobs_are(
@@ -149,7 +149,7 @@ def test_what_an_earlier_process_left_untold_is_no_part_of_this_command(
         teller.finished(night.ended(report, record))
     teller.stop(lambda: night.limit)
     assert ["/fail", "/start", ""] == endings(fake)
-    assert "photos: interrupted: mcmirror was killed in mid-run" == fake.pings[0][1].splitlines()[0]
+    assert "photos interrupted: mcmirror was killed in mid-run" == fake.pings[0][1].splitlines()[0]
 
 
 def test_every_failure_is_pinged_and_a_cancelled_run_is_not(nights: Callable[[str], Nights], fake: FakeSlack) -> None:

@@ -100,7 +100,7 @@ def test_a_document_says_it_in_words_and_in_numbers(hook: FakeHook) -> None:
     assert ["delivery", "occasion", "service", "job", "title", "text", "facts", "problems", "run"] == list(document)
     assert (NUMBER, "failure", "shop", "photos") == tuple(document[key] for key in list(document)[:4])
     assert (
-        "photos: partial: 25 objects not as planned on the target: The target refuses to store objects"
+        "photos partial: 25 objects not as planned on the target: The target refuses to store objects"
         == document["title"]
     )
     assert {
@@ -132,7 +132,7 @@ def test_a_template_is_escaped_where_it_is_json(hook: FakeHook) -> None:
     tell(Hook(hook.url, '["{service}"]'), desk=Desk('a "quoted" \\ thing\n{job}'))
     first, second, third = hook.taken
     assert {
-        "text": "photos: partial: 25 objects not as planned on the target: The target refuses to store objects\n"
+        "text": "photos partial: 25 objects not as planned on the target: The target refuses to store objects\n"
         "The target refuses to store objects (and 17 more like it)",
         "evil": "shop",
         "n": 25,

@@ -215,7 +215,7 @@ def test_an_outage_is_told_and_its_end_once(sites: Sites) -> None:
 
     # The first failure, the second, the fourth: ever more rarely.
     assert [1, 1, 1, 0, 0] == codes
-    said = ["❌ source-to-destination: failed"] * 2 + ["✅ source-to-destination: works again, verified"]
+    said = ["❌ source-to-destination failed"] * 2 + ["✅ source-to-destination works again, verified"]
     assert said == [":".join(title.split(":")[:2]) for title in sites.slack.titles]
 
 

@@ -61,6 +61,17 @@ def test_a_run_is_the_same_after_it_was_taken_in(runs: Runs, inbox: Inbox, tmp_p
     assert "" == runs.warning
 
 
+def test_failures_in_a_row_are_counted_from_files_and_rows(runs: Runs, inbox: Inbox) -> None:
+    assert 0 == runs.failures(begun(ago=0.0))
+    for ago, status in enumerate((Status.FAILED, Status.CANCELLED, Status.PARTIAL, Status.SUCCEEDED, Status.FAILED), 1):
+        ran(inbox, ago=100.0 * ago, status=status)
+    ran(inbox, job="docs", ago=50.0)
+    assert [2, 0] == [runs.failures(begun(job, ago=0.0)) for job in ("photos", "docs")]
+    runs.take_in()
+    ran(inbox, ago=20.0, status=Status.INTERRUPTED)
+    assert [3, 1, 0] == [runs.failures(begun(ago=ago)) for ago in (0.0, 250.0, 350.0)]
+
+
 def test_a_job_that_never_succeeded_is_unproven_since_its_first_run(runs: Runs, inbox: Inbox) -> None:
     assert 0.0 == runs.unproven_since("photos")
     ran(inbox, ago=900.0, status=Status.FAILED)

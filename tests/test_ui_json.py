@@ -159,7 +159,9 @@ def test_what_was_left_different_is_never_shown_as_a_clean_success() -> None:
     (case,) = ET.fromstring(junit([left])).iter("testcase")
     (said,) = case
     assert ("system-out", True) == (said.tag, str(said.text).endswith("; 2 objects left different, overwrite is off"))
-    assert "| succeeded, 2 objects left different: overwrite is off |" in summary([left])
+    assert "| done: 1,204 objects, 3.0 GiB copied; 2 objects differ and were left, overwrite is off (strict" in summary(
+        [left]
+    )
 
 
 def test_an_annotation_is_one_line_whatever_a_key_holds() -> None:
@@ -175,7 +177,10 @@ def test_an_annotation_is_one_line_whatever_a_key_holds() -> None:
     [
         (replace(VERIFIED, problems=(DENIED,)), ["::warning "]),
         (VERIFIED, []),
-        (replace(PARTIAL, problems=()), ["::error title=mcmirror photos%3A partial::25 objects did not arrive"]),
+        (
+            replace(PARTIAL, problems=()),
+            ["::error title=mcmirror photos%3A partial::25 objects not as planned on the target"],
+        ),
     ],
 )
 def test_a_success_warns_at_most_and_a_failure_is_never_silent(report: RunReport, start: list[str]) -> None:
@@ -189,7 +194,10 @@ def test_the_summary_page_is_a_table_that_no_key_can_break() -> None:
     page = summary([VERIFIED, evil])
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     places = "**photos**<br>onprem/photos → aws/photos-dr"
-    assert f"| ✅ | {places} | succeeded, verified | {checked(VERIFIED)} | 1,204 of 1,204<br>3.0 GiB" in page
+    assert (
+        f"| ✅ | {places} | verified: 1,204 objects, 3.0 GiB copied | {checked(VERIFIED)} | 1,204 of 1,204<br>3.0 GiB"
+        in page
+    )
     assert 3 == len(rows)
     assert [9, 9, 9] == [line.replace("\\|", "").count("|") for line in rows]
     assert "<script>" not in page

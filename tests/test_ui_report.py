@@ -6,7 +6,8 @@ import pytest
 
 from mcmirror.cli.report import report_lines, summary_lines
 from mcmirror.cli.style import Style
-from mcmirror.cli.verdict import next_step, verdict
+from mcmirror.messages.next_step import next_step
+from mcmirror.messages.verdict import verdict
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import ABSENT, OTHER_METADATA, STILL_THERE, Remaining, RunReport, Status, Tally
@@ -21,7 +22,7 @@ def lines(report: RunReport, verb: str = "run") -> list[str]:
 
 def test_a_verified_run() -> None:
     assert [
-        "✓ photos verified: every object to copy was seen on the target, equal",
+        "✓ photos verified: 1,204 objects, 3.0 GiB copied",
         "  mirror      onprem/photos → aws/photos-dr",
         "  copied      1,204 objects, 3.0 GiB",
         "  equal       98,020 objects, 1.0 TiB, needed nothing",
@@ -68,8 +69,8 @@ def test_a_job_of_two_locations_is_named_once() -> None:
     assert not [line for line in lines(pair) if line.startswith("  mirror")]
 
 
-def sentence(report: RunReport, verb: str = "run", *, planned: bool = True) -> str:
-    end = verdict(report, PLAN if planned else None, verb)
+def sentence(report: RunReport, verb: str = "run", failures: int = 0) -> str:
+    end = verdict(report, verb, failures)
     return f"{end.mark} {end.word}: {end.sentence}"
 
 
@@ -160,7 +161,7 @@ def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
         (
             replace(VERIFIED, tally=Tally(planned=Count(3, 3), done=Count(3, 3), kept=Count(1, 2))),
             "run",
-            f"✓ done: every object to copy is on the target; {LEFT}",
+            f"✓ done: 3 objects, 3 B copied; {LEFT}",
         ),
         (
             replace(NOTHING, status=Status.PARTIAL, tally=Tally(equal=Count(5, 5), kept=Count(1, 2))),
@@ -179,7 +180,7 @@ def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
         (
             replace(VERIFIED, tally=Tally(to_remove=Count(3, 3), removed=Count(3, 3), equal=Count(5, 5))),
             "run",
-            "✓ verified: nothing to copy; what was removed is gone from the target",
+            "✓ verified: 3 objects removed",
         ),
         (NOTHING, "verify", "✓ verified: the target holds every object of the source"),
         (
@@ -197,7 +198,7 @@ def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
         (
             replace(VERIFIED, verified=False),
             "run",
-            "• not verified: mc reports no error; nothing was compared (assurance is off)",
+            "• not verified: 1,204 objects, 3.0 GiB copied; nothing was compared (assurance is off)",
         ),
         (replace(NOTHING, status=Status.REFUSED), "run", "✗ refused: nothing was written and nothing was removed"),
         (
@@ -208,10 +209,7 @@ def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
         (
             replace(PARTIAL, status=Status.FAILED, tally=Tally(planned=Count(3, 3), remaining=Count(3, 3))),
             "run",
-            (
-                "✗ failed: nothing of what was planned was done: The target refuses to store objects;"
-                " 0 of 3 objects had arrived"
-            ),
+            "✗ failed: nothing of what was planned was done: The target refuses to store objects",
         ),
         (replace(NOTHING, status=Status.FAILED, verified=False), "run", "✗ failed: no verdict was reached"),
         (
@@ -227,7 +225,7 @@ def test_what_cannot_be_stored_is_named_beside_what_a_run_takes_up() -> None:
         (
             replace(NOTHING, status=Status.SKIPPED),
             "run",
-            "• skipped: another run is at work on this target; nothing was done",
+            "• skipped: another run is at work on this target",
         ),
     ],
 )
@@ -236,8 +234,20 @@ def test_verdicts(report: RunReport, verb: str, expected: str) -> None:
 
 
 def test_an_unassured_dry_run_does_not_say_that_nothing_is_to_do() -> None:
-    report = replace(VERIFIED, verified=False, dry_run=True, tally=Tally())
-    assert "• dry run: mc was asked; it names no objects in a dry run" == sentence(report, planned=False)
+    report = replace(VERIFIED, verified=False, dry_run=True, tally=Tally(), phases={"preflight": 0.1})
+    assert "• dry run: mc was asked; it names no objects in a dry run" == sentence(report)
+
+
+def test_a_failure_that_repeats_is_counted() -> None:
+    failed = replace(NOTHING, status=Status.FAILED, verified=False, problems=(DENIED,))
+    assert [
+        "✗ failed: The target refuses to store objects",
+        "✗ failed: The target refuses to store objects (2nd time)",
+        "✗ failed: The target refuses to store objects (13th time)",
+    ] == [sentence(failed, failures=number) for number in (1, 2, 13)]
+    assert "time)" not in sentence(replace(failed, status=Status.CANCELLED), failures=2)
+    assert lines(failed)[0].endswith("objects")
+    assert report_lines(failed, None, "run", "x", PLAIN, failures=2)[0].endswith("objects (2nd time)")
 
 
 def test_what_is_not_certain_is_not_called_copied() -> None:

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from mcmirror.cli.differences import difference_lines
 from mcmirror.cli.style import Style, cells, cropped, style_of
+from mcmirror.messages.plan import difference_line
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
@@ -92,8 +92,9 @@ def test_differences_have_mark_bytes_reason_and_the_key_to_the_end_of_the_line()
         "-            20 extraneous gone",
         "=             5 content    kept",
         f"+             7 missing    {EVIL_SHOWN}",
-    ] == list(difference_lines(PLAN.differences, removing=True))
-    assert "=            20 extraneous gone" in list(difference_lines(PLAN.differences, removing=False))
+    ] == [difference_line(one, removing=True) for one in PLAN.differences]
+    left = [difference_line(one, removing=False) for one in PLAN.differences]
+    assert "=            20 extraneous gone" in left
 
 
 class Terminal(io.StringIO):

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from mcmirror.cli.progress import VERBS, Track
+from mcmirror.cli.progress import Track
 from mcmirror.cli.style import Style, cells, cropped
+from mcmirror.messages.events import PHASES
 from mcmirror.model.event import Phase
 from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
 
@@ -32,7 +33,7 @@ def board_lines(tracks: Iterable[Track], done: int, total: int, now: float, styl
 def _job(track: Track, name: int, now: float, style: Style) -> list[str]:
     label = cropped(style.plain(harmless(track.job)), name) if name else ""
     label += " " * (name - cells(label))
-    verb = VERBS[track.phase] if track.phase else "starting"
+    verb = PHASES[track.phase] if track.phase else "starting"
     facts = _facts(track, now)
     parts = [*([style.paint(label, "bold")] if name else []), f"{verb:<9}"]
     room = style.width - (name + 1 if name else 0) - 11

@@ -9,25 +9,18 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from mcmirror.cli.board import board_lines
 from mcmirror.cli.live import Display
-from mcmirror.cli.progress import VERBS, Track
+from mcmirror.cli.progress import Track
 from mcmirror.cli.report import pair, report_lines, summary_lines
 from mcmirror.cli.style import Style
-from mcmirror.cli.verdict import PLAN, VERIFY
+from mcmirror.messages.events import event_text, listed_text
+from mcmirror.messages.verdict import PLAN
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
-from mcmirror.model.plan import Plan
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import (
-    harmless,
-    objects,
-    printable,
-    shown_bytes,
-    shown_count,
-    shown_seconds,
-    three_parts,
-)
+from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
 
 if TYPE_CHECKING:
+    from mcmirror.model.plan import Plan
     from mcmirror.model.problem import Category
 
 PLAIN_INTERVAL = 5.0
@@ -134,24 +127,18 @@ class Console:
         # Outside the lock: printing waits for the display, and the display for the lock.
         self._speak(event, track, now)
 
-    def _speak(self, event: Event, track: Track, now: float) -> None:  # noqa: C901, PLR0912  a case an event
+    def _speak(self, event: Event, track: Track, now: float) -> None:  # noqa: C901  a case an event
         match event:
             case events.McSaid() if self._manner.debug:
-                self.say([self._style.paint(f"  {harmless(event.job)}: mc: {harmless(event.text)}", "dim")])
+                self.say([self._style.paint(f"  {harmless(event.job)}: {event_text(event)}", "dim")])
             case events.RunFinished():
-                self._finish(event.report)
+                self._finish(event.report, event.failures)
             case _ if self._manner.quiet:
                 pass
             case events.ProblemFound():
                 self._problem(event)
-            case events.Retrying():
-                what = f"trying {objects(event.remaining)} again" if event.remaining else "trying again"
-                text = f"{what} in {shown_seconds(event.delay)}"
-                self._line(event.job, f"{text} (attempt {event.attempt})")
-            case events.Waiting():
-                self._line(event.job, f"another run writes to {harmless(event.target)}; waiting until it has ended")
-            case events.TargetCreated():
-                self._line(event.job, f"the bucket {harmless(event.bucket)} was missing, and was made")
+            case events.Retrying() | events.Waiting() | events.TargetCreated():
+                self._line(event.job, event_text(event))
             case _ if self._style.moving:
                 pass
             case events.RunStarted():
@@ -162,7 +149,7 @@ class Console:
             case events.PhaseStarted():
                 self._phase(event)
             case events.Planned():
-                self._line(event.job, _plan_text(event.plan, self._manner.verb))
+                self._line(event.job, event_text(event, self._manner.verb))
             case events.CopyStarted() | events.Moved() | events.Removed() | events.Listed():
                 if now - self._spoken.get(event.job, now) >= PLAIN_INTERVAL:
                     self._spoken[event.job] = now
@@ -178,17 +165,17 @@ class Console:
     def _phase(self, event: events.PhaseStarted) -> None:
         self._spoken[event.job] = self._clock()
         if event.phase is not Phase.GUARD:
-            self._line(event.job, VERBS[event.phase])
+            self._line(event.job, event_text(event))
 
     def _problem(self, event: events.ProblemFound) -> None:
         """Say at once what went wrong, once a category; why and what to do stand in the report."""
         kind = (event.job, event.problem.category)
         if kind not in self._told:
             self._told.add(kind)
-            what = self._style.paint(three_parts(event.problem)[0], "yellow")
+            what = self._style.paint(event_text(event), "yellow")
             self._line(event.job, f"problem: {what}")
 
-    def _finish(self, report: RunReport) -> None:
+    def _finish(self, report: RunReport, failures: int) -> None:
         plan = self._plans.get(report.job)
         again = self._manner.again(report.job)
         if self._manner.quiet and report.status is Status.SUCCEEDED:
@@ -198,34 +185,14 @@ class Console:
             return
         if self._reports[:-1]:
             self.say([""])
-        self.say(report_lines(report, plan, self._manner.verb, again, self._style))
-
-
-def _plan_text(plan: Plan, verb: str) -> str:
-    what = "missing or different" if verb == VERIFY else "to copy"
-    parts = [
-        f"{plan.copies.objects:,} {what} ({shown_bytes(plan.copies.bytes)})",
-        f"{plan.equal.objects:,} equal",
-    ]
-    parts += [
-        f"{count.objects:,} {word}"
-        for count, word in (
-            (plan.kept, "different, kept"),
-            (plan.extraneous, "on the target only"),
-            (plan.excluded, "excluded"),
-            (plan.impossible, "impossible"),
-        )
-        if count.objects
-    ]
-    return f"{shown_count(plan.source)} at the source: {', '.join(parts)}"
+        self.say(report_lines(report, plan, self._manner.verb, again, self._style, failures=failures))
 
 
 def _progress_text(track: Track, now: float) -> str:
     if track.phase is Phase.REMOVE:
         return f"removing: {objects(track.removed)}, {printable(track.key)}"
     if track.phase is not Phase.MIRROR:
-        source, target = track.listed
-        return f"{objects(source)} at the source and {target:,} on the target listed"
+        return listed_text(*track.listed)
     total = track.total
     parts = [f"copying: {track.announced.objects:,} of {objects(total.objects)}"]
     if total.bytes:

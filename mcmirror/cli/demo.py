@@ -224,12 +224,12 @@ def _run(stage: _Stage, verb: str, content: float | None = None) -> None:
 
 
 def _differences(console: Console, job: "Job") -> Observer:
-    from mcmirror.cli.differences import difference_lines
+    from mcmirror.messages.plan import difference_line
 
     def observer(event: Event) -> None:
         if isinstance(event, Planned):
-            lines = difference_lines(event.plan.differences, removing=job.options.remove)
-            console.say(f"  {line}" for line in lines)
+            removing = job.options.remove
+            console.say(f"  {difference_line(one, removing=removing)}" for one in event.plan.differences)
 
     return observer
 

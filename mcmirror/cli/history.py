@@ -241,7 +241,7 @@ def _show(runs: "Runs", record: Record, zone: tzinfo | None, *, everything: bool
 def show_lines(record: Record, zone: tzinfo | None, style: Style) -> list[str]:
     """The run and its report."""
     from mcmirror.cli.report import report_lines
-    from mcmirror.cli.verdict import RUN
+    from mcmirror.messages.verdict import RUN
 
     begun = datetime.fromisoformat(record.started).astimezone(zone)
     head = [

@@ -13,17 +13,6 @@ OBJECT = 64 * 1024
 WINDOW = 10.0
 """Seconds over which rate and time left are averaged."""
 
-VERBS = {
-    Phase.PREFLIGHT: "checking",
-    Phase.PLAN: "listing",
-    Phase.GUARD: "guarding",
-    Phase.MIRROR: "copying",
-    Phase.VERIFY: "verifying",
-    Phase.REMOVE: "removing",
-    Phase.CLEAN: "cleaning",
-}
-"""What a phase is doing, for people."""
-
 
 @dataclass(slots=True)
 class Track:

@@ -3,38 +3,41 @@
 from collections.abc import Iterable, Sequence
 
 from mcmirror.cli.style import Style
-from mcmirror.cli.verdict import PLAN, VERIFY, next_step, verdict
-from mcmirror.model.cost import Requests, estimate
+from mcmirror.messages.next_step import next_step
+from mcmirror.messages.plan import copies_text, cost_text
+from mcmirror.messages.problems import Told, by_category
+from mcmirror.messages.verdict import PLAN, VERIFY, Tone, verdict
+from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count, Plan
-from mcmirror.model.problem import Category, Problem
+from mcmirror.model.problem import Problem
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import (
-    cost,
-    harmless,
-    objects,
-    printable,
-    requests_text,
-    shown_bytes,
-    shown_count,
-    shown_seconds,
-    three_parts,
-)
+from mcmirror.model.wording import harmless, objects, printable, requests_text, shown_bytes, shown_count, shown_seconds
 
 NAMED = 20
 """Remaining keys named on a screen; the report file names more."""
+COLOURS = {Tone.GOOD: "green", Tone.PENDING: "cyan", Tone.WARNING: "yellow", Tone.BAD: "red"}
 MORE = "--report-json FILE names the first 1,000, --json all of them"
 
 
 def report_lines(  # noqa: PLR0913
-    report: RunReport, plan: Plan | None, verb: str, again: str, style: Style, *, more: str = MORE
+    report: RunReport,
+    plan: Plan | None,
+    verb: str,
+    again: str,
+    style: Style,
+    *,
+    failures: int = 0,
+    more: str = MORE,
 ) -> list[str]:
     """Return the whole block.
 
-    ``again`` is the command by which a person repeats the job, ``more`` says where the rest of the names is.
+    ``again`` is the command that repeats the job, ``failures`` the number of failures in a row, ``more`` says where the
+    rest of the names is.
     """
-    end = verdict(report, plan, verb)
+    end = verdict(report, verb, failures)
+    colour = COLOURS[end.tone]
     job = style.paint(style.plain(harmless(report.job)), "bold")
-    mark, word = style.paint(style.mark(end.mark), end.colour), style.paint(end.word, end.colour, "bold")
+    mark, word = style.paint(style.mark(end.mark), colour), style.paint(end.word, colour, "bold")
     places = pair(report.source, report.target)
     lines = [
         f"{mark} {job} {word}: {end.sentence}",
@@ -73,7 +76,7 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
         if tally.to_remove.objects or tally.removed.objects:
             lines += style.row("removed", _of(tally.removed, tally.to_remove))
     elif verb == PLAN or report.dry_run or refused:
-        row("to copy", tally.planned, _to_copy(tally.planned, plan))
+        row("to copy", tally.planned, copies_text(plan) if plan else shown_count(tally.planned))
         row("to remove", tally.to_remove, shown_count(tally.to_remove))
     row("vanished", tally.vanished, f"{shown_count(tally.vanished)}, gone from the source before they could be copied")
     row("kept", tally.kept, f"{shown_count(tally.kept)}, different, overwrite is off", "yellow")
@@ -87,29 +90,14 @@ def _numbers(report: RunReport, plan: Plan | None, verb: str, style: Style) -> l
         text = f"{shown_count(tally.unproven)}: same size, not newer; their ETags prove nothing about the content"
         lines += style.row("not proven", text, "yellow" if verb == VERIFY else "dim")
     if plan is not None and (verb == PLAN or report.dry_run) and report.status is Status.SUCCEEDED:
-        asked = estimate(plan, removals=tally.to_remove.objects).asked_of(
-            source=_is_server(report.source), target=_is_server(report.target)
-        )
-        lines += style.row("cost", cost(asked))
+        lines += style.row("cost", cost_text(plan, report))
     return lines + _effort(report, style, requests=changing or verb == VERIFY)
-
-
-def _is_server(place: str) -> bool:
-    """Whether a report's place is one at an alias: a folder begins with its slash."""
-    return not place.startswith("/")
 
 
 def _of(done: Count, whole: Count) -> str:
     if done == whole:
         return shown_count(whole)
     return f"{done.objects:,} of {objects(whole.objects)}, {shown_bytes(done.bytes)} of {shown_bytes(whole.bytes)}"
-
-
-def _to_copy(planned: Count, plan: Plan | None) -> str:
-    if plan is None or not plan.changed.objects:
-        return shown_count(planned)
-    drift = f", {plan.drifted.objects:,} of them unseen by mc" if plan.drifted.objects else ""
-    return f"{shown_count(planned)} ({plan.missing.objects:,} missing, {plan.changed.objects:,} different{drift})"
 
 
 def _effort(report: RunReport, style: Style, *, requests: bool) -> list[str]:
@@ -127,29 +115,20 @@ def _effort(report: RunReport, style: Style, *, requests: bool) -> list[str]:
 
 
 def problem_lines(problems: Iterable[Problem], style: Style) -> list[str]:
-    """The first problem of each category in three parts; of the rest, how many more there are."""
-    first: dict[Category, Problem] = {}
-    more: dict[Category, int] = {}
-    for problem in problems:
-        if problem.category in first:
-            more[problem.category] = more.get(problem.category, 0) + 1
-        else:
-            first[problem.category] = problem
+    """The first problem of each category, and the number of further ones."""
     lines: list[str] = []
-    for category, problem in first.items():
-        lines += one_problem(problem, style)
-        if category in more:
-            lines += style.row("", f"and {more[category]:,} more like it", "dim")
+    for told in by_category(problems):
+        lines += one_problem(told, style)
+        lines += style.row("", f"and {told.more:,} more like it", "dim") if told.more else []
     return lines
 
 
-def one_problem(problem: Problem, style: Style) -> list[str]:
+def one_problem(told: Told, style: Style) -> list[str]:
     """What, why, what to do."""
-    what, why, remedy = three_parts(problem)
     return [
-        *style.row("problem", f"{what} [{problem.category.value}]", "red"),
-        *(style.row("why", why) if why else ()),
-        *(style.row("do", remedy, "cyan") if remedy else ()),
+        *style.row("problem", f"{told.what} [{told.category.value}]", "red"),
+        *(style.row("why", told.why) if told.why else ()),
+        *(style.row("do", told.remedy, "cyan") if told.remedy else ()),
     ]
 
 

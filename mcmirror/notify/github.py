@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from mcmirror.model.problem import Problem
+from mcmirror.messages.problems import by_category
+from mcmirror.messages.verdict import verdict
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import checked, harmless, objects, printable, shown_bytes, shown_seconds, three_parts
 
@@ -17,22 +18,12 @@ _MARKS = {Status.SUCCEEDED: "✅", Status.SKIPPED: "⏭️", Status.CANCELLED: "
 def annotations(report: RunReport) -> tuple[str, ...]:
     """``::error`` lines of a run that did not succeed, ``::warning`` lines of one that did with problems."""
     command = "warning" if report.status in (Status.SUCCEEDED, Status.SKIPPED) else "error"
-    problems = _one_of_each(report.problems)
-    lines = [_command(command, f"mcmirror {report.job}: {report.status.value}", problem) for problem in problems]
-    if not lines and command == "error":
-        title = f"mcmirror {report.job}: {report.status.value}"
-        text = f"{objects(report.tally.remaining.objects)} did not arrive" if report.tally.remaining.objects else title
-        lines.append(f"::error title={_property(title)}::{_data(text)}")
-    return tuple(lines[:ANNOTATIONS])
-
-
-def _command(command: str, title: str, problem: Problem) -> str:
-    what, why, remedy = three_parts(problem)
-    return f"::{command} title={_property(title)}::{_data(f'{what}{chr(10)}Why: {why}{chr(10)}Do: {remedy}')}"
-
-
-def _one_of_each(problems: Iterable[Problem]) -> list[Problem]:
-    return list({problem.category: problem for problem in reversed(tuple(problems))}.values())[::-1]
+    found = verdict(report)
+    title = f"mcmirror {report.job}: {found.word}"
+    texts = [f"{told.what}\nWhy: {told.why}\nDo: {told.remedy}" for told in by_category(report.problems)]
+    if not texts and command == "error":
+        texts = [found.sentence]
+    return tuple(f"::{command} title={_property(title)}::{_data(text)}" for text in texts[:ANNOTATIONS])
 
 
 def _data(text: str) -> str:
@@ -62,15 +53,10 @@ def summary(reports: Iterable[RunReport]) -> str:
 def _row(report: RunReport) -> str:
     tally = report.tally
     places = f"{report.source} → {report.target}"
-    verdict = report.status.value
-    if report.status is Status.SUCCEEDED and tally.kept.objects:
-        verdict += f", {objects(tally.kept.objects)} left different: overwrite is off"
-    else:
-        verdict += ", verified" if report.verified else ", not verified"
     cells = (
         _MARKS.get(report.status, "❌"),
         f"**{_markdown(report.job)}**" + ("" if report.job == places else f"<br>{_markdown(places)}"),
-        verdict + (", dry run" if report.dry_run else ""),
+        _markdown(verdict(report).text),
         _markdown(checked(report)) or "nothing",
         f"{tally.done.objects:,} of {tally.planned.objects:,}<br>{shown_bytes(tally.done.bytes)}",
         f"{tally.removed.objects:,}",

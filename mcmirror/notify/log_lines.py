@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcmirror.codec.documents import encode
+from mcmirror.messages.events import event_text
+from mcmirror.messages.problems import by_category
+from mcmirror.messages.verdict import Tone, verdict
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
-from mcmirror.model.plan import Count, Plan
+from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import (
-    because,
     harmless,
     objects,
     printable,
     shown_bytes,
-    shown_count,
     shown_seconds,
-    three_parts,
 )
 
 INTERVAL = 30.0
@@ -27,6 +27,7 @@ INTERVAL = 30.0
 NAMED = 10
 """Keys and problems of a report that a line names; history knows all."""
 OK, BAD, ODD = "✓", "✗", "!"
+_TONES = {Tone.GOOD: (OK, "info"), Tone.PENDING: ("", "info"), Tone.WARNING: (ODD, "warning"), Tone.BAD: (BAD, "error")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,9 @@ class Narrator:
             case events.RunStarted():
                 yield from self._started(event, track)
             case events.Waiting():
-                text = f"Another run writes to {harmless(event.target)}; waiting until it has ended"
-                yield Line("info", "waiting", text, ODD, job=event.job, fields={"target": event.target})
+                yield Line(
+                    "info", "waiting", _capital(event_text(event)), ODD, job=event.job, fields={"target": event.target}
+                )
             case events.PhaseStarted():
                 yield from self._phase(event, track)
             case events.TargetCreated():
@@ -103,7 +105,7 @@ class Narrator:
             case events.ProblemFound():
                 yield from _problem(event, track)
             case events.Noted():
-                yield Line("info", "noted", harmless(event.text), job=event.job, fields={"text": event.text})
+                yield Line("info", "noted", event_text(event), job=event.job, fields={"text": event.text})
             case events.Retrying():
                 yield from self._retrying(event, track)
             case events.CopyStarted() | events.Moved() | events.Removed() | events.Listed():
@@ -112,24 +114,24 @@ class Narrator:
                 if self._debug:
                     name = "still_missing" if isinstance(event, events.StillMissing) else "vanished"
                     why = event.reason if isinstance(event, events.StillMissing) else "gone from the source"
-                    text = f"{printable(event.key)}: {harmless(why)}"
-                    yield Line("debug", name, text, job=event.job, fields={"key": event.key, "reason": why})
+                    yield Line(
+                        "debug", name, event_text(event), job=event.job, fields={"key": event.key, "reason": why}
+                    )
             case events.McSaid():
                 if self._debug:
-                    yield Line("debug", "mc_said", f"mc: {harmless(event.text)}", job=event.job,
+                    yield Line("debug", "mc_said", event_text(event), job=event.job,
                                fields={"text": event.text})  # fmt: skip
             case events.Verified():
                 pass
             case events.RunFinished():
                 del self._tracks[event.job]
-                yield _finished(event.report, self._sidecar)
+                yield _finished(event, self._sidecar)
 
     def _started(self, event: events.RunStarted, track: _Track) -> Iterator[Line]:
         track.source, track.target = event.source, event.target
         fields = {"source": event.source, "target": event.target, "dry_run": event.dry_run}
-        text = f"Starting: {harmless(event.source)} -> {harmless(event.target)}{', dry run' if event.dry_run else ''}"
         if not self._sidecar:
-            yield Line("info", "run_started", text, job=event.job, fields=fields)
+            yield Line("info", "run_started", f"Starting: {event_text(event)}", job=event.job, fields=fields)
             return
         if not self._begun:
             self._begun = True
@@ -152,10 +154,8 @@ class Narrator:
         yield Line("info", "phase_started", text, job=event.job, fields={"phase": event.phase.value}, quiet=quiet)
 
     def _created(self, event: events.TargetCreated) -> Line:
-        name = harmless(event.bucket.partition("/")[2] if self._sidecar else event.bucket)
-        text = (
-            f"Destination bucket created: {name}" if self._sidecar else f"The bucket {name} was missing, and was made"
-        )
+        name = harmless(event.bucket.partition("/")[2])
+        text = f"Destination bucket created: {name}" if self._sidecar else _capital(event_text(event))
         return Line("info", "target_created", text, OK, job=event.job, fields={"bucket": event.bucket})
 
     def _planned(self, event: events.Planned, track: _Track) -> Iterator[Line]:
@@ -167,13 +167,11 @@ class Narrator:
                 yield Line("info", "accessible", f"{side} bucket accessible: {bucket}", OK, job=event.job,
                            fields={"place": place})  # fmt: skip
         counts = {name: encode(getattr(plan, name)) for name in ("source", "missing", "changed", "extraneous", "kept")}
-        yield Line("info", "planned", _plan_text(plan), job=event.job, fields=counts)
+        yield Line("info", "planned", event_text(event), job=event.job, fields=counts)
 
     def _retrying(self, event: events.Retrying, track: _Track) -> Iterator[Line]:
         track.attempt, track.again = event.attempt, True
-        what = f"{objects(event.remaining)} missing; trying" if event.remaining else "Trying"
-        most = self.attempts.get(event.job, 0)
-        text = f"{what} again in {shown_seconds(event.delay)} (attempt {event.attempt}{f'/{most}' if most else ''})"
+        text = _capital(event_text(event, attempts=self.attempts.get(event.job, 0)))
         fields = {"attempt": event.attempt, "delay": round(event.delay, 3), "remaining": event.remaining}
         yield Line("warning", "retrying", text, ODD, job=event.job, fields=fields)
 
@@ -184,14 +182,12 @@ class Narrator:
             case events.CopyStarted():
                 track.copied += 1
                 if self._debug:
-                    text = f"copying {printable(event.key)}, {shown_bytes(event.size)}"
-                    yield Line("debug", "copy_started", text, job=event.job,
+                    yield Line("debug", "copy_started", event_text(event), job=event.job,
                                fields={"key": event.key, "size": event.size})  # fmt: skip
             case events.Removed():
                 track.removed += 1
                 if self._debug:
-                    text = f"removed {printable(event.key)}"
-                    yield Line("debug", "removed", text, job=event.job, fields={"key": event.key})
+                    yield Line("debug", "removed", event_text(event), job=event.job, fields={"key": event.key})
             case events.Moved():
                 track.moved = max(track.moved, event.bytes)
             case events.Listed():
@@ -224,88 +220,34 @@ def _problem(event: events.ProblemFound, track: _Track) -> Iterator[Line]:
     found = event.problem
     quiet, level = found.category in track.told, "warning"
     track.told.add(found.category)
-    yield Line(level, "problem_found", three_parts(found)[0], ODD, job=event.job, fields=encode(found),
+    yield Line(level, "problem_found", event_text(event), ODD, job=event.job, fields=encode(found),
                quiet=quiet)  # fmt: skip
 
 
-def _plan_text(plan: Plan) -> str:
-    size = f" ({shown_bytes(plan.copies.bytes)})" if plan.copies.objects else ""
-    parts = [f"{plan.copies.objects:,} to copy{size}"]
-    parts += [
-        f"{count.objects:,} {word}"
-        for count, word in (
-            (plan.equal, "equal"),
-            (plan.kept, "different and kept"),
-            (plan.extraneous, "on the target only"),
-            (plan.excluded, "excluded"),
-            (plan.impossible, "impossible"),
-        )
-        if count.objects
-    ]
-    return f"{objects(plan.source.objects)} at the source: {', '.join(parts)}"
-
-
-def _finished(report: RunReport, sidecar: bool) -> Line:
-    mark, level, verdict = _verdict(report, sidecar)
-    took = f" ({shown_seconds(report.seconds)}{f', {report.attempts} attempts' if report.attempts > 1 else ''})"
-    if report.status is Status.SUCCEEDED:
-        more: tuple[str, ...] = ()
+def _finished(event: events.RunFinished, sidecar: bool) -> Line:
+    report = event.report
+    found = verdict(report, failures=event.failures)
+    name = "Sync" if sidecar else "Run"
+    if report.dry_run and report.status is Status.SUCCEEDED:
+        text = _capital(found.text)
+    elif found.tone is Tone.GOOD:
+        text = f"{name} completed successfully; {found.text}"
     else:
-        more = (*_three_parts(report.problems), *_remaining(report))
-    return Line(level, "run_finished", verdict + took, mark, more, report.job, _summary(report))
+        text = f"{name} {found.text}"
+    took = f" ({shown_seconds(report.seconds)}{f', {report.attempts} attempts' if report.attempts > 1 else ''})"
+    more = () if report.status is Status.SUCCEEDED else (*_three_parts(report.problems), *_remaining(report))
+    mark, level = _TONES[found.tone]
+    return Line(level, "run_finished", text + took, mark, more, report.job, _summary(report))
 
 
-def _verdict(report: RunReport, sidecar: bool) -> tuple[str, str, str]:  # noqa: C901, PLR0911  a case a status
-    """The mark, the level, and the sentence: no better than it is."""
-    name, tally = "Sync" if sidecar else "Run", report.tally
-    match report.status:
-        case Status.SUCCEEDED if report.dry_run:
-            return "", "info", f"Dry run: {shown_count(tally.planned)} to copy, {tally.to_remove.objects:,} to remove"
-        case Status.SUCCEEDED if not report.verified:
-            return ODD, "warning", f"{name} ended, and nothing was verified: assurance is off; {_done(report)}"
-        case Status.SUCCEEDED:
-            proof = "verified: " if not tally.kept.objects else ""
-            return OK, "info", f"{name} completed successfully; {proof}{_done(report)}"
-        case Status.PARTIAL:
-            left = because(f"{objects(tally.remaining.objects)} not as planned on the target", report.why)
-            return BAD, "error", f"{name} is partial: {left}; {_done(report)}"
-        case Status.FAILED if report.verified:
-            return BAD, "error", because(f"{name} failed: nothing of what was planned was done", report.why)
-        case Status.FAILED:
-            return BAD, "error", f"{name} failed: {harmless(report.why) or 'no verdict was reached'}"
-        case Status.REFUSED:
-            return BAD, "error", because(f"{name} refused: nothing was written and nothing was removed", report.why)
-        case Status.SKIPPED:
-            return ODD, "warning", f"{name} skipped: another run is at work on this target"
-        case Status.INTERRUPTED:
-            return BAD, "error", f"{name} interrupted: mcmirror was killed in mid-run"
-        case Status.CANCELLED:
-            by = {2: "by Ctrl-C", 15: "by SIGTERM"}.get(report.signal, "on request")
-            return ODD, "warning", f"{name} stopped {by}; {_done(report)}"
-
-
-def _done(report: RunReport) -> str:
-    """What was done, in numbers."""
-    tally = report.tally
-    parts = [f"{objects(tally.done.objects)} copied ({shown_bytes(tally.done.bytes)})"] if tally.done.objects else []
-    parts += [f"{objects(tally.removed.objects)} removed"] if tally.removed.objects else []
-    if not parts:
-        parts = ["nothing to do" if report.status is Status.SUCCEEDED else "nothing was copied or removed"]
-    parts += [f"{objects(tally.kept.objects)} left different, overwrite is off"] if tally.kept.objects else []
-    parts += [f"{objects(tally.equal.objects)} equal before"] if tally.equal.objects else []
-    parts += [f"{tally.vanished.objects:,} gone from the source meanwhile"] if tally.vanished.objects else []
-    return ", ".join(parts)
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _three_parts(problems: tuple[Problem, ...]) -> Iterator[str]:
-    """The first problem of each category; of the rest, how many there are."""
-    alike: dict[Category, list[Problem]] = {}
-    for problem in problems:
-        alike.setdefault(problem.category, []).append(problem)
-    for first, *rest in alike.values():
-        what, why, remedy = three_parts(first)
-        yield f"{what} (and {len(rest):,} more like it)" if rest else what
-        yield from (f"  {label:<4} {text}" for label, text in (("why:", why), ("do:", remedy)) if text)
+    for told in by_category(problems):
+        yield told.counted
+        yield from (f"  {label:<4} {text}" for label, text in (("why:", told.why), ("do:", told.remedy)) if text)
 
 
 def _remaining(report: RunReport) -> Iterator[str]:

@@ -1,42 +1,22 @@
 """What is said about a run, to whomever: pure, before any service's own markup."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from mcmirror.messages.problems import of_run
+from mcmirror.messages.verdict import headline
 from mcmirror.model.cost import Requests
-from mcmirror.model.problem import Category, Problem
 from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.streak import FAILURES, Streak
-from mcmirror.model.wording import (
-    because,
-    cost,
-    harmless,
-    objects,
-    ordinal,
-    printable,
-    shown_bytes,
-    shown_count,
-    shown_seconds,
-    three_parts,
-)
+from mcmirror.model.wording import cost, harmless, objects, printable, shown_bytes, shown_count, shown_seconds
 
 NAMED = 10
 """Keys named in a message; report files name more."""
-_KILLED = (
-    (
-        "mcmirror was killed while it ran this job",
-        "kill -9, too little memory, a power cut, or a container that was removed",
-        (
-            "Nothing has to be cleaned up: the next run copies what is missing. If it happens again, look for the "
-            "system's out-of-memory killer, and let whatever stops mcmirror wait longer than [settings] grace."
-        ),
-    ),
-)
 
 
 class Occasion(StrEnum):
@@ -171,7 +151,7 @@ def started(record: Record, service: str, zone: str = "UTC") -> Message:
         ("Run", record.id),
     )
     job = harmless(record.job)
-    return Message(job, Occasion.START, f"{job}: started", _facts(facts), moments=begun)
+    return Message(job, Occasion.START, f"{job} started", _facts(facts), moments=begun)
 
 
 def finished(  # noqa: PLR0913  each from another hand
@@ -193,7 +173,6 @@ def finished(  # noqa: PLR0913  each from another hand
     tally = report.tally
     job = harmless(report.job)
     prefix = report.source.removeprefix(f"{source}/") if source and report.source.startswith(f"{source}/") else ""
-    known = report.status is not Status.INTERRUPTED
     copied = shown_count(tally.done)
     if tally.done != tally.planned:
         copied = f"{tally.done.objects:,} of {objects(tally.planned.objects)}, {shown_bytes(tally.done.bytes)}"
@@ -220,45 +199,13 @@ def finished(  # noqa: PLR0913  each from another hand
     return Message(
         job,
         what,
-        f"{job}: {_verdict(report, what)}{_times(what, streak)}",
+        headline(report, failures=streak.failures, recovered=what is Occasion.RECOVERY),
         _facts(facts),
-        _problems(report.problems) if known or report.problems else _KILLED,
+        tuple((told.counted, told.why, told.remedy) for told in of_run(report)),
         _lists(report),
         loud,
         (*begun, *since),
     )
-
-
-def _verdict(report: RunReport, what: Occasion) -> str:  # noqa: PLR0911  a case a status
-    tally = report.tally
-    match report.status:
-        case Status.SUCCEEDED:
-            parts = [f"{shown_count(tally.done)} copied"] if tally.done.objects else []
-            parts += [f"{tally.removed.objects:,} removed"] if tally.removed.objects else []
-            again = "works again, " if what is Occasion.RECOVERY else ""
-            parts += [f"{tally.kept.objects:,} left different, overwrite is off"] if tally.kept.objects else []
-            proof = "verified" if report.verified else "not verified"
-            proof = "done" if tally.kept.objects else proof  # what was left different is no copy
-            return f"{again}{proof}: {', '.join(parts) or 'nothing to do'}"
-        case Status.PARTIAL:
-            return because(f"partial: {objects(tally.remaining.objects)} not as planned on the target", report.why)
-        case Status.FAILED if report.verified:
-            return because("failed: nothing of what was planned was done", report.why)
-        case Status.FAILED:
-            return f"failed: {harmless(report.why) or 'no verdict reached'}"
-        case Status.REFUSED:
-            return because("refused: nothing was written and nothing was removed", report.why)
-        case Status.SKIPPED:
-            return "skipped: another run is at work on this target"
-        case Status.INTERRUPTED:
-            return "interrupted: mcmirror was killed in mid-run"
-        case Status.CANCELLED:
-            return f"cancelled {({2: 'by Ctrl-C', 15: 'by SIGTERM'}).get(report.signal, 'on request')}"
-
-
-def _times(what: Occasion, streak: Streak) -> str:
-    """Which failure in a row it is, from the second on."""
-    return f" ({ordinal(streak.failures)} time)" if what is Occasion.FAILURE and streak.failures > 1 else ""
 
 
 def _attempts(attempts: int) -> str:
@@ -274,18 +221,6 @@ def _history(what: Occasion, streak: Streak, since: str) -> str:
 
 def _facts(facts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple((label, harmless(value)) for label, value in facts if value)
-
-
-def _problems(problems: Sequence[Problem]) -> tuple[tuple[str, str, str], ...]:
-    """The first of each category; of the rest, how many there are."""
-    alike: dict[Category, list[Problem]] = {}
-    for problem in problems:
-        alike.setdefault(problem.category, []).append(problem)
-    found = []
-    for first, *more in alike.values():
-        what, why, remedy = three_parts(first)
-        found.append((f"{what} (and {len(more):,} more like it)" if more else what, why, remedy))
-    return tuple(found)
 
 
 def _lists(report: RunReport) -> tuple[tuple[str, tuple[str, ...], int], ...]:

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
 from mcmirror.engine.context import Verb
 from mcmirror.messages.troubleshoot import problem
-from mcmirror.model.event import Observer
+from mcmirror.model.event import Event, Observer, RunFinished
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.lock import Lock, Manners
@@ -25,6 +25,7 @@ from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Cause, Record, run_id
 from mcmirror.model.report import RunReport
 from mcmirror.model.stop import Stop
+from mcmirror.model.streak import FAILURES
 from mcmirror.movers.mc.find import Mc, find
 from mcmirror.movers.mc.probe import McProbe, probing
 from mcmirror.movers.mc.session import Session
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from mcmirror.notify.listener import Audience
     from mcmirror.notify.message import NotTold
     from mcmirror.service.told import Telling
+    from mcmirror.store.runs import Runs
 
 __all__ = ["Service", "Verb"]
 
@@ -221,7 +223,7 @@ class Service:
         with recording(self.inbox if order.writes(job) else None, record) as recorder:
             hear = FanOut((recorder, tell))
             for event in events(job, order, self, tell):
-                hear(event)
+                hear(self._counted(event, record) if order.writes(job) else event)
         return recorder.record
 
     def _told(self, jobs: Sequence[Job]) -> "Telling | None":
@@ -264,15 +266,27 @@ class Service:
             remedy = "Make room there and let this user write, or name another state. What the run did stands."
             yield NotTold(what, f"{inbox(self.state)}: {self.inbox.why}", remedy)
 
+    def _counted(self, event: Event, record: Record) -> Event:
+        """The event; the end of a run that failed gets the number of failures in a row."""
+        if not isinstance(event, RunFinished) or event.report.status not in FAILURES:
+            return event
+        with self._runs() as runs:
+            return replace(event, failures=1 + runs.failures(record))
+
+    @contextmanager
+    def _runs(self) -> "Iterator[Runs]":
+        from mcmirror.store.database import Database
+        from mcmirror.store.runs import Runs
+
+        database = Database(self.state)
+        yield Runs(database, self.inbox)
+        database.close()
+
     def _tidy(self) -> None:
         """Take what single runs have written down into the state, once in a while: maybe nobody else ever looks."""
         if self.inbox.crowded:
-            from mcmirror.store.database import Database
-            from mcmirror.store.runs import Runs
-
-            database = Database(self.state)
-            Runs(database, self.inbox).absorb()
-            database.close()
+            with self._runs() as runs:
+                runs.absorb()
 
     def aliases(self, names: Iterable[str]) -> dict[str, Alias]:
         """Resolve these aliases; raises Trouble for one that is defined nowhere."""

@@ -5,10 +5,13 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from mcmirror.model.job import Job
 from mcmirror.model.record import Fate, Record
+from mcmirror.model.report import Status
+from mcmirror.model.streak import FAILURES
 from mcmirror.store import fates, retention
 from mcmirror.store.database import Database, Unusable, sql
 from mcmirror.store.inbox import Inbox
@@ -187,6 +190,28 @@ class Runs:
             return 0.0
         begun = [epoch(record.started) for record in self._files().values() if record.job == job]
         return min([*begun, *(epoch(row[0]) for row in rows if row[0])], default=0.0)
+
+    def failures(self, record: Record) -> int:
+        """Number of failures in a row, at most 1,000, of the job before this run; cancelled runs do not count."""
+        job = (column(record.job), column(record.source), column(record.target))
+        try:
+            rows = self._database.look(
+                "SELECT started, id, status FROM run WHERE job = :job AND source = :source AND target = :target"
+                " AND finished > 0 ORDER BY started DESC, id DESC LIMIT 1000",
+                **dict(zip(("job", "source", "target"), job, strict=True)),
+            )
+        except Unusable:
+            rows = []
+        ended = {row[1]: (row[0], row[1], row[2]) for row in rows}
+        for one in self._files().values():
+            if one.report is not None and job == (column(one.job), column(one.source), column(one.target)):
+                ended[one.id] = (*_order(one), one.status)
+        statuses = [
+            status
+            for started, run, status in sorted(ended.values(), reverse=True)
+            if status != Status.CANCELLED and (started, run) < _order(record)
+        ]
+        return sum(1 for _ in takewhile(FAILURES.__contains__, statuses))
 
     def latest(self, jobs: Sequence[Job]) -> tuple[dict[str, Record], dict[str, Record]]:
         """By the name of the job: the newest run that has ended, and the newest that succeeded."""

@@ -9,16 +9,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from mcmirror.cli.progress import VERBS, Track
+from mcmirror.cli.progress import Track
+from mcmirror.messages.events import event_text
+from mcmirror.messages.plan import plan_text
+from mcmirror.messages.verdict import PLAN, RUN, VERIFY
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
-from mcmirror.model.plan import Count, Plan
+from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
 from mcmirror.model.progress import Progress
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import harmless, objects, printable, shown_count, shown_seconds
+from mcmirror.model.wording import harmless
 
-RUN, PLAN, VERIFY = "run", "plan", "verify"
+__all__ = ["PLAN", "RUN", "VERIFY", "Fold", "Line", "Seen"]
 
 KEYS = 12
 """Keys in work that are kept."""
@@ -232,47 +235,35 @@ class Fold:
         match event:
             case events.Waiting():
                 live.waiting = event.target
-                self._say(live, "info", f"another run writes to {harmless(event.target)}; waiting until it has ended")
             case events.RunStarted():
                 live.waiting = ""
+                return
             case events.PhaseStarted():
                 live.phases.setdefault(event.phase, 0.0)
                 live.since = now
                 live.sampled = (0.0, 0)
                 live.waiting = ""
-                self._say(live, "phase", VERBS[event.phase])
-            case events.TargetCreated():
-                self._say(live, "info", f"the bucket {harmless(event.bucket)} was missing, and was made")
             case events.Planned():
                 # Its differences hold a file open.
                 live.track.plan = replace(event.plan, differences=())
-                self._say(live, "info", plan_text(event.plan))
             case events.Removed():
                 live.keys.append(event.key)
+                return
             case events.ProblemFound():
                 known = event.problem in live.problems
                 if known or len(live.problems) < PROBLEMS:
                     live.problems[event.problem] = live.problems.get(event.problem, 0) + 1
-                if not known:
-                    self._say(live, "problem", harmless(event.problem.message))
+                if known:
+                    return
             case events.Retrying():
-                what = f"trying {objects(event.remaining)} again" if event.remaining else "trying again"
-                self._say(live, "info", f"{what} in {shown_seconds(event.delay)} (attempt {event.attempt})")
                 live.sampled = (0.0, 0)
-            case events.Verified():
-                left = f", {objects(event.remaining.objects)} missing" if event.remaining.objects else ""
-                mark = "bad" if left else "good"
-                self._say(live, mark, f"seen on the target: {shown_count(event.done)}{left}")
-            case events.StillMissing():
-                self._say(live, "bad", f"{printable(event.key)}: {harmless(event.reason)}")
-            case events.Vanished():
-                self._say(live, "info", f"{printable(event.key)}: gone from the source")
             case events.RunFinished():
                 live.report = event.report
-                good = event.report.status is Status.SUCCEEDED
-                self._say(live, "good" if good else "bad", f"ended: {event.report.status.value}")
-            case _:
+            case events.TargetCreated() | events.Verified() | events.StillMissing() | events.Vanished():
                 pass
+            case _:
+                return
+        self._say(live, _mark(event), event_text(event, live.verb))
 
     def _say(self, live: _Live, mark: str, text: str) -> None:
         live.log.append(Line(self._clock(), mark, text))
@@ -319,9 +310,17 @@ class Fold:
             return (live.track.phase, live.track.fraction) if live else (None, 0.0)
 
 
-def plan_text(plan: Plan) -> str:
-    """A plan in a line."""
-    parts = [f"{shown_count(plan.copies)} to copy", f"{plan.equal.objects:,} equal"]
-    named = ((plan.kept, "different, kept"), (plan.extraneous, "on the target only"), (plan.excluded, "excluded"))
-    parts += [f"{count.objects:,} {word}" for count, word in named if count.objects]
-    return ", ".join(parts)
+def _mark(event: Event) -> str:
+    match event:
+        case events.PhaseStarted():
+            return "phase"
+        case events.ProblemFound():
+            return "problem"
+        case events.Verified():
+            return "bad" if event.remaining.objects else "good"
+        case events.StillMissing():
+            return "bad"
+        case events.RunFinished():
+            return "good" if event.report.status is Status.SUCCEEDED else "bad"
+        case _:
+            return "info"

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from textual.content import Content
 
 from mcmirror.cli.style import cells, cropped
-from mcmirror.cli.verdict import verdict
+from mcmirror.messages.verdict import Tone, verdict
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState
 from mcmirror.model.wording import harmless
@@ -15,7 +15,7 @@ from mcmirror.tui.source import Past
 
 GOOD, BAD, WARN, BUSY, DIM, BOLD = "$text-success", "$text-error", "$text-warning", "$text-primary", "dim", "bold"
 """Styles; they follow the theme."""
-_COLOURS = {"green": GOOD, "red": BAD, "yellow": WARN, "cyan": BUSY}
+_STYLES = {Tone.GOOD: GOOD, Tone.BAD: BAD, Tone.WARNING: WARN, Tone.PENDING: BUSY}
 _BARS = "▁▂▃▄▅▆▇█"
 NEEDS_YOU = frozenset({"partial", "failed", "refused", "interrupted"})
 """Verdicts that somebody should look at."""
@@ -39,8 +39,8 @@ class Look:
 
 def report_look(report: RunReport, verb: str = "run") -> Look:
     """How a run ended, in the words of the command line."""
-    found = verdict(report, None, verb)
-    return Look(found.mark, found.word, _COLOURS.get(found.colour, ""))
+    found = verdict(report, verb)
+    return Look(found.mark, found.word, _STYLES[found.tone])
 
 
 def status_look(status: str) -> Look:

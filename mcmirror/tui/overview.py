@@ -9,7 +9,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
-from mcmirror.cli.progress import VERBS
+from mcmirror.messages.events import PHASES
 from mcmirror.model.wording import harmless
 from mcmirror.tui.job_room import JobRoom
 from mcmirror.tui.looks import (
@@ -217,7 +217,7 @@ class Overview(JobRoom):
         if job.phase in {"queued", "waiting"}:
             return Look("▶", "waiting", WARN)
         known = phase.value if phase else job.phase
-        word = next((verb for one, verb in VERBS.items() if one.value == known), known or "starting")
+        word = next((verb for one, verb in PHASES.items() if one.value == known), known or "starting")
         return Look("▶", f"{word} {fraction:.0%}" if known == "mirror" and fraction else word, f"{BUSY} bold")
 
     def _next(self, job: JobState, now: float) -> Content:

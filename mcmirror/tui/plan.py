@@ -10,12 +10,11 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from mcmirror.model.cost import estimate
+from mcmirror.messages.plan import copies_text, cost_text, left_text
 from mcmirror.model.groups import REST, Group, Groups
-from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import cost, harmless, objects, printable, shown_bytes, shown_count, three_parts
+from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_count, three_parts
 from mcmirror.tui.frame import Room
 from mcmirror.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted
 from mcmirror.tui.rows import Row, Rows
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from mcmirror.model.plan import Plan
     from mcmirror.tui.fold import Seen
     from mcmirror.tui.source import View
 
@@ -175,18 +175,11 @@ class PlanRoom(Room):
         if report is None or plan is None:
             return Content("\n").join([steps(seen), progress(seen, self.app.size.width - 2)])
         removals = report.tally.to_remove
-        facts = [("copy   ", _copies(plan), "")]
+        facts = [("copy   ", copies_text(plan) if plan.copies.objects else "nothing", "")]
         if removals.objects:
             facts.append(("remove ", shown_count(removals), f"{BAD} bold"))
-        left = [
-            f"{plan.equal.objects:,} equal",
-            *(f"{count.objects:,} {word}" for count, word in _others(plan, removals) if count.objects),
-        ]
-        facts.append(("leave  ", ", ".join(left), ""))
-        asked = estimate(plan, removals=removals.objects).asked_of(
-            source=not report.source.startswith("/"), target=not report.target.startswith("/")
-        )
-        facts.append(("cost   ", cost(asked), DIM))
+        facts.append(("leave  ", left_text(plan, removing=bool(removals.objects)), ""))
+        facts.append(("cost   ", cost_text(plan, report), DIM))
         return Content("\n").join(Content.assemble((label, DIM), (text, style)) for label, text, style in facts)
 
     def _refused(self, report: RunReport | None) -> Content:
@@ -317,23 +310,6 @@ def _parts(what: str, why: str, remedy: str) -> Content:
     lines += [Content.assemble(("  why: ", DIM), harmless(why))] if why else []
     lines += [Content.assemble(("  do:  ", DIM), harmless(remedy))] if remedy else []
     return Content("\n").join(lines)
-
-
-def _copies(plan: Plan) -> str:
-    if not plan.copies.objects:
-        return "nothing"
-    if not plan.changed.objects:
-        return shown_count(plan.copies)
-    return f"{shown_count(plan.copies)} ({plan.missing.objects:,} missing, {plan.changed.objects:,} different)"
-
-
-def _others(plan: Plan, removals: Count) -> tuple[tuple[Count, str], ...]:
-    return (
-        (plan.kept, "different (overwrite is off)"),
-        (plan.extraneous if not removals.objects else Count(), "on the target only (remove is off)"),
-        (plan.excluded, "excluded"),
-        (plan.impossible, "that mc cannot carry"),
-    )
 
 
 def _group_row(group: Group, width: int) -> Row:

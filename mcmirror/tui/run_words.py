@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mcmirror.cli.progress import VERBS
 from mcmirror.cli.style import cropped
+from mcmirror.messages.events import PHASES, listed_text
 from mcmirror.model.event import Phase
 from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Line, Seen
@@ -58,7 +58,7 @@ def steps(seen: Seen) -> Content:
     current = seen.track.phase if not seen.over else None
     parts: list[tuple[str, str]] = []
     for phase in (*STEPS[seen.verb], *(phase for phase in spent if phase not in STEPS[seen.verb])):
-        word = VERBS[phase]
+        word = PHASES[phase]
         if phase is current:
             parts.append((f"▶ {word} {shown_seconds(spent.get(phase, 0.0))}", f"{BUSY} bold"))
         elif phase in spent:
@@ -91,8 +91,7 @@ def progress(seen: Seen, width: int) -> Content:
         why = "totals are not known: this run had begun before" if seen.joined else "totals are not known"
         return Content.assemble(f"{objects(track.announced.objects)} begun{moved}  ", (why, DIM))
     if any(track.listed):
-        source, target = track.listed
-        return Content(f"{objects(source)} at the source, {target:,} on the target listed")
+        return Content(listed_text(*track.listed))
     return Content("")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mcmirror.cli.style import cells
-from mcmirror.cli.verdict import verdict
+from mcmirror.messages.verdict import verdict
 from mcmirror.model.plan import Count
 from mcmirror.model.state import JobState, State, ailments
 from mcmirror.model.wording import harmless, objects, shown_bytes, shown_count, shown_seconds, three_parts
@@ -218,7 +218,7 @@ def _last_lines(job: JobState) -> list[Content]:
             return [Content.styled("This is its first run.", DIM)]
         return [Content.styled("It has not run yet: r runs it now, P shows what a run would do.", DIM)]
     report = record.report
-    found = verdict(report, None, "run")
+    found = verdict(report)
     tally = report.tally
     numbers = [f"copied {shown_count(tally.done)}" if tally.done.objects else ""]
     numbers += [f"removed {objects(tally.removed.objects)}" if tally.removed.objects else ""]
