@@ -333,16 +333,16 @@ def test_progress_is_said_every_thirty_seconds() -> None:
     for second in range(100):
         clock.time = float(second)
         said += [line.text for line in heard(narrator, Listed(JOB, second, second))]
-    assert [f"Listing: {n} objects at the source, {n} on the target so far" for n in (30, 60, 90)] == said
+    assert [f"Listing: {n} objects at the source, {n} on the target listed" for n in (30, 60, 90)] == said
     heard(narrator, Planned(JOB, PLAN), PhaseStarted(JOB, Phase.MIRROR))
     clock.time += 31
-    assert [] == heard(narrator, CopyStarted(JOB, "a", 1))[1:]
+    assert [] == heard(narrator, CopyStarted(JOB, "a", 1024))[1:]
     clock.time += 31
     (line,) = heard(narrator, Moved(JOB, 2048))
-    assert "Copying: 1 of 4 objects begun, 2.0 KiB of 3.4 KiB moved" == line.text
+    assert "Copying: 1 of 4 objects begun, 1.0 KiB of 3.4 KiB" == line.text
     heard(narrator, PhaseStarted(JOB, Phase.REMOVE))
     clock.time += 31
-    assert ["Removing: 1 object so far"] == [line.text for line in heard(narrator, Removed(JOB, "x"))]
+    assert ["Removing: 1 of 2 objects removed"] == [line.text for line in heard(narrator, Removed(JOB, "x"))]
 
 
 def test_a_problem_is_said_at_once_once_a_category_and_a_retry_says_when() -> None:

@@ -137,7 +137,7 @@ def test_a_template_is_escaped_where_it_is_json(hook: FakeHook) -> None:
         "evil": "shop",
         "n": 25,
     } == first.document
-    assert second.body.startswith("photos partial: photos: partial: 25 objects")
+    assert second.body.startswith("photos partial: photos partial: 25 objects")
     assert ["application/json", "text/plain; charset=utf-8"] == [one.headers["content-type"] for one in (first, second)]
     # A placeholder in a value is no placeholder.
     assert ['a "quoted" \\ thing\n{job}'] == third.document

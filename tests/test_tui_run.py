@@ -22,8 +22,9 @@ from mcmirror.model.event import (
     Waiting,
 )
 from mcmirror.model.plan import Count
+from mcmirror.model.progress import PROBLEMS
 from mcmirror.model.report import Status
-from mcmirror.tui.fold import PROBLEMS, VERIFY, Fold
+from mcmirror.tui.fold import VERIFY, Fold
 from tests.tui_samples import NOW, Still, driven, still
 from tests.ui_samples import DENIED, EVIL, EVIL_SHOWN, PARTIAL, PLAN, VERIFIED
 

@@ -10,7 +10,6 @@ import pytest
 
 from mcmirror.cli.board import board_lines
 from mcmirror.cli.console import Console, Manner
-from mcmirror.cli.progress import Track
 from mcmirror.cli.style import Style, cells
 from mcmirror.model.event import (
     CopyStarted,
@@ -25,6 +24,7 @@ from mcmirror.model.event import (
     RunStarted,
 )
 from mcmirror.model.plan import Count, Plan
+from mcmirror.model.progress import ProgressTracker
 from tests.ui_samples import EVIL, EVIL_SHOWN, PARTIAL, VERIFIED, run_events
 from tests.waiting import until
 
@@ -94,8 +94,8 @@ def test_progress_is_a_line_every_few_seconds() -> None:
         console(Moved("a", second * 20))
     lines = [line for line in stream.getvalue().splitlines() if "of 10" in line]
     assert 2 == len(lines)
-    assert lines[0].startswith("  copying: 1 of 10 objects, 100 B of 2.0 KiB, 20 B/s")
-    assert lines[1].startswith("  copying: 1 of 10 objects, 200 B of 2.0 KiB, 20 B/s")
+    assert lines[0].startswith("  copying: 1 of 10 objects begun, 100 B of 2.0 KiB, 20 B/s")
+    assert lines[1].startswith("  copying: 1 of 10 objects begun, 200 B of 2.0 KiB, 20 B/s")
 
 
 def test_what_mc_says_is_shown_for_debugging_only_and_without_secrets() -> None:
@@ -114,8 +114,8 @@ def test_without_colour_no_escape_reaches_the_stream() -> None:
     assert [line for line in spoken(Manner(), style=Style(colour=True)) if "\x1b[" in line]
 
 
-def track_of(*, total: Count = Count(10, 1000)) -> Track:
-    track = Track("photos", "src/a", "dst/b")
+def track_of(*, total: Count = Count(10, 1000)) -> ProgressTracker:
+    track = ProgressTracker("photos", "src/a", "dst/b")
     track.see(Planned("photos", Plan(missing=total)), 0)
     track.see(PhaseStarted("photos", Phase.MIRROR), 0)
     return track
@@ -151,7 +151,7 @@ def test_nothing_is_guessed_before_there_is_something_to_go_by() -> None:
     track = track_of()
     assert 0.0 == track.rate(5)
     assert track.seconds_left(5) is None
-    assert 0.0 == Track("x").fraction
+    assert 0.0 == ProgressTracker("x").fraction
 
 
 def test_a_retry_counts_what_is_left() -> None:
@@ -180,12 +180,12 @@ def test_the_board_fits_its_width() -> None:
 
 
 def test_the_board_counts_jobs_when_there_are_several() -> None:
-    track = Track("photos", "src/a", "dst/b")
+    track = ProgressTracker("photos", "src/a", "dst/b")
     track.see(PhaseStarted("photos", Phase.PLAN), 0)
     track.see(Listed("photos", 2000, 1000), 0)
     assert [
         " photos listing  ",
-        "        2,000 objects at the source · 1,000 on the target",
+        "        2,000 objects at the source, 1,000 on the target listed",
         " 3 of 7 jobs done, 1 running",
     ] == board_lines([track], 3, 7, 0, Style(width=80))
 
@@ -222,5 +222,5 @@ def test_a_terminal_gets_a_display_that_leaves_only_the_report(monkeypatch: pyte
     assert EVIL_SHOWN in text
     assert "\x1b[2J" not in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
-    assert text.index("1 of 10 objects") < text.index("seen on the target")
-    assert "1 of 10 objects" not in text[text.index("seen on the target") :]
+    assert text.index("1 of 10 objects") < text.index("3.0 GiB copied")
+    assert "1 of 10 objects" not in text[text.index("3.0 GiB copied") :]

@@ -1,12 +1,13 @@
-"""What the live display shows: two lines a job, drawn from its track."""
+"""What the live display shows: two lines a job, drawn from its progress."""
 
 from collections.abc import Iterable
 
-from mcmirror.cli.progress import Track
 from mcmirror.cli.style import Style, cells, cropped
 from mcmirror.messages.events import PHASES
+from mcmirror.messages.progress import counts, pace
 from mcmirror.model.event import Phase
-from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
+from mcmirror.model.progress import ProgressTracker
+from mcmirror.model.wording import harmless, printable
 
 NAME = 16
 """Columns for a job's name, at most."""
@@ -18,7 +19,7 @@ SHOWN = 8
 """Jobs drawn at once; the pool is rarely larger, and a screen has few lines."""
 
 
-def board_lines(tracks: Iterable[Track], done: int, total: int, now: float, style: Style) -> list[str]:
+def board_lines(tracks: Iterable[ProgressTracker], done: int, total: int, now: float, style: Style) -> list[str]:
     """Return the lines of all running jobs; with several jobs, one more that counts them."""
     running = list(tracks)
     # A single job needs no name; the line is worth more.
@@ -30,7 +31,7 @@ def board_lines(tracks: Iterable[Track], done: int, total: int, now: float, styl
     return lines
 
 
-def _job(track: Track, name: int, now: float, style: Style) -> list[str]:
+def _job(track: ProgressTracker, name: int, now: float, style: Style) -> list[str]:
     label = cropped(style.plain(harmless(track.job)), name) if name else ""
     label += " " * (name - cells(label))
     verb = PHASES[track.phase] if track.phase else "starting"
@@ -53,17 +54,11 @@ def _job(track: Track, name: int, now: float, style: Style) -> list[str]:
     return [" " + " ".join(parts), style.paint(cropped(second, style.width), "dim")]
 
 
-def _facts(track: Track, now: float) -> list[str]:
+def _facts(track: ProgressTracker, now: float) -> list[str]:
     facts = []
-    if track.problems:
-        facts.append("1 problem" if track.problems == 1 else f"{track.problems:,} problems")
-    if track.phase is Phase.MIRROR:
-        rate, left = track.rate(now), track.seconds_left(now)
-        if rate:
-            facts.append(f"{shown_bytes(rate)}/s")
-        if left is not None:
-            facts.append(f"{shown_seconds(max(1.0, left))} left")
-    return facts
+    if track.found:
+        facts.append("1 problem" if track.found == 1 else f"{track.found:,} problems")
+    return [*facts, *pace(track, now)]
 
 
 def _as_fits(facts: list[str], room: int) -> str:
@@ -77,19 +72,9 @@ def _bar(fraction: float, width: int, style: Style) -> str:
     return style.paint(style.mark("━") * full, "green") + style.paint(style.mark("─") * (width - full), "dim")
 
 
-def _detail(track: Track, style: Style) -> tuple[str, str]:
+def _detail(track: ProgressTracker, style: Style) -> tuple[str, str]:
     """Return counts and the key in work."""
-    dot = f" {style.mark('·')} "
-    if track.phase is Phase.MIRROR:
-        total = track.total
-        text = f"{track.announced.objects:,} of {objects(total.objects)} begun"
-        if total.bytes:
-            text += f"{dot}{shown_bytes(track.bytes)} of {shown_bytes(total.bytes)}"
-        return text, printable(track.key)
-    if track.phase is Phase.REMOVE:
-        whole = track.plan.extraneous.objects if track.plan else track.removed
-        return f"{track.removed:,} of {objects(whole)}", printable(track.key)
-    if any(track.listed):
-        source, target = track.listed
-        return f"{objects(source)} at the source{dot}{target:,} on the target", ""
-    return f"{harmless(track.source)} {style.mark('→')} {harmless(track.target)}", ""
+    text = f" {style.mark('·')} ".join(counts(track))
+    if not text:
+        return f"{harmless(track.source)} {style.mark('→')} {harmless(track.target)}", ""
+    return text, printable(track.key)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from mcmirror.cli.board import board_lines
 from mcmirror.cli.live import Display
-from mcmirror.cli.progress import Track
 from mcmirror.cli.report import pair, report_lines, summary_lines
 from mcmirror.cli.style import Style
-from mcmirror.messages.events import event_text, listed_text
+from mcmirror.messages.events import event_text
+from mcmirror.messages.progress import progress_text
 from mcmirror.messages.verdict import PLAN
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
+from mcmirror.model.progress import ProgressTracker
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
+from mcmirror.model.wording import harmless
 
 if TYPE_CHECKING:
     from mcmirror.model.plan import Plan
@@ -53,8 +54,7 @@ class Console:
         self._manner = manner
         self._clock = clock
         self._lock = threading.RLock()
-        self._tracks: dict[str, Track] = {}
-        self._plans: dict[str, Plan] = {}
+        self._tracks: dict[str, ProgressTracker] = {}
         self._reports: list[RunReport] = []
         self._spoken: dict[str, float] = {}
         self._told: set[tuple[str, Category]] = set()
@@ -117,22 +117,20 @@ class Console:
         """Take in an event and say what is worth a line."""
         now = self._clock()
         with self._lock:
-            track = self._tracks.setdefault(event.job, Track(event.job))
+            track = self._tracks.setdefault(event.job, ProgressTracker(event.job))
             track.see(event, now)
-            if isinstance(event, events.Planned):
-                self._plans[event.job] = event.plan
             if isinstance(event, events.RunFinished):
                 del self._tracks[event.job]
                 self._reports.append(event.report)
         # Outside the lock: printing waits for the display, and the display for the lock.
         self._speak(event, track, now)
 
-    def _speak(self, event: Event, track: Track, now: float) -> None:  # noqa: C901  a case an event
+    def _speak(self, event: Event, track: ProgressTracker, now: float) -> None:  # noqa: C901  a case an event
         match event:
             case events.McSaid() if self._manner.debug:
                 self.say([self._style.paint(f"  {harmless(event.job)}: {event_text(event)}", "dim")])
             case events.RunFinished():
-                self._finish(event.report, event.failures)
+                self._finish(event.report, track.plan, event.failures)
             case _ if self._manner.quiet:
                 pass
             case events.ProblemFound():
@@ -153,7 +151,7 @@ class Console:
             case events.CopyStarted() | events.Moved() | events.Removed() | events.Listed():
                 if now - self._spoken.get(event.job, now) >= PLAIN_INTERVAL:
                     self._spoken[event.job] = now
-                    self._line(event.job, _progress_text(track, now))
+                    self._line(event.job, progress_text(track, now))
             case _:
                 pass
 
@@ -175,8 +173,7 @@ class Console:
             what = self._style.paint(event_text(event), "yellow")
             self._line(event.job, f"problem: {what}")
 
-    def _finish(self, report: RunReport, failures: int) -> None:
-        plan = self._plans.get(report.job)
+    def _finish(self, report: RunReport, plan: "Plan | None", failures: int) -> None:
         again = self._manner.again(report.job)
         if self._manner.quiet and report.status is Status.SUCCEEDED:
             if report.tally.kept.objects and self._manner.verb != PLAN:
@@ -186,20 +183,3 @@ class Console:
         if self._reports[:-1]:
             self.say([""])
         self.say(report_lines(report, plan, self._manner.verb, again, self._style, failures=failures))
-
-
-def _progress_text(track: Track, now: float) -> str:
-    if track.phase is Phase.REMOVE:
-        return f"removing: {objects(track.removed)}, {printable(track.key)}"
-    if track.phase is not Phase.MIRROR:
-        return listed_text(*track.listed)
-    total = track.total
-    parts = [f"copying: {track.announced.objects:,} of {objects(total.objects)}"]
-    if total.bytes:
-        parts.append(f"{shown_bytes(track.bytes)} of {shown_bytes(total.bytes)}")
-    rate, left = track.rate(now), track.seconds_left(now)
-    if rate:
-        parts.append(f"{shown_bytes(rate)}/s")
-    if left is not None:
-        parts.append(f"{shown_seconds(max(1.0, left))} left")
-    return ", ".join(parts)

@@ -8,17 +8,16 @@ from typing import Any
 from mcmirror.codec.documents import encode
 from mcmirror.messages.events import event_text
 from mcmirror.messages.problems import by_category
+from mcmirror.messages.progress import progress_text
 from mcmirror.messages.verdict import Tone, verdict
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
-from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.progress import ProgressTracker
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import (
     harmless,
-    objects,
     printable,
-    shown_bytes,
     shown_seconds,
 )
 
@@ -51,20 +50,13 @@ class Line:
 
 @dataclass(slots=True)
 class _Track:
-    """What is known of a run under way."""
+    """A run under way."""
 
+    progress: ProgressTracker
     spoken: float
-    source: str = ""
-    target: str = ""
-    phase: Phase = Phase.PREFLIGHT
-    planned: Count = Count()
-    attempt: int = 1
+    """When the last line about its progress was written."""
     again: bool = False
     """Whether the next attempt has yet to begin."""
-    copied: int = 0
-    moved: int = 0
-    removed: int = 0
-    listed: tuple[int, int] = (0, 0)
     told: set[Category] = field(default_factory=set)
 
 
@@ -87,10 +79,12 @@ class Narrator:
 
     def hear(self, event: Event) -> Iterator[Line]:  # noqa: C901, PLR0912  a case an event
         """The lines of one event; most have none."""
-        track = self._tracks.setdefault(event.job, _Track(self._clock()))
+        now = self._clock()
+        track = self._tracks.setdefault(event.job, _Track(ProgressTracker(event.job), now))
+        track.progress.see(event, now)
         match event:
             case events.RunStarted():
-                yield from self._started(event, track)
+                yield from self._started(event)
             case events.Waiting():
                 yield Line(
                     "info", "waiting", _capital(event_text(event)), ODD, job=event.job, fields={"target": event.target}
@@ -100,7 +94,6 @@ class Narrator:
             case events.TargetCreated():
                 yield self._created(event)
             case events.Planned():
-                track.planned = event.plan.copies
                 yield from self._planned(event, track)
             case events.ProblemFound():
                 yield from _problem(event, track)
@@ -127,8 +120,7 @@ class Narrator:
                 del self._tracks[event.job]
                 yield _finished(event, self._sidecar)
 
-    def _started(self, event: events.RunStarted, track: _Track) -> Iterator[Line]:
-        track.source, track.target = event.source, event.target
+    def _started(self, event: events.RunStarted) -> Iterator[Line]:
         fields = {"source": event.source, "target": event.target, "dry_run": event.dry_run}
         if not self._sidecar:
             yield Line("info", "run_started", f"Starting: {event_text(event)}", job=event.job, fields=fields)
@@ -143,11 +135,9 @@ class Narrator:
         return f"Starting sync (attempt {number}{f'/{most}' if most else ''})..."
 
     def _phase(self, event: events.PhaseStarted, track: _Track) -> Iterator[Line]:
-        track.phase, track.spoken = event.phase, self._clock()
-        if event.phase is Phase.MIRROR:
-            track.copied = track.moved = 0
+        track.spoken = self._clock()
         if self._sidecar and track.again:
-            yield Line("info", "attempt", self._attempt(event.job, track.attempt), job=event.job)
+            yield Line("info", "attempt", self._attempt(event.job, track.progress.attempt), job=event.job)
         track.again = False
         quiet = not (self._sidecar and event.phase is Phase.PREFLIGHT)
         text = "Checking bucket accessibility..." if not quiet else event.phase.value
@@ -162,7 +152,7 @@ class Narrator:
         plan = event.plan
         if self._sidecar:
             # Both were listed to their ends: this is known, not hoped.
-            for side, place in (("Source", track.source), ("Destination", track.target)):
+            for side, place in (("Source", track.progress.source), ("Destination", track.progress.target)):
                 bucket = harmless(place.partition("/")[2])
                 yield Line("info", "accessible", f"{side} bucket accessible: {bucket}", OK, job=event.job,
                            fields={"place": place})  # fmt: skip
@@ -170,7 +160,7 @@ class Narrator:
         yield Line("info", "planned", event_text(event), job=event.job, fields=counts)
 
     def _retrying(self, event: events.Retrying, track: _Track) -> Iterator[Line]:
-        track.attempt, track.again = event.attempt, True
+        track.again = True
         text = _capital(event_text(event, attempts=self.attempts.get(event.job, 0)))
         fields = {"attempt": event.attempt, "delay": round(event.delay, 3), "remaining": event.remaining}
         yield Line("warning", "retrying", text, ODD, job=event.job, fields=fields)
@@ -178,41 +168,32 @@ class Narrator:
     def _progress(
         self, event: events.CopyStarted | events.Moved | events.Removed | events.Listed, track: _Track
     ) -> Iterator[Line]:
-        match event:
-            case events.CopyStarted():
-                track.copied += 1
-                if self._debug:
-                    yield Line("debug", "copy_started", event_text(event), job=event.job,
-                               fields={"key": event.key, "size": event.size})  # fmt: skip
-            case events.Removed():
-                track.removed += 1
-                if self._debug:
+        if self._debug:
+            match event:
+                case events.CopyStarted():
+                    fields = {"key": event.key, "size": event.size}
+                    yield Line("debug", "copy_started", event_text(event), job=event.job, fields=fields)
+                case events.Removed():
                     yield Line("debug", "removed", event_text(event), job=event.job, fields={"key": event.key})
-            case events.Moved():
-                track.moved = max(track.moved, event.bytes)
-            case events.Listed():
-                track.listed = (event.source_objects, event.target_objects)
+                case _:
+                    pass
         now = self._clock()
         if now - track.spoken >= INTERVAL:
             track.spoken = now
-            yield _progress_line(event.job, track)
+            yield _progress_line(track.progress, now)
 
 
-def _progress_line(job: str, track: _Track) -> Line:
-    fields: dict[str, Any] = {"phase": track.phase.value}
-    if track.phase is Phase.MIRROR:
-        total = track.planned
-        text = f"Copying: {track.copied:,} of {objects(total.objects)} begun"
-        text += f", {shown_bytes(track.moved)} of {shown_bytes(total.bytes)} moved" if track.moved else ""
-        fields |= {"begun": track.copied, "moved": track.moved, "planned": encode(total)}
-    elif track.phase is Phase.REMOVE:
-        text = f"Removing: {objects(track.removed)} so far"
-        fields["removed"] = track.removed
+def _progress_line(progress: ProgressTracker, now: float) -> Line:
+    fields: dict[str, Any] = {"phase": (progress.phase or Phase.PREFLIGHT).value}
+    if progress.phase is Phase.MIRROR:
+        planned = encode(progress.total)
+        fields |= {"begun": progress.begun, "moved": max(0, progress.moved), "planned": planned}
+    elif progress.phase is Phase.REMOVE:
+        fields["removed"] = progress.removed
     else:
-        source, target = track.listed
-        text = f"Listing: {objects(source)} at the source, {target:,} on the target so far"
+        source, target = progress.listed
         fields |= {"source_objects": source, "target_objects": target}
-    return Line("info", "progress", text, job=job, fields=fields)
+    return Line("info", "progress", _capital(progress_text(progress, now)), job=progress.job, fields=fields)
 
 
 def _problem(event: events.ProblemFound, track: _Track) -> Iterator[Line]:

@@ -1,14 +1,14 @@
 """Everybody who listens to a server's events, without ever holding it up."""
 
 import threading
+import time
 from collections import deque
 from datetime import UTC, datetime
 
 from mcmirror.engine.context import Verb
 from mcmirror.model.event import Event, RunFinished
-from mcmirror.model.progress import Progress
+from mcmirror.model.progress import Progress, ProgressTracker
 from mcmirror.service.control import Sent, UnderWay
-from mcmirror.service.so_far import SoFar
 
 KEPT = 10_000
 """Events kept for a reader that is slow; older ones are lost to it."""
@@ -21,7 +21,7 @@ class Hub:
         self._lock = threading.Lock()
         self._number = 0
         self._subscriptions: tuple[Subscription, ...] = ()
-        self._under_way: dict[str, tuple[Verb, SoFar]] = {}
+        self._under_way: dict[str, tuple[Verb, ProgressTracker]] = {}
         self.ended = False
 
     def send(self, run: str, event: Event, verb: Verb = Verb.RUN) -> None:
@@ -29,8 +29,8 @@ class Hub:
         with self._lock:
             self._number += 1
             if run not in self._under_way:
-                self._under_way[run] = verb, SoFar(event.job)
-            self._under_way[run][1].hear(event)
+                self._under_way[run] = verb, ProgressTracker(event.job)
+            self._under_way[run][1].see(event, time.monotonic())
             if isinstance(event, RunFinished):
                 del self._under_way[run]
             if not self._subscriptions:
@@ -44,7 +44,7 @@ class Hub:
         """How far a run is; None when it has said nothing yet, or has ended."""
         with self._lock:
             known = self._under_way.get(run)
-            return known[1].progress() if known else None
+            return known[1].progress(time.monotonic()) if known else None
 
     def forget(self, run: str) -> None:
         """It says nothing more, though it has not said that it ended."""
@@ -54,7 +54,8 @@ class Hub:
     def subscribe(self) -> "Subscription":
         """Hear every event from now on, and how far each run is by now."""
         with self._lock:
-            going = tuple(UnderWay(run, verb, known.progress()) for run, (verb, known) in self._under_way.items())
+            now = time.monotonic()
+            going = tuple(UnderWay(run, verb, known.progress(now)) for run, (verb, known) in self._under_way.items())
             reader = Subscription(self, going)
             self._subscriptions = (*self._subscriptions, reader)
         return reader

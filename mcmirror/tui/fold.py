@@ -7,17 +7,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from mcmirror.cli.progress import Track
 from mcmirror.messages.events import event_text
 from mcmirror.messages.plan import plan_text
 from mcmirror.messages.verdict import PLAN, RUN, VERIFY
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase
-from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
-from mcmirror.model.progress import Progress
+from mcmirror.model.progress import Progress, ProgressTracker
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import harmless
 
@@ -27,12 +25,8 @@ KEYS = 12
 """Keys in work that are kept."""
 LINES = 300
 """Lines of a run's log that are kept."""
-PROBLEMS = 200
-"""Different problems that are kept."""
 PACES = 240
 """Rates that are kept for the plot."""
-STEP = 0.25
-"""Seconds between two of them; also between two looks at the bytes moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,70 +48,55 @@ class Seen:
     key: str
     job: str
     verb: str
-    track: Track
+    track: ProgressTracker
     """A copy: nobody changes it."""
     now: float = 0.0
     """By the track's clock."""
-    phases: tuple[tuple[Phase, float], ...] = ()
-    """Those that have begun, each with the seconds that it took so far."""
     keys: tuple[str, ...] = ()
     """As stored; the newest last."""
     log: tuple[Line, ...] = ()
-    problems: tuple[tuple[Problem, int], ...] = ()
-    """Each with how often."""
     paces: tuple[float, ...] = ()
     """Bytes a second, the newest last."""
-    report: RunReport | None = None
-    """None while it goes on."""
-    waiting: str = ""
-    """The target that another run writes to."""
     joined: bool = False
     """Whether its beginning was not seen."""
     cancelling: bool = False
+
+    @property
+    def report(self) -> RunReport | None:
+        """None while it goes on."""
+        return self.track.report
 
     @property
     def over(self) -> bool:
         """Whether it has ended."""
         return self.report is not None
 
+    @property
+    def phases(self) -> tuple[tuple[Phase, float], ...]:
+        """Those that have begun, each with its seconds."""
+        return self.track.spent(self.now)
+
+    @property
+    def problems(self) -> tuple[tuple[Problem, int], ...]:
+        """Each with its number of occurrences."""
+        return tuple(self.track.problems.items())
+
+    @property
+    def waiting(self) -> str:
+        """The target that another run writes to."""
+        return self.track.waiting
+
 
 @dataclass(slots=True)
 class _Live:
     key: str
-    job: str
     verb: str
-    track: Track
+    track: ProgressTracker
     joined: bool
-    phases: dict[Phase, float] = field(default_factory=dict)
-    since: float = 0.0
-    """When the phase began."""
     keys: deque[str] = field(default_factory=lambda: deque(maxlen=KEYS))
     log: deque[Line] = field(default_factory=lambda: deque(maxlen=LINES))
-    problems: dict[Problem, int] = field(default_factory=dict)
     paces: deque[float] = field(default_factory=lambda: deque(maxlen=PACES))
-    sampled: tuple[float, int] = (0.0, 0)
-    report: RunReport | None = None
-    waiting: str = ""
     cancelling: bool = False
-    objects: int = 0
-    """Copies that were announced and are not in ``track`` yet."""
-    bytes: int = 0
-
-    def settle(self) -> None:
-        """Enter them."""
-        if self.objects:
-            self.track.announced += Count(self.objects, self.bytes)
-            self.track.key = self.keys[-1]
-            self.objects = self.bytes = 0
-
-    def join(self, progress: Progress, now: float) -> None:
-        """Be where it is by now."""
-        self.settle()
-        self.track.resume(progress)
-        self.phases, self.since, self.sampled = dict(progress.phases), now, (0.0, 0)
-        self.waiting = progress.waiting
-        for problem in progress.problems:
-            self.problems.setdefault(problem, 1)
 
 
 class Fold:
@@ -152,9 +131,9 @@ class Fold:
             live, new = self._live.get(key), False
             if live is None:
                 live, new = self._begin(key, progress.job, verb, joined=False), True
-            if live.report is not None:
+            if live.track.report is not None:
                 return
-            live.join(progress, self._monotonic())
+            live.track.resume(progress, self._monotonic())
             self.number += 1
             if new:
                 self._say(live, "info", "seen from here on: it had begun before")
@@ -166,7 +145,7 @@ class Fold:
     def _begin(self, key: str, job: str, verb: str, *, joined: bool) -> _Live:
         self._live.pop(self._last.get((job, verb), ""), None)
         self._last[job, verb] = key
-        self._live[key] = _Live(key, job, verb, Track(job), joined)
+        self._live[key] = _Live(key, verb, ProgressTracker(job), joined)
         self.number += 1
         return self._live[key]
 
@@ -198,12 +177,10 @@ class Fold:
             if isinstance(event, events.CopyStarted):
                 # A hundred thousand of these may come in a second: no more than what must be done.
                 live.keys.append(event.key)
-                live.objects += 1
-                live.bytes += event.size
+                live.track.see(event, 0.0)
             elif isinstance(event, events.Moved):
-                self._moved(live, event, self._monotonic())
+                _moved(live, event, self._monotonic())
             else:
-                live.settle()
                 self._rarer(live, event, self._monotonic())
 
     def copies(self, key: str, left_out: int, moved: int = 0) -> None:
@@ -211,59 +188,19 @@ class Fold:
         with self._lock:
             live = self._live.get(key)
             if live is not None:
-                live.settle()
-                track = live.track
-                known = track.total.bytes or max(track.announced.bytes, moved)
-                track.announced = Count(track.announced.objects + left_out, known)
+                live.track.skip(left_out, moved)
 
-    def _moved(self, live: _Live, event: events.Moved, now: float) -> None:
-        began, bytes_then = live.sampled
-        if began and now - began < STEP:
-            live.track.moved = event.bytes
-            return
-        live.settle()
-        live.track.see(event, now)
-        moved = live.track.bytes
-        if began:
-            live.paces.append(max(0, moved - bytes_then) / (now - began))
-        live.sampled = (now, moved)
-
-    def _rarer(self, live: _Live, event: Event, now: float) -> None:  # noqa: C901, PLR0912  a case an event
-        if isinstance(event, events.PhaseStarted | events.RunFinished) and live.track.phase is not None:
-            live.phases[live.track.phase] = live.phases.get(live.track.phase, 0.0) + now - live.since
+    def _rarer(self, live: _Live, event: Event, now: float) -> None:
         live.track.see(event, now)
         match event:
-            case events.Waiting():
-                live.waiting = event.target
-            case events.RunStarted():
-                live.waiting = ""
-                return
-            case events.PhaseStarted():
-                live.phases.setdefault(event.phase, 0.0)
-                live.since = now
-                live.sampled = (0.0, 0)
-                live.waiting = ""
-            case events.Planned():
-                # Its differences hold a file open.
-                live.track.plan = replace(event.plan, differences=())
             case events.Removed():
                 live.keys.append(event.key)
-                return
-            case events.ProblemFound():
-                known = event.problem in live.problems
-                if known or len(live.problems) < PROBLEMS:
-                    live.problems[event.problem] = live.problems.get(event.problem, 0) + 1
-                if known:
-                    return
-            case events.Retrying():
-                live.sampled = (0.0, 0)
-            case events.RunFinished():
-                live.report = event.report
-            case events.TargetCreated() | events.Verified() | events.StillMissing() | events.Vanished():
+            case events.ProblemFound() if live.track.problems.get(event.problem, 0) > 1:
+                pass
+            case events.RunStarted() | events.Listed() | events.Noted() | events.McSaid():
                 pass
             case _:
-                return
-        self._say(live, _mark(event), event_text(event, live.verb))
+                self._say(live, _mark(event), event_text(event, live.verb))
 
     def _say(self, live: _Live, mark: str, text: str) -> None:
         live.log.append(Line(self._clock(), mark, text))
@@ -274,24 +211,15 @@ class Fold:
             live = self._live.get(key)
             if live is None:
                 return None
-            live.settle()
-            now, going = self._monotonic(), live.track.phase if live.report is None else None
             return Seen(
                 key=live.key,
-                job=live.job,
+                job=live.track.job,
                 verb=live.verb,
-                track=replace(live.track, samples=deque(live.track.samples)),
-                now=now,
-                phases=tuple(
-                    (phase, spent + (now - live.since if phase is going else 0.0))
-                    for phase, spent in live.phases.items()
-                ),
+                track=live.track.copy(),
+                now=self._monotonic(),
                 keys=tuple(live.keys),
                 log=tuple(live.log),
-                problems=tuple(live.problems.items()),
                 paces=tuple(live.paces),
-                report=live.report,
-                waiting=live.waiting,
                 joined=live.joined,
                 cancelling=live.cancelling,
             )
@@ -299,15 +227,22 @@ class Fold:
     def unfinished(self) -> list[tuple[str, str, str]]:
         """Key, job and verb of all whose end was not heard."""
         with self._lock:
-            return [(live.key, live.job, live.verb) for live in self._live.values() if live.report is None]
+            return [(one.key, one.track.job, one.verb) for one in self._live.values() if one.track.report is None]
 
     def glance(self, key: str) -> tuple[Phase | None, float]:
         """The phase of a run and how much of its copying is done, 0 to 1: what a line of the overview needs."""
         with self._lock:
             live = self._live.get(key)
-            if live:
-                live.settle()
             return (live.track.phase, live.track.fraction) if live else (None, 0.0)
+
+
+def _moved(live: _Live, event: events.Moved, now: float) -> None:
+    """Take in the bytes moved; with each new sample of the tracker, the rate since the one before."""
+    before = live.track.samples[-1] if live.track.samples else None
+    live.track.see(event, now)
+    last = live.track.samples[-1]
+    if before is not None and last is not before:
+        live.paces.append(max(0, last[1] - before[1]) / (last[0] - before[0]))
 
 
 def _mark(event: Event) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mcmirror.cli.style import cropped
-from mcmirror.messages.events import PHASES, listed_text
+from mcmirror.messages.events import PHASES
+from mcmirror.messages.progress import counts, pace
 from mcmirror.model.event import Phase
-from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
+from mcmirror.model.wording import harmless, printable, shown_bytes, shown_seconds
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Line, Seen
 from mcmirror.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, age, bar, report_look
 
@@ -72,27 +73,20 @@ def steps(seen: Seen) -> Content:
 def progress(seen: Seen, width: int) -> Content:
     """How far it is, against the plan's totals."""
     track = seen.track
+    facts = [*counts(track), *pace(track, seen.now)]
     if track.phase is Phase.MIRROR and track.total.objects:
-        rate, left = track.rate(seen.now), track.seconds_left(seen.now)
-        facts = [f"{track.announced.objects:,} of {objects(track.total.objects)}"]
-        facts += [f"{shown_bytes(track.bytes)} of {shown_bytes(track.total.bytes)}"] if track.total.bytes else []
-        facts += [f"{shown_bytes(rate)}/s"] if rate else []
-        facts += [f"{shown_seconds(max(1.0, left))} left"] if left is not None else []
-        whole = Content.assemble(bar(track.fraction, width - 5), f" {track.fraction:>4.0%}")
         facts += [f"highest {shown_bytes(max(seen.paces))}/s"] if seen.paces and width >= 100 else []
-        return Content("\n").join([whole, Content("  ·  ".join(facts))])
-    if track.phase is Phase.REMOVE and track.plan is not None:
-        whole_count = track.plan.extraneous.objects
-        share = track.removed / whole_count if whole_count else 0.0
-        line = Content.assemble(bar(share, width - 5), f" {share:>4.0%}")
-        return Content("\n").join([line, Content(f"{track.removed:,} of {objects(whole_count)} removed")])
-    if track.phase is Phase.MIRROR:
-        moved = f", {shown_bytes(track.bytes)}" if track.bytes else ""
+        share = track.fraction
+    elif track.phase is Phase.REMOVE and track.plan is not None:
+        whole = track.plan.extraneous.objects
+        share = track.removed / whole if whole else 0.0
+    elif track.phase is Phase.MIRROR:
         why = "totals are not known: this run had begun before" if seen.joined else "totals are not known"
-        return Content.assemble(f"{objects(track.announced.objects)} begun{moved}  ", (why, DIM))
-    if any(track.listed):
-        return Content(listed_text(*track.listed))
-    return Content("")
+        return Content.assemble(f"{', '.join(facts)}  ", (why, DIM))
+    else:
+        return Content(", ".join(facts))
+    whole_line = Content.assemble(bar(share, width - 5), f" {share:>4.0%}")
+    return Content("\n").join([whole_line, Content("  ·  ".join(facts))])
 
 
 def keys(seen: Seen, width: int) -> Content:

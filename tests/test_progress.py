@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from mcmirror.cli.progress import Track
 from mcmirror.codec.documents import decode, encode
 from mcmirror.model.event import (
     CopyStarted,
@@ -19,8 +18,7 @@ from mcmirror.model.event import (
     Waiting,
 )
 from mcmirror.model.plan import Count
-from mcmirror.model.progress import Progress
-from mcmirror.service.so_far import PROBLEMS, SoFar
+from mcmirror.model.progress import SHOWN, Progress, ProgressTracker
 from tests.ui_samples import DENIED, PLAN
 
 JOB = "photos"
@@ -40,11 +38,11 @@ COPYING: tuple[Event, ...] = (
 def told(*events: Event) -> Progress:
     """What is known after these, which come a second apart."""
     now = 100.0
-    so_far = SoFar(JOB, lambda: now)
+    tracker = ProgressTracker(JOB)
     for event in events:
-        so_far.hear(event)
+        tracker.see(event, now)
         now += 1
-    return so_far.progress()
+    return tracker.progress(now)
 
 
 def test_in_the_middle_of_copying() -> None:
@@ -74,7 +72,7 @@ def test_while_both_sides_are_listed_or_another_run_is_waited_for() -> None:
 
 
 def test_removals_and_the_first_problems() -> None:
-    problems = [replace(DENIED, object=str(number)) for number in range(PROBLEMS * 2)]
+    problems = [replace(DENIED, object=str(number)) for number in range(SHOWN * 2)]
     found = told(
         *COPYING,
         *(ProblemFound(JOB, problem) for problem in (*problems, *problems)),
@@ -82,16 +80,16 @@ def test_removals_and_the_first_problems() -> None:
         Removed(JOB, "x"),
         Removed(JOB, "y"),
     )
-    assert (2, tuple(problems[:PROBLEMS])) == (found.removed, found.problems)
+    assert (2, tuple(problems[:SHOWN])) == (found.removed, found.problems)
 
 
 def test_whoever_takes_it_up_is_where_one_is_who_heard_it_all() -> None:
     events = (*COPYING, Retrying(JOB, 2, 5.0, 3), PhaseStarted(JOB, Phase.MIRROR), CopyStarted(JOB, "c", 7))
     for number in range(1, len(events) + 1):
-        heard, joined = Track(JOB), Track(JOB)
+        heard, joined = ProgressTracker(JOB), ProgressTracker(JOB)
         for event in events[:number]:
             heard.see(event, 0.0)
-        joined.resume(told(*events[:number]))
+        joined.resume(told(*events[:number]), 0.0)
         fields = ("source", "target", "phase", "listed", "plan", "total", "announced", "moved", "removed")
         assert [getattr(heard, name) for name in fields] == [getattr(joined, name) for name in fields]
 
