@@ -45,7 +45,7 @@ def test_without_overwrite_nothing_is_called_equal_that_is_not(cli: Cli, bucket_
     result = cli("mirror", *places(bucket_pair))
     assert 0 == result.code
     left = "1 object differs and was left, overwrite is off (strict makes this a failure)\n"
-    assert f" done: 2 objects, 10 B copied; {left}" in result.stderr
+    assert f" done: 2 objects, 6 B copied; {left}" in result.stderr
     quiet = cli("mirror", *places(bucket_pair), "--quiet")
     name = " → ".join(places(bucket_pair))
     assert (0, "", f"✓ {name} done: nothing to copy; {left}") == (quiet.code, quiet.stdout, quiet.stderr)

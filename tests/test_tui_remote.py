@@ -268,7 +268,7 @@ def test_whoever_comes_in_the_middle_of_a_run_sees_its_totals() -> None:
                 control.hub.send(RUN, event)
             async with driven(source, (120, 40), clock=time.time) as driver:
                 driver.app.open_run(JOB)
-                await driver.until(lambda: "2 of 4 objects  ·  800 B of 3.4 KiB" in driver.text)
+                await driver.until(lambda: "2 of 4 objects begun  ·  800 B of 3.4 KiB" in driver.text)
                 assert "this run had begun before" not in driver.text
                 assert "4 to copy (3.4 KiB), 1,200 equal" in driver.text
                 # From here on it has a rate, and so an end.

@@ -84,7 +84,7 @@ def test_how_far_it_is_and_how_fast() -> None:
             assert "✓ checking" in driver.text
             assert "▶ copying 20 s" in driver.text
             assert (
-                "40 of 100 objects  ·  624 MiB of 1.0 GiB  ·  30.5 MiB/s  ·  13 s left  ·  highest 32.0 MiB/s"
+                "40 of 100 objects begun  ·  624 MiB of 1.0 GiB  ·  30.5 MiB/s  ·  13 s left  ·  highest 32.0 MiB/s"
                 in driver.text
             )
             assert "> 2026/11/part-39.gz" in driver.text

@@ -34,7 +34,7 @@ def _left(plan: Plan, *, removing: bool | None) -> list[str]:
     options = removing is not None
     extraneous = "on the target only" + (" (remove is off)" if options else "")
     named = (
-        (plan.kept, "different and kept" + (" (overwrite is off)" if options else "")),
+        (plan.kept, "different (overwrite is off)" if options else "different and kept"),
         (Count() if removing else plan.extraneous, extraneous),
         (plan.excluded, "excluded"),
         (plan.impossible, "that mc cannot carry"),
