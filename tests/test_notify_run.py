@@ -114,7 +114,7 @@ def test_a_run_that_is_stopped_brings_its_message_up_to_date_and_ends(
     running.terminate()
     running.communicate(timeout=LONG)
     assert 143 == running.returncode
-    assert ["⏹ photos cancelled: stopped by SIGTERM"] == fake.titles
+    assert ["⏹ photos cancelled: stopped by SIGTERM; of 1 object none is known to have arrived"] == fake.titles
 
 
 def toml(pair: Pair, notifier: str) -> str:
