@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
-from mcmirror.model.record import RUNNING
+from mcmirror.messages.job_state import NEVER_RAN, state_word
 from mcmirror.store.presence import Server
 
 if TYPE_CHECKING:
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from mcmirror.config.values import ConfigError, Mistake
     from mcmirror.model.state import NotifierState
     from mcmirror.store.runs import Key, Standing
-
-
-UNKNOWN = "unknown"
-"""In place of a verdict when nothing could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +43,11 @@ class JobGlance:
     def verdict(self) -> str:
         """Of the last run that has ended; empty before the first."""
         return self.last.status if self.last else ""
+
+    @property
+    def state(self) -> str:
+        """What it does, or how its last run ended."""
+        return state_word(running=bool(self.run), status=self.verdict, known=self.known)
 
     @property
     def succeeded(self) -> float:
@@ -252,7 +253,7 @@ def _job_document(job: JobGlance) -> Mapping[str, Any]:
         "trigger": job.trigger,
         "paused": job.paused,
         "dry_run": job.dry_run,
-        "status": RUNNING if job.run else job.verdict or (None if job.known else UNKNOWN),
+        "status": None if job.state == NEVER_RAN else job.state,
         "run": job.run or None,
         "last": {
             "run": last.run,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mcmirror.cli import border
-from mcmirror.cli.glance import UNKNOWN
 from mcmirror.cli.style import Style, style_of
 from mcmirror.cli.table import table_lines
+from mcmirror.messages.job_state import BY_HAND, NEVER_RAN, UNKNOWN
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, shown_seconds
 
@@ -28,7 +28,7 @@ COLOURS = {
     "paused": "yellow",
     "skipped": "yellow",
     "cancelled": "yellow",
-    "never ran": "dim",
+    NEVER_RAN: "dim",
     UNKNOWN: "yellow",
 }
 
@@ -73,7 +73,7 @@ def lines(seen: "Glance", style: Style) -> list[str]:
     """The whole of it for people."""
     heads = ("JOB", "LAST RUN", "LAST SUCCESS", "NEXT RUN", "TRIGGER")
     rows = [[_name(job), _verdict(job, seen), _success(job, seen), _next(job, seen), job.trigger] for job in seen.jobs]
-    colours = [["", COLOURS.get(_state(job), "red"), "red" if job.stale else "", "", ""] for job in seen.jobs]
+    colours = [["", COLOURS.get(job.state, "red"), "red" if job.stale else "", "", ""] for job in seen.jobs]
     return [*table_lines(heads, rows, style, colours), *_rest(seen, style)]
 
 
@@ -87,7 +87,7 @@ def _rest(seen: "Glance", style: Style) -> list[str]:
             found.append(style.paint(text, "yellow"))
     elif seen.mistakes:
         found.append(style.paint("mcmirror serve does not run here", "yellow"))
-    elif any(job.trigger != "by hand" for job in seen.jobs):
+    elif any(job.trigger != BY_HAND for job in seen.jobs):
         found.append(style.paint("mcmirror serve does not run here: nothing begins by itself", "yellow"))
     else:
         found = []
@@ -108,14 +108,10 @@ def _name(job: "JobGlance") -> str:
     return f"{harmless(job.name)} (dry run)" if job.dry_run else harmless(job.name)
 
 
-def _state(job: "JobGlance") -> str:
-    return "running" if job.run else job.verdict or ("never ran" if job.known else UNKNOWN)
-
-
 def _verdict(job: "JobGlance", seen: "Glance") -> str:
     if job.run:
         return f"running, {_age(job.run_started, seen.now)}"
-    return f"{job.verdict} {_age(job.last.finished, seen.now)} ago" if job.last else _state(job)
+    return f"{job.verdict} {_age(job.last.finished, seen.now)} ago" if job.last else job.state
 
 
 def _success(job: "JobGlance", seen: "Glance") -> str:

@@ -21,6 +21,8 @@ class Tone(StrEnum):
     """A plan with something to do."""
     WARNING = "warning"
     BAD = "bad"
+    NONE = "none"
+    """No news."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,18 @@ def lines(configuration: Configuration) -> Iterator[Line]:
             yield Line(name, trigger(job, schedule), schedule.at_start, schedule.catch_up, schedule.jitter)
 
 
+def next_start(job: Job, schedule: Schedule, last: Record | None, now: float, running: float = 0.0) -> float:
+    """When the job starts next, in seconds since the epoch; 0 if never, or if that depends on the end of its run.
+
+    ``running`` is when a run began that is under way; 0 if none is.
+    """
+    if running and schedule.gap:
+        return 0.0
+    base = seconds(last.finished if schedule.gap else last.started) if last else 0.0
+    due = trigger(job, schedule).next_after(now, max(base, running))
+    return 0.0 if due == NEVER else due
+
+
 def lasts(configuration: Configuration, last: Mapping[str, Record]) -> dict[str, float]:
     """What each trigger counts from: the start of the last run, or its end."""
     schedules = configuration.schedules

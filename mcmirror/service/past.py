@@ -10,7 +10,7 @@ from mcmirror.engine.trigger import NEVER
 from mcmirror.model.job import Job
 from mcmirror.model.record import Record
 from mcmirror.service.books import seconds
-from mcmirror.service.jobs import trigger
+from mcmirror.service.jobs import next_start, trigger
 from mcmirror.store.pauses import Pauses
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Past:
                 due=due,
                 # A run that is at it is what was promised; max_age asks for more.
                 late=late and (not running or bool(schedule.max_age)),
-                next_run=_next(job, schedule, record, running, now),
+                next_run=next_start(job, schedule, record, now, running),
                 running=bool(running),
                 paused=configuration.paused or "" in paused or job.name in paused,
             )
@@ -95,12 +95,3 @@ def promise(job: Job, schedule: Schedule, since: float, now: float) -> tuple[flo
         return due, due < now
     due = trigger(job, schedule).next_after(since, since)
     return (0.0, False) if due == NEVER else (due, due + schedule.jitter + PATIENCE < now)
-
-
-def _next(job: Job, schedule: Schedule, last: Record | None, running: float, now: float) -> float:
-    """When it begins next; 0 when nobody can say."""
-    if running and schedule.gap:
-        return 0.0
-    ended = seconds(last.finished if schedule.gap else last.started) if last else 0.0
-    due = trigger(job, schedule).next_after(now, max(ended, running))
-    return 0.0 if due == NEVER else due

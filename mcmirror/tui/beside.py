@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mcmirror.messages.job_state import BY_HAND
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,7 +50,7 @@ class Beside:
             return "schedules run here"
         if self._server is not None:
             return f"schedules: mcmirror serve, process {self._server.pid}"
-        if any(job.trigger != "by hand" for job in jobs):
+        if any(job.trigger != BY_HAND for job in jobs):
             return "schedules do not run: mcmirror serve keeps them"
         return ""
 
@@ -79,9 +81,7 @@ class Beside:
 
     def _next(self, job: JobState, now: float) -> float:
         """When the other server begins it: it counts from what we both remember."""
-        from mcmirror.engine.trigger import NEVER
-        from mcmirror.service.books import seconds
-        from mcmirror.service.jobs import trigger
+        from mcmirror.service.jobs import next_start
 
         run = job.last.id if job.last else ""
         known, due = self._dues.get(job.name, ("", 0.0))
@@ -91,8 +91,6 @@ class Beside:
         found, schedule = configuration.jobs.get(job.name), configuration.schedules.get(job.name)
         if found is None or schedule is None:
             return 0.0
-        last = seconds((job.last.finished if schedule.gap else job.last.started) if job.last else "")
-        due = trigger(found, schedule).next_after(now, last)
-        due = 0.0 if due == NEVER else due
+        due = next_start(found, schedule, job.last, now)
         self._dues[job.name] = (run, due)
         return due

@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from textual.content import Content
 
 from mcmirror.cli.style import cells, cropped
-from mcmirror.messages.verdict import Tone, verdict
+from mcmirror.messages.job_state import BY_HAND, NEEDS_YOU, last_verdict, status_verdict
+from mcmirror.messages.verdict import Tone, Verdict, verdict
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState
 from mcmirror.model.wording import harmless
@@ -15,12 +16,8 @@ from mcmirror.tui.source import Past
 
 GOOD, BAD, WARN, BUSY, DIM, BOLD = "$text-success", "$text-error", "$text-warning", "$text-primary", "dim", "bold"
 """Styles; they follow the theme."""
-_STYLES = {Tone.GOOD: GOOD, Tone.BAD: BAD, Tone.WARNING: WARN, Tone.PENDING: BUSY}
+_STYLES = {Tone.GOOD: GOOD, Tone.BAD: BAD, Tone.WARNING: WARN, Tone.PENDING: BUSY, Tone.NONE: DIM}
 _BARS = "▁▂▃▄▅▆▇█"
-NEEDS_YOU = frozenset({"partial", "failed", "refused", "interrupted"})
-"""Verdicts that somebody should look at."""
-BY_HAND = "by hand"
-"""The trigger of a job that has neither a schedule nor an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +35,22 @@ class Look:
 
 
 def report_look(report: RunReport, verb: str = "run") -> Look:
-    """How a run ended, in the words of the command line."""
-    found = verdict(report, verb)
-    return Look(found.mark, found.word, _STYLES[found.tone])
+    """How a run ended."""
+    return _look(verdict(report, verb))
 
 
 def status_look(status: str) -> Look:
-    """How a verdict looks of which nothing else is known."""
-    if status == Status.SUCCEEDED:
-        return Look("✓", status, GOOD)
-    if status in NEEDS_YOU:
-        return Look("✗", status, BAD)
-    mark = {"running": "▶", Status.CANCELLED: "✗"}.get(status, "•")
-    return Look(mark, status, BUSY if status == "running" else WARN)
+    """How a run ended of which only the status is known."""
+    return _look(status_verdict(status))
 
 
 def job_look(job: JobState) -> Look:
-    """What a job's line says first: what its last run came to."""
-    if job.last is None:
-        return Look("○", "never ran", DIM)
-    return report_look(job.last.report) if job.last.report else status_look(job.last.status)
+    """How the last run of a job ended."""
+    return _look(last_verdict(job))
 
 
-def needs_you(job: JobState, now: float, *, paused: bool = False) -> bool:
-    """Whether somebody should look at this job."""
-    late = job.stale(now) and not (job.paused or paused)
-    return late or (job.last is not None and job.last.status in NEEDS_YOU)
-
-
-def standing(job: JobState, now: float, *, paused: bool = False) -> str:
-    """The one group that a job is counted in: running, needs you, paused, never ran, good, other.
-
-    ``paused`` is the pause of all jobs, which is said once.
-    """
-    if job.run:
-        return "running"
-    if needs_you(job, now, paused=paused):
-        return "needs you"
-    if job.paused and not paused:
-        return "paused"
-    if job.last is None:
-        return "never ran"
-    return "good" if job.last.succeeded else "other"
+def _look(found: Verdict) -> Look:
+    return Look(found.mark, found.word, _STYLES[found.tone])
 
 
 def age(seconds: float) -> str:

@@ -10,12 +10,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mcmirror.messages.events import PHASES
+from mcmirror.messages.job_state import BY_HAND, Group, group
 from mcmirror.model.wording import harmless
 from mcmirror.tui.job_room import JobRoom
 from mcmirror.tui.looks import (
     BOLD,
     BUSY,
-    BY_HAND,
     DIM,
     WARN,
     Look,
@@ -25,7 +25,6 @@ from mcmirror.tui.looks import (
     job_look,
     pair,
     sparkline,
-    standing,
     success_age,
     trigger,
     widest,
@@ -163,13 +162,13 @@ class Overview(JobRoom):
 
     def _words(self, job: JobState, now: float) -> str:
         look = self._look(job)
-        extra = ("stale late" if job.stale(now) else "", "paused" if job.paused else "", standing(job, now))
+        extra = ("stale late" if job.stale(now) else "", "paused" if job.paused else "", group(job, now))
         status = job.last.status if job.last else ""
         return " ".join((job.name, job.source, job.target, trigger(job), look.word, status, *extra)).lower()
 
     def _ordered(self, jobs: list[JobState], state: State, now: float) -> list[JobState]:
         def attention(job: JobState) -> int:
-            return {"needs you": 0, "running": 1}.get(standing(job, now, paused=state.paused), 2)
+            return {Group.NEEDS_YOU: 0, Group.RUNNING: 1}.get(group(job, now, paused=state.paused), 2)
 
         orders: dict[str, Callable[[JobState], object]] = {
             "attention": attention,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mcmirror.cli.style import cells
+from mcmirror.messages.job_state import BY_HAND, Group, group, waiting_text
 from mcmirror.messages.verdict import verdict
 from mcmirror.model.plan import Count
 from mcmirror.model.state import JobState, State, ailments
@@ -18,7 +19,6 @@ from mcmirror.tui.looks import (
     BAD,
     BOLD,
     BUSY,
-    BY_HAND,
     DIM,
     GOOD,
     WARN,
@@ -27,7 +27,6 @@ from mcmirror.tui.looks import (
     moment,
     pair,
     shares,
-    standing,
     trigger,
 )
 from mcmirror.tui.run_words import progress, steps
@@ -103,12 +102,12 @@ def heads(columns: Columns) -> Content:
 
 
 _GROUPS = {
-    "good": ("✓ {} good", GOOD),
-    "needs you": ("✗ {} need you", f"{BAD} bold"),
-    "running": ("▶ {} running", f"{BUSY} bold"),
-    "paused": ("‖ {} paused", WARN),
-    "never ran": ("○ {} never ran", DIM),
-    "other": ("• {} without a result", WARN),
+    Group.GOOD: ("✓ {} good", GOOD),
+    Group.NEEDS_YOU: ("✗ {} need you", f"{BAD} bold"),
+    Group.RUNNING: ("▶ {} running", f"{BUSY} bold"),
+    Group.PAUSED: ("‖ {} paused", WARN),
+    Group.NEVER_RAN: ("○ {} never ran", DIM),
+    Group.OTHER: ("• {} without a result", WARN),
 }
 
 
@@ -116,11 +115,11 @@ def totals(view: View, now: float, shown: str, width: int) -> Content:
     """What counts over all jobs, each in one group, and everything that is not as it should be, for so many columns."""
     state = view.state
     assert state is not None  # noqa: S101
-    found = Counter(standing(job, now, paused=state.paused) for job in state.jobs)
+    found = Counter(group(job, now, paused=state.paused) for job in state.jobs)
     total = len(state.jobs)
     parts: list[tuple[str, str]] = [(f"{total} {'job' if total == 1 else 'jobs'}", BOLD)]
-    for group, (text, style) in _GROUPS.items():
-        if number := found[group]:
+    for one, (text, style) in _GROUPS.items():
+        if number := found[one]:
             said = text.format(f"{number:,}")
             parts.append((said.replace("need you", "needs you") if number == 1 else said, style))
     parts += [("‖ all paused", WARN)] if state.paused else []
@@ -202,8 +201,7 @@ def _now_lines(job: JobState, dashboard: Dashboard, width: int) -> list[Content]
     seen = dashboard.source.fold.look(job.run)
     if seen is None or seen.over:
         elsewhere = " in another process" if job.phase == "elsewhere" else ""
-        waits = {"queued": "waits for its turn", "waiting": "waits: another run writes to its target"}
-        return [Content.styled(f"▶ {waits.get(job.phase, 'under way')}{elsewhere}", f"{BUSY} bold")]
+        return [Content.styled(f"▶ {waiting_text(job.phase) or 'under way'}{elsewhere}", f"{BUSY} bold")]
     if seen.waiting:
         return [Content.styled(f"▶ waits: another run writes to {harmless(seen.waiting)}", f"{WARN} bold")]
     told = [line for line in progress(seen, width).split("\n") if line.plain]
