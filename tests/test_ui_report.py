@@ -69,8 +69,8 @@ def test_a_job_of_two_locations_is_named_once() -> None:
     assert not [line for line in lines(pair) if line.startswith("  mirror")]
 
 
-def sentence(report: RunReport, verb: str = "run", failures: int = 0) -> str:
-    end = verdict(report, verb, failures)
+def sentence(report: RunReport, verb: str = "run") -> str:
+    end = verdict(report, verb)
     return f"{end.mark} {end.word}: {end.sentence}"
 
 
@@ -244,10 +244,10 @@ def test_a_failure_that_repeats_is_counted() -> None:
         "✗ failed: The target refuses to store objects",
         "✗ failed: The target refuses to store objects (2nd time)",
         "✗ failed: The target refuses to store objects (13th time)",
-    ] == [sentence(failed, failures=number) for number in (1, 2, 13)]
-    assert "time)" not in sentence(replace(failed, status=Status.CANCELLED), failures=2)
+    ] == [sentence(replace(failed, failures=number)) for number in (1, 2, 13)]
+    assert "time)" not in sentence(replace(failed, status=Status.CANCELLED, failures=2))
     assert lines(failed)[0].endswith("objects")
-    assert report_lines(failed, None, "run", "x", PLAIN, failures=2)[0].endswith("objects (2nd time)")
+    assert lines(replace(failed, failures=2))[0].endswith("objects (2nd time)")
 
 
 def test_what_is_not_certain_is_not_called_copied() -> None:

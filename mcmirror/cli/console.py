@@ -130,7 +130,7 @@ class Console:
             case events.McSaid() if self._manner.debug:
                 self.say([self._style.paint(f"  {harmless(event.job)}: {event_text(event)}", "dim")])
             case events.RunFinished():
-                self._finish(event.report, track.plan, event.failures)
+                self._finish(event.report, track.plan)
             case _ if self._manner.quiet:
                 pass
             case events.ProblemFound():
@@ -173,7 +173,7 @@ class Console:
             what = self._style.paint(event_text(event), "yellow")
             self._line(event.job, f"problem: {what}")
 
-    def _finish(self, report: RunReport, plan: "Plan | None", failures: int) -> None:
+    def _finish(self, report: RunReport, plan: "Plan | None") -> None:
         again = self._manner.again(report.job)
         if self._manner.quiet and report.status is Status.SUCCEEDED:
             if report.tally.kept.objects and self._manner.verb != PLAN:
@@ -182,4 +182,4 @@ class Console:
             return
         if self._reports[:-1]:
             self.say([""])
-        self.say(report_lines(report, plan, self._manner.verb, again, self._style, failures=failures))
+        self.say(report_lines(report, plan, self._manner.verb, again, self._style))

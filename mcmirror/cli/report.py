@@ -26,15 +26,13 @@ def report_lines(  # noqa: PLR0913
     again: str,
     style: Style,
     *,
-    failures: int = 0,
     more: str = MORE,
 ) -> list[str]:
     """Return the whole block.
 
-    ``again`` is the command that repeats the job, ``failures`` the number of failures in a row, ``more`` says where the
-    rest of the names is.
+    ``again`` is the command that repeats the job, ``more`` says where the rest of the names is.
     """
-    end = verdict(report, verb, failures)
+    end = verdict(report, verb)
     colour = COLOURS[end.tone]
     job = style.paint(style.plain(harmless(report.job)), "bold")
     mark, word = style.paint(style.mark(end.mark), colour), style.paint(end.word, colour, "bold")

@@ -57,7 +57,7 @@ def event_text(event: Event, verb: str = RUN, attempts: int = 0) -> str:  # noqa
         case events.McSaid():
             return f"mc: {harmless(event.text)}"
         case events.RunFinished():
-            return verdict(event.report, verb, event.failures).text
+            return verdict(event.report, verb).text
 
 
 def listed_text(source: int, target: int) -> str:

@@ -40,21 +40,21 @@ class Verdict:
         return f"{self.word}: {self.sentence}"
 
 
-def verdict(report: RunReport, verb: str = RUN, failures: int = 0) -> Verdict:
-    """Return how the run ended. ``failures`` counts the failures in a row, this run included; 0 if unknown."""
+def verdict(report: RunReport, verb: str = RUN) -> Verdict:
+    """Return how the run ended."""
     if report.status is Status.SUCCEEDED:
         return _success(report, verb)
     word, sentence = _no_success(report, verb)
-    times = f" ({ordinal(failures)} time)" if report.status in FAILURES and failures > 1 else ""
+    times = f" ({ordinal(report.failures)} time)" if report.status in FAILURES and report.failures > 1 else ""
     mark = "•" if report.status is Status.SKIPPED else "✗"
     tone = Tone.WARNING if report.status in {Status.SKIPPED, Status.CANCELLED} else Tone.BAD
     return Verdict(mark, tone, word, sentence + times)
 
 
-def headline(report: RunReport, *, failures: int = 0, recovered: bool = False) -> str:
+def headline(report: RunReport, *, recovered: bool = False) -> str:
     """The job and how its run ended, on one line; ``recovered`` says that the run before it failed."""
     again = "works again, " if recovered else ""
-    return f"{harmless(report.job)} {again}{verdict(report, RUN, failures).text}"
+    return f"{harmless(report.job)} {again}{verdict(report).text}"
 
 
 def _no_success(report: RunReport, verb: str) -> tuple[str, str]:  # noqa: PLR0911  a case a status

@@ -165,8 +165,6 @@ class RunFinished:
 
     job: str
     report: RunReport
-    failures: int = 0
-    """Failures of the job in a row, this run included; 0 after a success, or if not known."""
 
 
 Event = (

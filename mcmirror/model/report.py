@@ -137,6 +137,8 @@ class RunReport:
     """What is good to know and no problem: what the copies cannot hold, what is not copied."""
     created: str = ""
     """The target's bucket, ``alias/bucket``, if the run made it."""
+    failures: int = field(default=0, compare=False)
+    """Failures of the job in a row, this run included; 0 after a success, or if not known. Not kept in documents."""
 
     @property
     def lasted(self) -> float | None:

@@ -207,7 +207,7 @@ def _problem(event: events.ProblemFound, track: _Track) -> Iterator[Line]:
 
 def _finished(event: events.RunFinished, sidecar: bool) -> Line:
     report = event.report
-    found = verdict(report, failures=event.failures)
+    found = verdict(report)
     name = "Sync" if sidecar else "Run"
     if report.dry_run and report.status is Status.SUCCEEDED:
         text = _capital(found.text)

@@ -199,7 +199,7 @@ def finished(  # noqa: PLR0913  each from another hand
     return Message(
         job,
         what,
-        headline(report, failures=streak.failures, recovered=what is Occasion.RECOVERY),
+        headline(replace(report, failures=streak.failures), recovered=what is Occasion.RECOVERY),
         _facts(facts),
         tuple((told.counted, told.why, told.remedy) for told in of_run(report)),
         _lists(report),

@@ -271,7 +271,7 @@ class Service:
         if not isinstance(event, RunFinished) or event.report.status not in FAILURES:
             return event
         with self._runs() as runs:
-            return replace(event, failures=1 + runs.failures(record))
+            return replace(event, report=replace(event.report, failures=1 + runs.failures(record)))
 
     @contextmanager
     def _runs(self) -> "Iterator[Runs]":
