@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mcmirror.messages import troubleshoot
+from mcmirror.messages import error_lookup
 from mcmirror.model.report import ExitCode
 from tests import docs_samples, docs_serve, docs_tables
 from tests.faults import table as faults
@@ -138,7 +138,7 @@ def settled(help_text: str) -> dict[str, str]:
         "exit-codes": exit_codes(),
         "faults": faults.markdown(),
         "faults-counted": faults.counted(),
-        "troubleshooting": troubleshoot.markdown(),
+        "troubleshooting": error_lookup.markdown(),
         "status": docs_samples.status(),
         "history": docs_samples.history(),
         "history-show": docs_samples.history_show(),

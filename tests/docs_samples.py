@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from mcmirror.cli.glance import Glance, JobGlance
 from mcmirror.cli.history import fate_lines, list_lines, show_lines
+from mcmirror.cli.job_status import JobStatus, StatusOverview
 from mcmirror.cli.status import lines
 from mcmirror.cli.style import Style
 from mcmirror.http.pages import Pages
-from mcmirror.messages.troubleshoot import classify
+from mcmirror.messages.error_lookup import classify
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
@@ -22,8 +22,8 @@ from mcmirror.model.report import Remaining, RunReport, Status, Tally
 from mcmirror.model.state import JobState, NotifierState, State
 from mcmirror.model.streak import Streak
 from mcmirror.notify import digest, webhook
-from mcmirror.notify.blocks import blocks
 from mcmirror.notify.message import Desk, Message, Occasion, finished
+from mcmirror.notify.slack_blocks import blocks
 from mcmirror.store.presence import Server
 from mcmirror.store.runs import Standing
 from tests.servers.slack import undated
@@ -128,7 +128,7 @@ def status() -> str:
     report = last.report
     assert report is not None
     ended = datetime.fromisoformat(last.finished).timestamp()
-    photos = JobGlance(
+    photos = JobStatus(
         name="photos",
         source=SOURCE,
         target=TARGET,
@@ -153,7 +153,7 @@ def status() -> str:
     )
     albums = replace(photos, name="albums", trigger="every 30m", run=last.id, run_started=now - 95, next_run=now + 900)
     owed = NotifierState("ops", 1, 3, 0, "Slack answered not_in_channel")
-    glance = Glance(
+    glance = StatusOverview(
         now=now,
         service=SERVICE,
         timezone="Asia/Seoul",

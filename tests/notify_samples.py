@@ -11,9 +11,9 @@ from mcmirror.model.plan import Count
 from mcmirror.model.record import Cause, Record, interrupted, run_id
 from mcmirror.model.report import RunReport, Status, Tally
 from mcmirror.notify.digest import History
+from mcmirror.notify.dispatcher import Dispatcher
 from mcmirror.notify.listener import audience
 from mcmirror.notify.message import Desk, NotTold
-from mcmirror.notify.tell import Teller
 from mcmirror.store.database import Database
 from mcmirror.store.outbox import Outbox
 from tests.servers.slack import CHANNEL, TOKEN, FakeSlack
@@ -65,10 +65,10 @@ class Nights:
 
     def teller(
         self, *, together: Iterable[str] = (), history: History | None = None, outbox: Outbox | None = None
-    ) -> Teller:
+    ) -> Dispatcher:
         """A process that hears of every job."""
         configuration = self.configuration
-        return Teller(
+        return Dispatcher(
             audience(configuration, configuration.jobs.values(), self.environ),
             outbox or self.outbox(),
             Desk(configuration.settings.service),

@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from mcmirror import __version__
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.cli.catalogue import COMMANDS
 from mcmirror.cli.commands import loaded
 from mcmirror.cli.main import ended
@@ -173,12 +173,12 @@ def fail(text: str) -> None:
 
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(border, "redactors", [lambda text: text.replace("hunter22", "***")])
+    monkeypatch.setattr(errors, "redactors", [lambda text: text.replace("hunter22", "***")])
 
 
 def test_every_mistake_of_the_configuration_is_said(capsys: pytest.CaptureFixture[str], secrets: None) -> None:
     mistakes = (Mistake("m.toml", "job.a", "no source", "Add one."), Mistake("", "", "hunter22", "Hide it."))
-    assert 2 == border.explained(ConfigError(mistakes))
+    assert 2 == errors.explained(ConfigError(mistakes))
     assert (
         "",
         "Error: m.toml: job.a: no source\n  do:  Add one.\nError: ***\n  do:  Hide it.\n",
@@ -187,7 +187,7 @@ def test_every_mistake_of_the_configuration_is_said(capsys: pytest.CaptureFixtur
 
 def test_trouble_is_said_in_three_parts(capsys: pytest.CaptureFixture[str], secrets: None) -> None:
     trouble = Trouble(Problem(Category.MC_MISSING, "no mc\x1b[2J", "hunter22", "Install it."))
-    assert 1 == border.explained(trouble)
+    assert 1 == errors.explained(trouble)
     assert "Error: no mc\\x1b[2J\n  why: ***\n  do:  Install it.\n" == capsys.readouterr().err
 
 
@@ -197,7 +197,7 @@ def test_what_nobody_expected_is_said_without_a_traceback_until_asked(
     def caught() -> str:
         with pytest.raises(RuntimeError) as raised:
             fail("with hunter22 in it")
-        assert 1 == border.explained(raised.value)
+        assert 1 == errors.explained(raised.value)
         return capsys.readouterr().err
 
     monkeypatch.delenv("MCMIRROR_DEBUG", raising=False)
@@ -212,7 +212,7 @@ def test_what_nobody_expected_is_said_without_a_traceback_until_asked(
 
 
 def test_what_the_system_refuses_is_said_in_three_parts_with_the_path(capsys: pytest.CaptureFixture[str]) -> None:
-    assert 1 == border.explained(PermissionError(13, "Permission denied", "/srv/x\x1b"))
+    assert 1 == errors.explained(PermissionError(13, "Permission denied", "/srv/x\x1b"))
     said = capsys.readouterr().err
     assert said.startswith(
         "Error: /srv/x\\x1b could not be read or written\n  why: Permission denied\n  do:  check that"
@@ -336,5 +336,5 @@ def test_ctrl_c_that_python_wrapped_is_ctrl_c(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_reader_that_has_gone_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert 1 == border.explained(BrokenPipeError())
+    assert 1 == errors.explained(BrokenPipeError())
     assert ("", "") == capsys.readouterr()

@@ -16,7 +16,7 @@ import pytest
 
 from mcmirror.config import Configuration, load
 from mcmirror.http.routes import Routes
-from mcmirror.messages.troubleshoot import find
+from mcmirror.messages.error_lookup import find
 from mcmirror.model.report import ExitCode
 from tests import docs, docs_serve, docs_tables
 from tests.docs_outcomes import outcome

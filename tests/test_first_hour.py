@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from mcmirror.cli.conduct import carrying_out
+from mcmirror.cli.execution import carrying_out
 from mcmirror.model.job import Job, MirrorOptions, Origin
 from mcmirror.model.location import Location
 from tests.conftest import Pair

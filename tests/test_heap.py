@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mcmirror.cli import heap, serve
+from mcmirror.cli import malloc, serve
 from tests.waiting import until
 
 HOLES = """
 import psutil
-from mcmirror.cli.heap import give_back, one_arena
+from mcmirror.cli.malloc import give_back, one_arena
 
 one_arena()
 held = [b"x" * 20_000 for _ in range(4000)]
@@ -32,13 +32,13 @@ def test_free_pages_between_what_is_used_are_given_back() -> None:
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
-    heap.one_arena()
-    heap.give_back()
+    malloc.one_arena()
+    malloc.give_back()
 
 
 def test_a_server_that_waits_gives_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     given, wishes, server = list[None](), SimpleQueue[int | None](), Any
-    monkeypatch.setattr(heap, "give_back", lambda: given.append(None))
+    monkeypatch.setattr(malloc, "give_back", lambda: given.append(None))
     monkeypatch.setattr(serve, "GIVING_BACK", 0.0)
     monkeypatch.setattr(serve, "GLANCE", 0.01)
     thread = threading.Thread(target=serve._obey, args=(server, wishes), daemon=True)

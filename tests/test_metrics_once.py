@@ -16,8 +16,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mcmirror.model.report import RunReport, Status
+from mcmirror.notify import http_request as opener_module
 from mcmirror.notify import metrics_once
-from mcmirror.notify import opener as opener_module
 from mcmirror.notify.message import NotTold
 from mcmirror.notify.metrics_once import FILE, Promise, job_states, push, write_textfile
 from tests.servers.command import Cli

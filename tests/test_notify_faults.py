@@ -8,7 +8,7 @@ from datetime import timedelta
 from mcmirror.model.delivery import Decision, Delivery, delivery_id
 from mcmirror.model.record import Record, interrupted
 from mcmirror.model.stop import Stop
-from mcmirror.notify.decide import Notice
+from mcmirror.notify.rules import Notice
 from mcmirror.service.root import Service
 from mcmirror.service.told import Telling
 from mcmirror.store.database import Database, sql

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mcmirror.notify.blocks import HEADER
 from mcmirror.notify.message import shortened
+from mcmirror.notify.slack_blocks import HEADER
 from tests.conftest import Pair
 from tests.servers.command import Cli, Result, children
 from tests.servers.slack import CHANNEL, PING, TOKEN, FakeSlack

@@ -15,10 +15,10 @@ from mcmirror.model.problem import Category, Problem
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import Remaining, Status, Tally
 from mcmirror.model.streak import Streak
-from mcmirror.notify import opener as opener_module
-from mcmirror.notify.blocks import blocks
+from mcmirror.notify import http_request as opener_module
 from mcmirror.notify.message import Desk, Message, NotTold, Occasion, finished, started
 from mcmirror.notify.slack import Slack, SlackWebhook
+from mcmirror.notify.slack_blocks import blocks
 from tests.machine import ROOT, fenced
 from tests.servers.server import free_port
 from tests.servers.slack import CHANNEL, HOOK, TOKEN, FakeSlack

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mcmirror.notify import tell
+from mcmirror.notify import dispatcher
 from mcmirror.notify.worker import Worker
 from mcmirror.service import Service
 from mcmirror.service.assembly import Rooms, assemble
@@ -141,7 +141,7 @@ def test_what_a_listener_waits_for_is_in_the_status_when_the_outbox_raises(
     def broken(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(tell, "LOOK", 0.05)
+    monkeypatch.setattr(dispatcher, "LOOK", 0.05)
     monkeypatch.setattr(Outbox, "take", broken)
     rooms.server.trigger("one")
     until(lambda: any("unexpected MemoryError" in one.error for one in rooms.server.state().notifiers))

@@ -14,10 +14,10 @@ from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import Remaining
 from mcmirror.model.streak import Streak
 from mcmirror.model.template import FIELDS
-from mcmirror.notify import opener as opener_module
+from mcmirror.notify import http_request as opener_module
 from mcmirror.notify.message import Desk, NotTold, Occasion, finished
-from mcmirror.notify.post import seconds
 from mcmirror.notify.webhook import Hook, Pings, pinged, values
+from mcmirror.notify.webhook_post import seconds
 from tests.notify_samples import SECRET
 from tests.servers.hook import PATH, FakeHook
 from tests.servers.server import free_port

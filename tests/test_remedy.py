@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from mcmirror.messages.error_lookup import for_alias, for_job, problem, row, table
+from mcmirror.messages.error_row import Row
 from mcmirror.messages.remedy import rendered
-from mcmirror.messages.row import Row
-from mcmirror.messages.troubleshoot import for_alias, for_job, problem, row, table
 from mcmirror.model.job import Job, Origin
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category

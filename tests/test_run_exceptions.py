@@ -11,11 +11,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mcmirror.cli.conduct import Output, Task, conduct
+from mcmirror.cli.execution import Output, Task, execute
 from mcmirror.engine import planning
 from mcmirror.engine import run as engine_run
 from mcmirror.engine.context import Context, Verb
-from mcmirror.messages.unexpected import problem_of
+from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.event import Event, Planned, Removed, Vanished
 from mcmirror.model.problem import Category
 from mcmirror.model.report import Status
@@ -99,7 +99,7 @@ def test_an_unforeseen_exception_is_a_failed_run(  # noqa: PLR0917
 ) -> None:
     breaks(error)
     output = Output(json=False, quiet=True, report_json=folder / "report.json", junit=folder / "junit.xml")
-    code = conduct(
+    code = execute(
         Task("run", lambda service: service.jobs(), str, needs_jobs=True, parallel=parallel),
         output,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.messages.troubleshoot import LONGEST_CAUSE, classify, find, markdown, problem, row, table, words
+from mcmirror.messages.error_lookup import LONGEST_CAUSE, classify, find, markdown, problem, row, table, words
 from mcmirror.model.location import Alias, Secret
 from mcmirror.model.problem import Category, Problem
 from mcmirror.movers.mc import decode

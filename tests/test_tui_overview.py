@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.model.redact import redactor
 from mcmirror.model.state import NotifierState
-from mcmirror.tui.looks import age, fitted, pair, shares
+from mcmirror.tui.formatting import age, fitted, pair, shares
+from mcmirror.tui.overview_text import Columns
 from mcmirror.tui.rows import Rows
 from mcmirror.tui.source import Refusal, View
-from mcmirror.tui.standing import Columns
 from tests.tui_samples import FAILED, NOW, PAST, PASTS, STATE, Driver, Still, driven, job, still
 from tests.ui_samples import PARTIAL
 
@@ -471,7 +471,7 @@ def test_the_time_has_its_place_on_top_of_every_screen(width: int) -> None:
 
 def test_a_secret_is_never_painted_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "S3CRET-of-the-alias"
-    monkeypatch.setattr(border, "redactors", [redactor([secret])])
+    monkeypatch.setattr(errors, "redactors", [redactor([secret])])
 
     async def test() -> None:
         source = still(warnings=(f"http://user:{secret}@host cannot be reached",))

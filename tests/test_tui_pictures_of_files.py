@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcmirror.engine.reach import Grade, fine, wrong
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.problem import Category
 from mcmirror.model.record import Fate
 from mcmirror.tui import connections_check

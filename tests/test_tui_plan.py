@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.event import Event, Phase, PhaseStarted, Planned, ProblemFound, RunFinished, RunStarted
 from mcmirror.model.groups import MOST, NAMED, REST, grouped
 from mcmirror.model.plan import Changed, Count, Entry, Extraneous, Impossible, Kept, Missing, Plan, Reason

@@ -20,9 +20,9 @@ from mcmirror.model.event import (
 )
 from mcmirror.model.report import Status
 from mcmirror.model.state import JobState
+from mcmirror.tui.overview_text import totals
 from mcmirror.tui.rows import Rows
 from mcmirror.tui.source import View
-from mcmirror.tui.standing import totals
 from tests.tui_samples import FAILED, NOTHING, NOW, STATE, Still, driven, job, still
 from tests.ui_samples import PLAN, VERIFIED
 

@@ -196,8 +196,8 @@ def test_attached_it_ends_with_its_terminal(terminal: Terminal) -> None:
 
 STUCK = """
 import queue, sys
-from mcmirror.tui.ending import Ending
-ending = Ending(lambda number: print("closed", number, flush=True))
+from mcmirror.tui.shutdown import Shutdown
+ending = Shutdown(lambda number: print("closed", number, flush=True))
 ending.obey(lambda code: print("told", code, flush=True))
 print("stands", flush=True)
 queue.Queue().get()

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from mcmirror.cli.board import board_lines
 from mcmirror.cli.console import Console, Manner
+from mcmirror.cli.live_lines import board_lines
 from mcmirror.cli.style import Style, cells
 from mcmirror.model.event import (
     CopyStarted,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mcmirror.cli.border import explained
+from mcmirror.cli.errors import explained
 from mcmirror.http.address import Address, address, reachable
 from mcmirror.http.clients import Limits
 from mcmirror.http.server import CannotListen, Web

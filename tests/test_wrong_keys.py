@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcmirror.messages.troubleshoot import classify
+from mcmirror.messages.error_lookup import classify
 from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.servers.minio import Minio

@@ -191,7 +191,7 @@ def _configuration_or_none(config: Path | None) -> Configuration:
 
 
 def _offer_mc(config: Path | None) -> None:
-    from mcmirror.cli.offer import offer_mc
+    from mcmirror.cli.mc_offer import offer_mc
     from mcmirror.service import Service
 
     offer_mc(Service(_configuration_or_none(config)))

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TextIO
 
-from mcmirror.cli.board import board_lines
 from mcmirror.cli.live import Display
+from mcmirror.cli.live_lines import board_lines
 from mcmirror.cli.report import pair, report_lines, summary_lines
 from mcmirror.cli.style import Style
 from mcmirror.messages.events import event_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.cli import options as o
 from mcmirror.model.report import ExitCode
 
@@ -132,7 +132,7 @@ def needs_terminal(what: str) -> None:
     """A screen cannot be drawn into a pipe: a usage error."""
     if "TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stdout.isatty()):
         return
-    border.say(
+    errors.say(
         f"{what} needs a terminal",
         "standard input or output is none",
         "leave the redirection out; mcmirror status and mcmirror run print what goes into a pipe",
@@ -200,7 +200,7 @@ def _attached(url: str) -> "Source":
     except ValueError as wrong:
         raise typer.BadParameter(f"{wrong}. Write http://127.0.0.1:8080.", param_hint="'--attach'") from None
     token = _token()
-    border.redactors.append(lambda text: text.replace(token, "***") if token else text)
+    errors.redactors.append(lambda text: text.replace(token, "***") if token else text)
     return RemoteSource(Client(url, token))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.cli.console import Console, Manner
 from mcmirror.cli.demo_servers import find_kind, servers, tools
 from mcmirror.cli.signals import stopping
@@ -124,7 +124,7 @@ def _stage(mc: "Mc", folder: Path, style: Style, stop: Stop) -> "Iterator[_Stage
     with servers(kind, (SOURCE, TARGET), folder, stop) as aliases:
         _go_on(stop)
         with Session(mc.path, aliases, stop=stop) as session:
-            border.redactors.append(session.redact)
+            errors.redactors.append(session.redact)
             number, size = _fill(session, folder / "samples")
             _go_on(stop)
             _facts(
@@ -200,7 +200,7 @@ def _mc(session: "Session", *arguments: str) -> None:
     if process.exit.stopped:
         return
     if process.exit.code or '"status":"error"' in output:
-        from mcmirror.messages.troubleshoot import classify
+        from mcmirror.messages.error_lookup import classify
 
         words = output.strip().splitlines()[-1:] or [process.exit.stderr.strip()]
         raise Trouble(

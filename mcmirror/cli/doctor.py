@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.cli.options import ConfigOption, JsonOption
 from mcmirror.cli.style import Style, style_of
 from mcmirror.config import FILE_NAME, ConfigError, find_file, load
@@ -48,10 +48,10 @@ def doctor(
         if finding.subject != subject:
             subject = finding.subject
             print(style.paint(harmless(subject), "bold"), flush=True)
-        print(border.redact(_told(finding, style)), flush=True)
+        print(errors.redact(_told(finding, style)), flush=True)
     healthy = not grades["failed"]
     if as_json:
-        print(border.redact(json.dumps({"healthy": healthy, "findings": findings}, indent=2)))
+        print(errors.redact(json.dumps({"healthy": healthy, "findings": findings}, indent=2)))
     else:
         print(_summary(grades, style))
     if not healthy:
@@ -60,7 +60,7 @@ def doctor(
 
 def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterator[Finding]":
     from mcmirror.engine.doctor import Finding, Grade, fine, wrong
-    from mcmirror.messages.troubleshoot import problem
+    from mcmirror.messages.error_lookup import problem
     from mcmirror.model.problem import Category
     from mcmirror.service import Service
 
@@ -80,7 +80,7 @@ def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterato
         for note in configuration.notes:
             yield Finding("configuration", "note", Grade.WARNING, note)
     service = Service(configuration)
-    border.redactors.append(service.redact)
+    errors.redactors.append(service.redact)
     yield from service.examine(jobs, alone=bool(names), write=write)
 
 

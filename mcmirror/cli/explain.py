@@ -11,9 +11,9 @@ import typer
 
 from mcmirror.cli.glossary import alike, meaning
 from mcmirror.config.load import origin
+from mcmirror.messages.error_lookup import find, markdown, table
+from mcmirror.messages.error_table import Row
 from mcmirror.messages.remedy import rendered
-from mcmirror.messages.troubles import Row
-from mcmirror.messages.troubleshoot import find, markdown, table
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcmirror.cli import border
-from mcmirror.cli.border import say
+from mcmirror.cli import errors
+from mcmirror.cli.errors import say
 from mcmirror.cli.style import Style, style_of
 from mcmirror.cli.table import table_lines
 from mcmirror.model.record import RUNNING, Cause, Fate, Record
@@ -88,7 +88,7 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
         # What was, does not depend on it.
         state = salvage.state(config, os.environ, Path.cwd())
         configuration, broken = Configuration(Settings(state=state)), error
-        border.explained(error)
+        errors.explained(error)
     with _remembered(configuration.settings.state) as runs:
         runs.absorb()
         if given[:1] == [SHOW]:

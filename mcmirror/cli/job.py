@@ -13,7 +13,7 @@ from mcmirror.cli.commands import Group
 from mcmirror.cli.options import ConfigOption, JsonOption
 from mcmirror.cli.table import columns
 from mcmirror.config import Configuration, load, select
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.job import Job
 from mcmirror.model.problem import Category, Trouble
 
@@ -68,7 +68,7 @@ def import_(
 
     Keys are kept in files that only you can read, and mcmirror.toml refers to them. Everything is written, or nothing.
     """
-    from mcmirror.cli.take_over import take_over
+    from mcmirror.cli.job_import import take_over
 
     take_over(files, config, force=force)
 

@@ -40,7 +40,7 @@ def ended(action: Callable[[], object]) -> int | str | None:
     except Exception as error:  # noqa: BLE001  the border
         if _interrupted(error):
             return 130
-        from mcmirror.cli.border import explained
+        from mcmirror.cli.errors import explained
 
         return explained(error)
     return 0

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mcmirror.cli import options as o
-from mcmirror.cli.conduct import Output, Task, conduct
+from mcmirror.cli.execution import Output, Task, execute
 from mcmirror.model.location import Location
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -110,4 +110,4 @@ def mirror(  # noqa: PLR0913, PLR0917  one parameter an option
         textfile_dir=textfile_dir,
         pushgateway=pushgateway,
     )
-    raise typer.Exit(conduct(task, output))
+    raise typer.Exit(execute(task, output))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mcmirror.cli import options as o
-from mcmirror.cli.conduct import Task
+from mcmirror.cli.execution import Task
 
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[JOB... | SOURCE TARGET]", help="Jobs, or a pair; none: all jobs.")

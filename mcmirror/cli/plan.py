@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mcmirror.cli import options as o
-from mcmirror.cli.conduct import Output, conduct
+from mcmirror.cli.execution import Output, execute
 from mcmirror.cli.pair import Words, asked
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -55,4 +55,4 @@ def plan(  # noqa: PLR0913, PLR0917  one parameter an option
     carry_out = "mcmirror mirror {pair} with the same options"
     task = asked("plan", jobs or [], given, carry_out=carry_out, config=config, parallel=parallel)
     output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
-    raise typer.Exit(conduct(task, output, differences_exit=exit_code))
+    raise typer.Exit(execute(task, output, differences_exit=exit_code))

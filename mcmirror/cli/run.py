@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mcmirror.cli import options as o
-from mcmirror.cli.conduct import Output, Task, conduct
+from mcmirror.cli.execution import Output, Task, execute
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -57,4 +57,4 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
         textfile_dir=textfile_dir,
         pushgateway=pushgateway,
     )
-    raise typer.Exit(conduct(task, output))
+    raise typer.Exit(execute(task, output))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mcmirror.cli import border, heap
+from mcmirror.cli import errors, malloc
 from mcmirror.cli import options as o
 from mcmirror.model.report import ExitCode
 
@@ -66,13 +66,13 @@ def serve(
             parallel=parallel or told.parallel,
             listen=told.listen if listen is None else listen,
             log=log or told.log,
-            debug=debug or told.debug or bool(os.environ.get(border.DEBUG)),
+            debug=debug or told.debug or bool(os.environ.get(errors.DEBUG)),
         )
         made = replace(read, settings=settings)
         return Service(made) if before is None else before.succeeded_by(made)
 
     service = load()
-    border.redactors.append(service.redact)
+    errors.redactors.append(service.redact)
     raise typer.Exit(_serve(service, load))
 
 
@@ -80,7 +80,7 @@ def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
     from mcmirror.config.values import ENVIRONMENT
     from mcmirror.service.assembly import assemble
 
-    heap.one_arena()
+    malloc.one_arena()
     with _log(service) as log:
         log.begin(service.configuration)
         rooms = assemble(service, log.say, [log.event], began=log.begun, load=load)
@@ -173,7 +173,7 @@ def _obey(server: "Server", wishes: "SimpleQueue[int | None]") -> int:
     ended, given_back = 0, time.monotonic()
     while True:
         if time.monotonic() - given_back >= GIVING_BACK:
-            heap.give_back()
+            malloc.give_back()
             given_back = time.monotonic()
         try:
             wish = wishes.get(timeout=GLANCE)

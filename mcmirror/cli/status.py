@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.cli.style import Style, style_of
 from mcmirror.cli.table import table_lines
 from mcmirror.messages.job_state import BY_HAND, NEVER_RAN, UNKNOWN
@@ -16,7 +16,7 @@ from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, shown_seconds
 
 if TYPE_CHECKING:
-    from mcmirror.cli.glance import Glance, JobGlance
+    from mcmirror.cli.job_status import JobStatus, StatusOverview
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -46,17 +46,17 @@ def status(
     It reads what is remembered and asks no server, so it answers while none runs. With a configuration that is wrong it
     says so, and shows the jobs that have run.
     """
-    from mcmirror.cli import glance
+    from mcmirror.cli import job_status
     from mcmirror.config import ConfigError, clock
     from mcmirror.config.outline import outline
 
     try:
-        seen = glance.glance(outline(config, os.environ, Path.cwd()))
+        seen = job_status.read_status(outline(config, os.environ, Path.cwd()))
     except ConfigError as error:
-        seen = glance.without(error, config, os.environ, Path.cwd())
-        border.explained(error)
+        seen = job_status.without(error, config, os.environ, Path.cwd())
+        errors.explained(error)
     if json:
-        print(encoder.dumps(glance.document(seen), indent=2))
+        print(encoder.dumps(job_status.document(seen), indent=2))
     elif seen.jobs or not seen.mistakes:
         print("\n".join(lines(seen, style_of(sys.stdout))))
     for warning in seen.warnings:
@@ -69,7 +69,7 @@ def status(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def lines(seen: "Glance", style: Style) -> list[str]:
+def lines(seen: "StatusOverview", style: Style) -> list[str]:
     """The whole of it for people."""
     heads = ("JOB", "LAST RUN", "LAST SUCCESS", "NEXT RUN", "TRIGGER")
     rows = [[_name(job), _verdict(job, seen), _success(job, seen), _next(job, seen), job.trigger] for job in seen.jobs]
@@ -77,7 +77,7 @@ def lines(seen: "Glance", style: Style) -> list[str]:
     return [*table_lines(heads, rows, style, colours), *_rest(seen, style)]
 
 
-def _rest(seen: "Glance", style: Style) -> list[str]:
+def _rest(seen: "StatusOverview", style: Style) -> list[str]:
     found = [""]
     if seen.server:
         since = shown_seconds(max(0.0, seen.now - seen.server.started))
@@ -104,24 +104,24 @@ def _rest(seen: "Glance", style: Style) -> list[str]:
     return found
 
 
-def _name(job: "JobGlance") -> str:
+def _name(job: "JobStatus") -> str:
     return f"{harmless(job.name)} (dry run)" if job.dry_run else harmless(job.name)
 
 
-def _verdict(job: "JobGlance", seen: "Glance") -> str:
+def _verdict(job: "JobStatus", seen: "StatusOverview") -> str:
     if job.run:
         return f"running, {_age(job.run_started, seen.now)}"
     return f"{job.verdict} {_age(job.last.finished, seen.now)} ago" if job.last else job.state
 
 
-def _success(job: "JobGlance", seen: "Glance") -> str:
+def _success(job: "JobStatus", seen: "StatusOverview") -> str:
     if not job.known and not job.succeeded:
         return UNKNOWN
     found = f"{_age(job.succeeded, seen.now)} ago" if job.succeeded else "never" if job.last or job.stale else ""
     return f"{found}, max_age {_limit(job.max_age)}" if job.stale else found
 
 
-def _next(job: "JobGlance", seen: "Glance") -> str:
+def _next(job: "JobStatus", seen: "StatusOverview") -> str:
     if job.paused:
         return "paused"
     if not job.next_run:

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 from mcmirror.cli import options as o
-from mcmirror.cli.conduct import Output, conduct
+from mcmirror.cli.execution import Output, execute
 from mcmirror.cli.pair import Words, asked
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -96,4 +96,4 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
         metadata=metadata,
     )
     output = Output(json=json, quiet=quiet, debug=debug, report_json=report_json, junit=junit)
-    raise typer.Exit(conduct(task, output))
+    raise typer.Exit(execute(task, output))

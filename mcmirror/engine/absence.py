@@ -10,7 +10,7 @@ from mcmirror.engine.context import Context
 from mcmirror.engine.listing import Side, with_pairs
 from mcmirror.engine.lookup import Lookup
 from mcmirror.engine.spool import Spool
-from mcmirror.messages.troubleshoot import classify, problem
+from mcmirror.messages.error_lookup import classify, problem
 from mcmirror.model.cost import Requests, asked_at_source, listing
 from mcmirror.model.event import Event, ProblemFound
 from mcmirror.model.plan import Difference

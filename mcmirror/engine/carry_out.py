@@ -15,7 +15,7 @@ from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
 from mcmirror.engine.torn import name_unproven, remove_proven
 from mcmirror.engine.work_set import Result, copy_and_verify, listen
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound
 from mcmirror.model.plan import Count, Extraneous, Impossible, Missing, Plan
 from mcmirror.model.problem import Category, ListingBroken

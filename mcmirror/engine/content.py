@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mcmirror.engine.context import Context
-from mcmirror.messages.troubleshoot import classify, problem
+from mcmirror.messages.error_lookup import classify, problem
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import printable

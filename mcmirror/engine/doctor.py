@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.engine.reach import Finding, Grade, fine, reach, wrong
-from mcmirror.messages.troubleshoot import for_alias, for_job, problem
+from mcmirror.messages.error_lookup import for_alias, for_job, problem
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias
 from mcmirror.model.problem import Category, Problem, Trouble

@@ -15,7 +15,7 @@ from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
-from mcmirror.messages.troubleshoot import classify
+from mcmirror.messages.error_lookup import classify
 from mcmirror.model.event import Event, ProblemFound
 from mcmirror.model.key import twin as twin_of
 from mcmirror.model.plan import Changed, Copy, Count, Difference, Entry, Extraneous, Impossible, Missing, Plan

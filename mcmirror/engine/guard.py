@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from mcmirror.messages.error_lookup import problem
 from mcmirror.messages.remedy import rendered
-from mcmirror.messages.troubleshoot import problem
 from mcmirror.model.address import same_server
 from mcmirror.model.job import Assurance, Job, MaxDelete
 from mcmirror.model.location import Alias, Location

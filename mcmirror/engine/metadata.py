@@ -15,7 +15,7 @@ from mcmirror.engine.planning import metadata_wanted
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.attributes import EXPIRES, TAGS
 from mcmirror.model.cost import Requests, copying
 from mcmirror.model.event import CopyStarted, Event, Noted, ProblemFound

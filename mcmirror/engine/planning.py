@@ -11,7 +11,7 @@ from mcmirror.engine.folded import set_folded_apart
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.age import age_limits
 from mcmirror.model.event import Event, Listed, Noted, ProblemFound
 from mcmirror.model.job import Tags

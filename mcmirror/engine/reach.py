@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from mcmirror.messages.troubleshoot import classify, problem, words
+from mcmirror.messages.error_lookup import classify, problem, words
 from mcmirror.model.location import Alias
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.wording import shown_seconds

@@ -19,8 +19,8 @@ from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
 from mcmirror.engine.versions import Versions
 from mcmirror.engine.work_set import Result
-from mcmirror.messages.troubleshoot import for_job
-from mcmirror.messages.unexpected import problem_of
+from mcmirror.messages.error_lookup import for_job
+from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.cost import Requests, planned
 from mcmirror.model.event import (
     Event,

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from mcmirror.messages.unexpected import problem_of, temporary_folder
+from mcmirror.messages.exceptions import problem_of, temporary_folder
 from mcmirror.model.plan import Changed, Difference, Entry, Extraneous, Impossible, Kept, Missing, Reason
 from mcmirror.model.problem import Trouble
 

@@ -15,7 +15,7 @@ from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.spool import Spool
 from mcmirror.engine.untagged import copy_untagged
 from mcmirror.engine.verify import Verification, verify
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.cost import Requests, both_listed, copying, listed, sought_at_target
 from mcmirror.model.event import CopyStarted, Event, Phase, PhaseStarted, ProblemFound, Verified
 from mcmirror.model.plan import Changed, Copy, Count, Impossible, Missing, Plan

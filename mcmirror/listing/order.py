@@ -4,8 +4,8 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 
 from mcmirror.listing.sort import EntrySort
-from mcmirror.messages.troubleshoot import problem
-from mcmirror.messages.unexpected import problem_of, temporary_folder
+from mcmirror.messages.error_lookup import problem
+from mcmirror.messages.exceptions import problem_of, temporary_folder
 from mcmirror.model.location import Location
 from mcmirror.model.plan import UNREADABLE, Entry
 from mcmirror.model.problem import Category, ListingBroken

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from mcmirror.messages.troubleshoot import classify, problem
+from mcmirror.messages.error_lookup import classify, problem
 from mcmirror.model.attributes import Attributes
 from mcmirror.model.event import CopyStarted, Event, Moved, ProblemFound
 from mcmirror.model.job import Job

@@ -12,9 +12,9 @@ from mcmirror.model.record import Record
 from mcmirror.model.report import Status
 from mcmirror.model.streak import FAILURES, Streak
 from mcmirror.model.wording import harmless, objects, shown_bytes, shown_seconds, three_parts
-from mcmirror.notify.decide import Judge, telling
 from mcmirror.notify.listener import Listener
 from mcmirror.notify.message import Desk, Message, Occasion, shown_moment
+from mcmirror.notify.rules import Judge, telling
 
 JOBS = 60
 """Jobs with a line of their own; those that are not well come first."""

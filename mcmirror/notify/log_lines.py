@@ -1,4 +1,4 @@
-"""What a server's log says of runs: lines for people with their fields for machines, pure but for a clock."""
+"""Turns events into the lines of a server's log: text for people, fields for programs."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What is said about a run, to whomever: pure, before any service's own markup."""
+"""The message about a run, before the markup of a service. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace

@@ -12,9 +12,9 @@ from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState
 from mcmirror.notify import files
+from mcmirror.notify.http_request import Limit, opener
 from mcmirror.notify.message import NotTold
 from mcmirror.notify.metrics import NAME, text_of
-from mcmirror.notify.opener import Limit, opener
 
 FILE = "mcmirror.prom"
 PATIENCE = 10.0

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from mcmirror.model.delivery import Delivery
 from mcmirror.model.record import Record
-from mcmirror.notify.blocks import blocks, fallback
+from mcmirror.notify.http_request import Limit, opener
 from mcmirror.notify.message import Desk, Message, NotTold, Occasion, message_document, message_of
-from mcmirror.notify.opener import Limit, opener
-from mcmirror.notify.post import seconds
+from mcmirror.notify.slack_blocks import blocks, fallback
+from mcmirror.notify.webhook_post import seconds
 
 ANSWER = 1 << 20
 """Bytes of an answer that are read."""

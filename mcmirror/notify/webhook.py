@@ -13,7 +13,7 @@ from mcmirror.model.delivery import Delivery
 from mcmirror.model.record import Record
 from mcmirror.model.template import is_json, rendered
 from mcmirror.notify.message import Desk, Message, Occasion, message_document, plain, shortened
-from mcmirror.notify.post import post
+from mcmirror.notify.webhook_post import post
 
 BODY = 10_000
 """Characters of a ping: what such services keep."""

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from mcmirror.config import ConfigError
 from mcmirror.engine.context import Context, Verb
 from mcmirror.engine.run import not_started, run
-from mcmirror.messages.troubleshoot import problem
-from mcmirror.messages.unexpected import problem_of
+from mcmirror.messages.error_lookup import problem
+from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.event import Event, McSaid, Observer, RunFinished, RunStarted, Waiting
 from mcmirror.model.job import Job
 from mcmirror.model.location import Alias, Location

@@ -16,7 +16,7 @@ from mcmirror.config import secrets as config_secrets
 from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
 from mcmirror.engine.context import Verb
-from mcmirror.messages.troubleshoot import problem
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.event import Event, Observer, RunFinished
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location

@@ -17,14 +17,14 @@ from mcmirror.notify.worker import REMEDY, Worker
 from mcmirror.service.past import Past
 
 if TYPE_CHECKING:
+    from mcmirror.notify.dispatcher import Dispatcher
     from mcmirror.notify.listener import Audience
     from mcmirror.notify.message import Desk
-    from mcmirror.notify.tell import Teller
     from mcmirror.store.database import Database
     from mcmirror.store.inbox import Inbox
     from mcmirror.store.runs import Runs
 
-Wish = Callable[["Teller"], object]
+Wish = Callable[["Dispatcher"], object]
 
 LIMIT = 15.0
 """Seconds that all deliveries together may take after the last run has ended."""
@@ -66,7 +66,7 @@ class Telling:
         self._once = once
         self._ours = set[str]()
         """Runs of this command, which may have ended before the first look into the inbox: told in their turn."""
-        self._teller: Teller | None = None
+        self._teller: Dispatcher | None = None
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
         self._worker = Worker(self._work, "telling")
 
@@ -94,8 +94,8 @@ class Telling:
     def notice(self, kind: str, what: str, why: str, remedy: str, *, good: bool = False) -> None:
         """Something happened that is no run."""
 
-        def notice(teller: "Teller") -> None:
-            from mcmirror.notify.decide import Notice
+        def notice(teller: "Dispatcher") -> None:
+            from mcmirror.notify.rules import Notice
 
             redact = self._service.redact
             teller.notice(Notice(kind, redact(what), redact(why), redact(remedy), good))
@@ -105,7 +105,7 @@ class Telling:
     def replace(self, service: Sender) -> None:
         """Another configuration is in use."""
 
-        def replace(teller: "Teller") -> None:
+        def replace(teller: "Dispatcher") -> None:
             self._service = service
             audience = service.audience(service.configuration.jobs.values())
             teller.replace(audience, _desk(service))
@@ -156,8 +156,8 @@ class Telling:
             except Exception:  # noqa: BLE001  else nobody would be told anything any more
                 _LOG.exception("a mistake of ours kept something from being told")
 
-    def _made(self) -> "Teller":
-        from mcmirror.notify.tell import Teller
+    def _made(self) -> "Dispatcher":
+        from mcmirror.notify.dispatcher import Dispatcher
         from mcmirror.store.database import Database
         from mcmirror.store.outbox import Outbox
         from mcmirror.store.runs import Runs
@@ -166,7 +166,7 @@ class Telling:
         database = self._database or Database(service.state)
         runs = self._runs or Runs(database, service.inbox)
         audience, outbox = service.audience(self._jobs), Outbox(database)
-        teller = Teller(
+        teller = Dispatcher(
             audience,
             outbox,
             _desk(service),

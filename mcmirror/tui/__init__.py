@@ -3,23 +3,23 @@
 A map for newcomers::
 
     source.py     the one seam: what the dashboard asks (Source), what it shows (View), why something is not to be had
-    local.py      a Source that runs the engine in this process; beside.py sees what other processes do meanwhile
+    local.py      a Source that runs the engine in this process; other_processes.py shows what other processes do
     remote.py     a Source over the API of `mcmirror serve`; client.py asks it, remote_events.py reads its event stream,
                   remote_inspections.py has it plan and verify
     one_shot.py   a Source of `mcmirror run --tui`: these jobs, once
     fold.py       events of a run, however many, as one small value (Seen); called by the engine's threads
     frame.py      Room, the base of each screen; ROOMS, what the number keys open; the header
     app.py        Dashboard, the Textual application, and its factory `dashboard(source)`
-    looks.py      marks, words and colours of states; ages and sizes in few columns
+    formatting.py marks, words and colours of states; ages and sizes in few columns
     job_room.py   a Room with a list of jobs: the keys that run, try and pause the selected one
     rows.py       a list whose lines change in place
     dialogs.py    a question, a number to be typed, a text to be read
-    sheet.py      mcmirror.toml as it is edited: judged before it is written, never over somebody else's change
+    config_editor.py edits mcmirror.toml: validates before writing, keeps changes made by others
     form.py       a form, judged as one types
     connections*.py, jobs*.py, history*.py    the screens 2, 3 and 4: list, form, check, import; one run, two runs
-    terminal.py, ending.py    a terminal that goes away, and a signal, end it whatever the screen is doing
+    terminal.py, shutdown.py    a terminal that goes away, and a signal, end it whatever the screen is doing
     web.py        all of it in a browser
-    overview.py, run.py, plan.py    the screens; standing.py words the overview's lines, explained.py a problem's
+    overview.py, run.py, plan.py    the screens; overview_text.py, run_text.py, problem_text.py their text
 
 To add a screen: one module with a class that derives from ``frame.Room``, whose ``show(view)`` paints what it is given
 (at most ten times a second, never waiting), and one line in ``frame.ROOMS``. Whatever may wait (a server, a disk) goes

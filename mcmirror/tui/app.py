@@ -13,12 +13,12 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.model.wording import harmless
 from mcmirror.tui.bucket import missing, offer
-from mcmirror.tui.ending import Ending
 from mcmirror.tui.frame import ROOMS, Room
 from mcmirror.tui.secrets import Redacting
+from mcmirror.tui.shutdown import Shutdown
 from mcmirror.tui.source import Refusal, Source
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ class Dashboard(App[int]):
         self._begin = begin
         self._said, self._seen, self._when = -1, (-1, -1), 0.0
         self._rooms: dict[str, Room] = {}
-        self._filters.append(Redacting(border.redact))
+        self._filters.append(Redacting(errors.redact))
         self._leaving = False
         self._pursued: set[str] = set()
-        self.ending = Ending(source.close)
+        self.ending = Shutdown(source.close)
         self.failure: Exception | None = None
         """A mistake of ours that ended it; the command says it, without what Textual would show of our variables."""
         self.theme = LIGHT if light else DARK

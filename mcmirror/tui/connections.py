@@ -10,12 +10,12 @@ from textual.content import Content
 
 from mcmirror.config import ConfigError, KnownAlias, home_of, known_aliases
 from mcmirror.model.wording import harmless
+from mcmirror.tui.config_editor import ALIAS, ConfigEditor, configuration, why_not
 from mcmirror.tui.connections_check import Check
-from mcmirror.tui.connections_words import Columns, described, heads, line, shown_path
+from mcmirror.tui.connections_text import Columns, described, heads, line, shown_path
 from mcmirror.tui.editing import WRITES, edit, remove
+from mcmirror.tui.formatting import BOLD, DIM, WARN
 from mcmirror.tui.list_room import ListRoom
-from mcmirror.tui.looks import BOLD, DIM, WARN
-from mcmirror.tui.sheet import ALIAS, Sheet, configuration, why_not
 from mcmirror.tui.source import Refusal
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Connections(ListRoom):
         super().__init__()
         self._known: tuple[KnownAlias, ...] | None = None
         self._notes: tuple[str, ...] = ()
-        self._sheet: Sheet | None = None
+        self._sheet: ConfigEditor | None = None
         self._checks: dict[str, Check] = {}
         self._trying = ""
 
@@ -79,7 +79,7 @@ class Connections(ListRoom):
         if not self._here:
             return
 
-        def look() -> tuple[tuple[KnownAlias, ...], tuple[str, ...], Sheet | None]:
+        def look() -> tuple[tuple[KnownAlias, ...], tuple[str, ...], ConfigEditor | None]:
             from mcmirror.config.inherited import unreadable
 
             known = known_aliases(configuration(path), os.environ, home_of(os.environ))
@@ -87,12 +87,12 @@ class Connections(ListRoom):
             notes = list(unreadable(os.environ, home_of(os.environ)))
             if path is not None:
                 try:
-                    sheet = Sheet.read(path)
+                    sheet = ConfigEditor.read(path)
                 except ConfigError as error:
                     notes.insert(0, str(error.mistakes[0]))
             return tuple(known), tuple(notes), sheet
 
-        def seen(found: tuple[tuple[KnownAlias, ...], tuple[str, ...], Sheet | None]) -> None:
+        def seen(found: tuple[tuple[KnownAlias, ...], tuple[str, ...], ConfigEditor | None]) -> None:
             self._known, self._notes, self._sheet = found
             if not self.is_mounted:
                 return
@@ -205,7 +205,7 @@ class Connections(ListRoom):
         self._edit(one.name)
 
     def _edit(self, name: str) -> None:
-        def opened(sheet: Sheet) -> Form:
+        def opened(sheet: ConfigEditor) -> Form:
             from mcmirror.tui.connections_form import form
 
             return form(sheet, name)
@@ -240,7 +240,7 @@ class Connections(ListRoom):
         importing(self.dashboard, lambda names: self._changed(*names))
 
 
-def _refuse_removal(sheet: Sheet, one: KnownAlias) -> None:
+def _refuse_removal(sheet: ConfigEditor, one: KnownAlias) -> None:
     if one.name not in sheet.tables(ALIAS):
         why = f"it comes from {one.origin}, which mcmirror never writes"
         raise Refusal(f"{one.name} cannot be removed here", why, "Remove it there.")
@@ -250,7 +250,7 @@ def _refuse_removal(sheet: Sheet, one: KnownAlias) -> None:
         raise Refusal(f"{number} {word} {one.name}: {names}", "", remedy)
 
 
-def _drop(sheet: Sheet, name: str) -> None:
+def _drop(sheet: ConfigEditor, name: str) -> None:
     from mcmirror.config import write
 
     had = write.references(sheet.path, name)

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.config import ConfigError, Mistake, home_of
+from mcmirror.tui.config_editor import ALIAS, ConfigEditor
 from mcmirror.tui.form import Field, Form, Values, Wrongs
-from mcmirror.tui.sheet import ALIAS, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ KEYS = ("access_key", "secret_key")
 KEPT = "a key stands in the file itself; empty keeps it"
 
 
-def form(sheet: Sheet, name: str = "") -> Form:
+def form(sheet: ConfigEditor, name: str = "") -> Form:
     """For a new connection, or for one that is in the file."""
     written = sheet.table(ALIAS, name) if name else {}
     fields = [_filled(field, name, written) for field in FIELDS]
@@ -85,7 +85,7 @@ def table(written: Mapping[str, Any], values: Values) -> dict[str, Any]:
     return result
 
 
-def _wrong(sheet: Sheet, name: str, values: Values) -> list[Mistake]:
+def _wrong(sheet: ConfigEditor, name: str, values: Values) -> list[Mistake]:
     from mcmirror.config.aliases import AliasText, resolve_alias
     from mcmirror.config.reference import is_reference
     from mcmirror.config.schema import AliasTable

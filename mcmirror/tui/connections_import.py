@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mcmirror.config import ConfigError, Mistake, home_of
 from mcmirror.tui import editing
+from mcmirror.tui.config_editor import ALIAS, ConfigEditor
 from mcmirror.tui.form import Field, Form, Values, Wrongs
-from mcmirror.tui.sheet import ALIAS, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ FIELDS = (
 def importing(dashboard: Dashboard, done: Callable[[Sequence[str]], object]) -> None:
     """Ask for the file; then take over what is in it, and hand out the names."""
 
-    def opened(sheet: Sheet) -> None:
+    def opened(sheet: ConfigEditor) -> None:
         dashboard.push_screen(_form(sheet.path, names), written)
 
     def written(yes: bool | None) -> None:
@@ -68,7 +68,7 @@ def _read(path: Path, values: Values) -> list[Imported]:
     from mcmirror.config import connections
 
     found = connections.read(_text(values["file"]), values["file"])
-    there = Sheet.read(path).tables(ALIAS)
+    there = ConfigEditor.read(path).tables(ALIAS)
     taken = [one.alias.name for one in found if one.alias.name in there]
     if taken and values["force"] != "true":
         remedy = "Replace them, or rename them in the file."
@@ -98,7 +98,7 @@ def _take(path: Path, one: Imported) -> None:
         for key, value in secrets.items()
         if value
     }
-    Sheet.read(path).put(ALIAS, name, write.alias_values(one.alias, referred))
+    ConfigEditor.read(path).put(ALIAS, name, write.alias_values(one.alias, referred))
 
 
 def _wrongs(error: ConfigError, file: str) -> Wrongs:

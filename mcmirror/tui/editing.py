@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
-from mcmirror.tui.sheet import Sheet, refusal, why_not
+from mcmirror.tui.config_editor import ConfigEditor, refusal, why_not
 from mcmirror.tui.source import Refusal
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ WRITES = frozenset({"add", "edit", "copy", "import", "remove"})
 """Actions that change the file: they are not offered where it cannot be changed."""
 
 
-def read(dashboard: Dashboard) -> Sheet:
+def read(dashboard: Dashboard) -> ConfigEditor:
     """The file as it is now; Refusal when it cannot be had, or cannot be changed from here."""
     path = dashboard.source.edits
     if path is None:
         raise Refusal("nothing can be changed from here", why_not(dashboard.source))
     try:
-        return Sheet.read(path)
+        return ConfigEditor.read(path)
     except ConfigError as error:
         raise refusal(error) from None
 
@@ -35,12 +35,12 @@ def edit(
     dashboard: Dashboard,
     heading: str,
     name: str,
-    form: Callable[[Sheet], Form],
-    done: Callable[[str, Sheet], object],
+    form: Callable[[ConfigEditor], Form],
+    done: Callable[[str, ConfigEditor], object],
 ) -> None:
     """Open the form, for a new table when there is no name; ``done`` gets the name and the file as it is then."""
 
-    def opened(before: Sheet) -> None:
+    def opened(before: ConfigEditor) -> None:
         def written(yes: bool | None) -> None:
             if yes:
                 dashboard.source.reload()
@@ -48,7 +48,7 @@ def edit(
 
         dashboard.push_screen(form(before), written)
 
-    def told(before: Sheet, after: Sheet) -> None:
+    def told(before: ConfigEditor, after: ConfigEditor) -> None:
         there = before.tables(heading)
         new = name or next((one for one in after.tables(heading) if one not in there), "")
         dashboard.tell(f"{new} is written to {after.path.name}")
@@ -63,18 +63,18 @@ def remove(  # noqa: PLR0913  what is asked, and what follows
     name: str,
     consequence: str,
     *,
-    refuse: Callable[[Sheet], object],
-    drop: Callable[[Sheet], object],
+    refuse: Callable[[ConfigEditor], object],
+    drop: Callable[[ConfigEditor], object],
     done: Callable[[], object],
 ) -> None:
     """Ask, then take it out. ``refuse`` may raise ConfigError or Refusal before the question, ``drop`` ConfigError."""
 
-    def allowed() -> Sheet:
+    def allowed() -> ConfigEditor:
         sheet = read(dashboard)
         _judged(refuse, sheet)
         return sheet
 
-    def asked(sheet: Sheet) -> None:
+    def asked(sheet: ConfigEditor) -> None:
         from mcmirror.tui.dialogs import Question
 
         file = sheet.path.name
@@ -93,7 +93,7 @@ def remove(  # noqa: PLR0913  what is asked, and what follows
     dashboard.ask(allowed, asked)
 
 
-def _judged(work: Callable[[Sheet], object], sheet: Sheet) -> None:
+def _judged(work: Callable[[ConfigEditor], object], sheet: ConfigEditor) -> None:
     try:
         work(sheet)
     except ConfigError as error:

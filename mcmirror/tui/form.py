@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
 from mcmirror.model.wording import harmless
-from mcmirror.tui.looks import BAD, DIM
+from mcmirror.tui.formatting import BAD, DIM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

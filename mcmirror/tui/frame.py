@@ -11,7 +11,7 @@ from textual.widgets import Footer, Static
 
 from mcmirror.cli.style import cells
 from mcmirror.model.wording import harmless
-from mcmirror.tui.looks import DIM, WARN, clock, fitted
+from mcmirror.tui.formatting import DIM, WARN, clock, fitted
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

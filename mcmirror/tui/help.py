@@ -3,8 +3,8 @@
 from textual.binding import Binding
 from textual.content import Content
 
+from mcmirror.tui.formatting import BAD, BUSY, GOOD, WARN
 from mcmirror.tui.frame import Room
-from mcmirror.tui.looks import BAD, BUSY, GOOD, WARN
 
 _MARKS = (
     ("✓", GOOD, "the copy is true, or nothing was to be done"),

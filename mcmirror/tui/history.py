@@ -12,8 +12,8 @@ from mcmirror.cli.style import cells
 from mcmirror.model.record import RUNNING, Cause, Record
 from mcmirror.model.report import Status
 from mcmirror.model.wording import harmless, shown_bytes, shown_seconds
+from mcmirror.tui.formatting import BOLD, BUSY, DIM, WARN, column, fitted, report_look, status_look
 from mcmirror.tui.list_room import ListRoom
-from mcmirror.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, report_look, status_look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from textual.widgets import Static
 from mcmirror.cli.style import cells
 from mcmirror.model.report import Tally
 from mcmirror.model.wording import harmless, shown_bytes, shown_count, shown_seconds
+from mcmirror.tui.formatting import BOLD, DIM, WARN, fitted, report_look, shares, status_look
 from mcmirror.tui.frame import Room
 from mcmirror.tui.history import CAUSES, begun
-from mcmirror.tui.looks import BOLD, DIM, WARN, fitted, report_look, shares, status_look
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -14,8 +14,8 @@ from textual.widgets import Static
 from mcmirror.cli.style import Style
 from mcmirror.model.record import Fate
 from mcmirror.model.wording import printable
+from mcmirror.tui.formatting import BAD, BOLD, BUSY, DIM, GOOD, WARN, report_look
 from mcmirror.tui.frame import Room
-from mcmirror.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, report_look
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,12 +9,12 @@ from textual.content import Content
 
 from mcmirror.config import ConfigError
 from mcmirror.model.wording import harmless
+from mcmirror.tui.config_editor import JOB, ConfigEditor, why_not
 from mcmirror.tui.editing import WRITES, edit, remove
+from mcmirror.tui.formatting import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair, trigger, widest
 from mcmirror.tui.job_room import JobRoom
-from mcmirror.tui.looks import BOLD, BUSY, DIM, WARN, column, fitted, job_look, pair, trigger, widest
-from mcmirror.tui.sheet import JOB, Sheet, why_not
+from mcmirror.tui.overview_text import named_columns, when
 from mcmirror.tui.source import Refusal
-from mcmirror.tui.standing import named_columns, when
 
 if TYPE_CHECKING:
     from textual.widgets import OptionList
@@ -54,7 +54,7 @@ class Jobs(JobRoom):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sheet: Sheet | None = None
+        self._sheet: ConfigEditor | None = None
         self._wrong = ""
         self._written = ""
         """The job that the cursor goes to once it is there."""
@@ -74,13 +74,13 @@ class Jobs(JobRoom):
         if path is None:
             return
 
-        def look() -> tuple[Sheet | None, str]:
+        def look() -> tuple[ConfigEditor | None, str]:
             try:
-                return Sheet.read(path), ""
+                return ConfigEditor.read(path), ""
             except ConfigError as error:
                 return None, str(error.mistakes[0])
 
-        def seen(found: tuple[Sheet | None, str]) -> None:
+        def seen(found: tuple[ConfigEditor | None, str]) -> None:
             self._sheet, self._wrong = found
 
         self.dashboard.ask(look, seen)
@@ -162,12 +162,12 @@ class Jobs(JobRoom):
             self._edit(job.name)
 
     def _edit(self, name: str = "", like: str = "") -> None:
-        def opened(sheet: Sheet) -> Form:
+        def opened(sheet: ConfigEditor) -> Form:
             from mcmirror.tui.jobs_form import form
 
             return form(sheet, name, like)
 
-        def written(new: str, sheet: Sheet) -> None:
+        def written(new: str, sheet: ConfigEditor) -> None:
             self._sheet, self._written = sheet, new
 
         edit(self.dashboard, JOB, name, opened, written)
@@ -179,7 +179,7 @@ class Jobs(JobRoom):
             return
         name, running = job.name, bool(job.run)
 
-        def refuse(_: Sheet) -> None:
+        def refuse(_: ConfigEditor) -> None:
             if running:
                 raise Refusal(f"{name} is under way", "", "cancel the run first, or wait for its end")
 

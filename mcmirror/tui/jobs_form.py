@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.config import ConfigError, Mistake
+from mcmirror.tui.config_editor import JOB, ConfigEditor
 from mcmirror.tui.connections_form import wrongs
 from mcmirror.tui.form import Field, Form, Values, Wrongs
-from mcmirror.tui.sheet import JOB, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ DEFAULTS = {"max_delete": "25%", "max_age": "not watched"}
 """What holds, or might stand there, when neither the job nor [defaults] says it."""
 
 
-def form(sheet: Sheet, name: str = "", like: str = "") -> Form:
+def form(sheet: ConfigEditor, name: str = "", like: str = "") -> Form:
     """For a new job, one like another, or one that is in the file."""
     written = sheet.table(JOB, name or like)
     defaults = sheet.document.get("defaults")
@@ -122,7 +122,7 @@ def _value(field: Field, text: str) -> Any:
     return text
 
 
-def _wrong(sheet: Sheet, name: str, new: Mapping[str, Any], given: str) -> Wrongs:
+def _wrong(sheet: ConfigEditor, name: str, new: Mapping[str, Any], given: str) -> Wrongs:
     if not name and given in sheet.tables(JOB):
         remedy = "Choose another name, or change that one."
         return wrongs([Mistake(str(sheet.path), f"{JOB}.{given}", "is there already", remedy)], JOB, given)

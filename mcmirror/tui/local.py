@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Fold
-from mcmirror.tui.pasts import Pasts
+from mcmirror.tui.recent_runs import RecentRuns
 from mcmirror.tui.source import Refusal, View, shared
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcmirror.model.record import Fate, Record
     from mcmirror.service import Service
     from mcmirror.service.assembly import Rooms
-    from mcmirror.tui.beside import Beside
+    from mcmirror.tui.other_processes import OtherProcesses
 
 LOOK = 1.0
 """Seconds between two looks at the state."""
@@ -44,12 +44,12 @@ class LocalSource:
         self.number = 0
         self._load, self._edits, self._schedules = load, edits, schedules
         self._view = View(note="Reading the configuration ...")
-        self._pasts = Pasts()
+        self._pasts = RecentRuns()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._keys: dict[str, str] = {}
         self._rooms: Rooms | None = None
-        self._beside: Beside | None = None
+        self._beside: OtherProcesses | None = None
         self._threads: list[threading.Thread] = []
 
     @property
@@ -83,20 +83,20 @@ class LocalSource:
         service = self._loaded()
         if service is None:
             return
-        from mcmirror.cli import border
+        from mcmirror.cli import errors
         from mcmirror.service.assembly import assemble
         from mcmirror.store.place import presence
         from mcmirror.store.presence import Presence
-        from mcmirror.tui.beside import Beside
+        from mcmirror.tui.other_processes import OtherProcesses
 
         # A configuration that is read later knows what those before it hid, and more.
-        border.redactors.append(lambda text: (self._rooms.server.service if self._rooms else service).redact(text))  # noqa: PLW0108  asked anew each time
+        errors.redactors.append(lambda text: (self._rooms.server.service if self._rooms else service).redact(text))  # noqa: PLW0108  asked anew each time
         if self._schedules and Presence(presence(service.state)).see() is not None:
             # Whoever keeps them already goes on; twice would be once too often.
             self._schedules = False
         rooms = assemble(service, _silent, [self._hear], began=self._began, load=self._load, schedules=self._schedules)
         self._pasts.learn(rooms.runs.runs(limit=1000))
-        self._beside = Beside(rooms, schedules=self._schedules)
+        self._beside = OtherProcesses(rooms, schedules=self._schedules)
         if self._closing.is_set():
             rooms.end(0)
             return
@@ -124,7 +124,7 @@ class LocalSource:
             self._wake.clear()
         return None
 
-    def _look(self, rooms: Rooms, beside: Beside) -> None:
+    def _look(self, rooms: Rooms, beside: OtherProcesses) -> None:
         state, note, kept = beside.seen(rooms.server.state())
         for job in state.jobs:
             if job.last is not None:

@@ -12,8 +12,7 @@ from textual.widgets import Static
 from mcmirror.messages.events import PHASES
 from mcmirror.messages.job_state import BY_HAND, Group, group
 from mcmirror.model.wording import harmless
-from mcmirror.tui.job_room import JobRoom
-from mcmirror.tui.looks import (
+from mcmirror.tui.formatting import (
     BOLD,
     BUSY,
     DIM,
@@ -29,7 +28,8 @@ from mcmirror.tui.looks import (
     trigger,
     widest,
 )
-from mcmirror.tui.standing import STATE, WIDE, Columns, detail, done, heads, last_run, totals
+from mcmirror.tui.job_room import JobRoom
+from mcmirror.tui.overview_text import STATE, WIDE, Columns, detail, done, heads, last_run, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

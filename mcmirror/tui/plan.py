@@ -15,10 +15,10 @@ from mcmirror.model.groups import REST, Group, Groups
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_count, three_parts
+from mcmirror.tui.formatting import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted
 from mcmirror.tui.frame import Room
-from mcmirror.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, fitted
 from mcmirror.tui.rows import Row, Rows
-from mcmirror.tui.run_words import progress, steps
+from mcmirror.tui.run_text import progress, steps
 from mcmirror.tui.source import Refusal
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcmirror.tui.client import Away, Client, messages, part
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Fold
-from mcmirror.tui.pasts import Pasts
+from mcmirror.tui.recent_runs import RecentRuns
 from mcmirror.tui.remote_inspections import RemoteInspections
 from mcmirror.tui.source import Refusal, View
 
@@ -41,7 +41,7 @@ class RemoteSource:
         self._client, self._clock, self._every = client, clock, look
         self._inspections = RemoteInspections(client, self.fold)
         self._view = View(note=f"Asking {client.address} ...")
-        self._pasts = Pasts()
+        self._pasts = RecentRuns()
         self._learned = False
         self._last = ""
         """The number of the last event that was heard."""

@@ -15,10 +15,10 @@ from mcmirror.model.event import Phase
 from mcmirror.model.wording import harmless, three_parts
 from mcmirror.tui.bucket import HINT, missing, offer
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Seen
+from mcmirror.tui.formatting import BAD, DIM, clock, report_look
 from mcmirror.tui.frame import Room
-from mcmirror.tui.looks import BAD, DIM, clock, report_look
 from mcmirror.tui.rows import Row, Rows
-from mcmirror.tui.run_words import ago, keys, logged, nothing, progress, steps, what
+from mcmirror.tui.run_text import ago, keys, logged, nothing, progress, steps, what
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -185,7 +185,7 @@ class RunRoom(Room):
         problem = self._problems.get(event.option_id or "")
         if problem is not None:
             from mcmirror.tui.dialogs import Text
-            from mcmirror.tui.explained import explained
+            from mcmirror.tui.problem_text import explained
 
             self.dashboard.push_screen(Text(f"Problem: {problem.category.value}", explained(problem)))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from urllib.parse import quote
 
-from mcmirror.messages.troubleshoot import classify
+from mcmirror.messages.error_lookup import classify
 from mcmirror.model.attributes import Attributes, read_attributes
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from mcmirror.messages.troubleshoot import outgrown
+from mcmirror.messages.error_lookup import outgrown
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.movers.mc import argv

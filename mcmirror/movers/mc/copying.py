@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 
-from mcmirror.messages.troubleshoot import classify, outgrown, problem
+from mcmirror.messages.error_lookup import classify, outgrown, problem
 from mcmirror.model.event import CopyStarted, Event, McSaid, Moved, ProblemFound, Removed
 from mcmirror.model.job import Job
 from mcmirror.model.location import Alias

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcmirror.messages.troubleshoot import problem, words
-from mcmirror.messages.unexpected import is_of_the_machine, problem_of, temporary_folder
+from mcmirror.messages.error_lookup import problem, words
+from mcmirror.messages.exceptions import is_of_the_machine, problem_of, temporary_folder
 from mcmirror.model.problem import Category, McNotFound, McUnusable, Trouble
 from mcmirror.movers.mc.identity import identity, recall, remember
 from mcmirror.movers.mc.process import capture

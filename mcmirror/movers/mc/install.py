@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from mcmirror.messages.troubleshoot import problem, words
+from mcmirror.messages.error_lookup import problem, words
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.redact import without_user
 from mcmirror.movers.mc.find import Mc, examine, own_copy

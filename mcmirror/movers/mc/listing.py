@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
-from mcmirror.messages.troubleshoot import classify, outgrown, problem
+from mcmirror.messages.error_lookup import classify, outgrown, problem
 from mcmirror.model.circle import Circle
 from mcmirror.model.location import Location
 from mcmirror.model.plan import UNREADABLE, Entry

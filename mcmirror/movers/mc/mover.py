@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from mcmirror.messages.troubleshoot import classify
+from mcmirror.messages.error_lookup import classify
 from mcmirror.model.event import Event, ProblemFound
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Location

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 
-from mcmirror.messages.troubleshoot import classify, problem
+from mcmirror.messages.error_lookup import classify, problem
 from mcmirror.model.job import MirrorOptions
 from mcmirror.model.location import Location
 from mcmirror.model.problem import Category, ListingBroken, Problem

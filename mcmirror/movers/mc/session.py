@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mcmirror.messages.troubleshoot import problem
-from mcmirror.messages.unexpected import problem_of, temporary_folder
+from mcmirror.messages.error_lookup import problem
+from mcmirror.messages.exceptions import problem_of, temporary_folder
 from mcmirror.model.location import Alias
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.redact import redactor

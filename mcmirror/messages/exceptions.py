@@ -1,10 +1,10 @@
-"""From an exception to a problem: what this machine refused, and what nobody foresaw."""
+"""Converts an exception to a problem."""
 
 import errno
 import os
 import tempfile
 
-from mcmirror.messages.troubleshoot import problem, words
+from mcmirror.messages.error_lookup import problem, words
 from mcmirror.model.problem import Category, Problem, Trouble
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

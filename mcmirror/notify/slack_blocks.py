@@ -1,4 +1,4 @@
-"""A message as Slack shows it: Block Kit, and a text for where blocks cannot be shown."""
+"""A message as Slack Block Kit, and as text for clients that cannot show blocks."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""How states, ages and sizes look in few columns: always a mark and a word, so that colour is never needed."""
+"""Formats states, ages and sizes for few columns: a mark and a word, so that colour is not needed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

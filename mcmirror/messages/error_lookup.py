@@ -1,6 +1,6 @@
-"""From what mc said to what a person needs: category, cause, remedy, and whether trying again can help.
+"""Looks an error of mc up: category, cause, remedy, and whether trying again can help.
 
-Pure: the table is data (``troubles``), nothing is read or run here.
+Pure: the table is data (``error_table``), nothing is read or run here.
 """
 
 import functools
@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from mcmirror.messages.error_table import TABLE, Row
 from mcmirror.messages.remedy import origin_of, rendered
-from mcmirror.messages.troubles import TABLE, Row
 from mcmirror.model.job import Job
 from mcmirror.model.location import ALIAS_NAME, Alias, Location
 from mcmirror.model.problem import Category, Problem

@@ -1,6 +1,6 @@
 """What servers and the network do to a run. The first five rows answer headings that people know by heart."""
 
-from mcmirror.messages.row import Row
+from mcmirror.messages.error_row import Row
 from mcmirror.model.problem import Category
 
 TABLE: tuple[Row, ...] = (

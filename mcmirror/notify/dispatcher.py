@@ -1,4 +1,4 @@
-"""Tells what came of runs: decided at once and once, delivered by a thread a listener, however long that takes."""
+"""Dispatches the messages about runs: decides once, and delivers with one thread for each listener."""
 
 import logging
 import threading
@@ -13,10 +13,10 @@ from mcmirror.model.delivery import Decision, Delivery, Known
 from mcmirror.model.record import Record
 from mcmirror.model.state import NotifierState
 from mcmirror.model.wording import shown_seconds
-from mcmirror.notify import decide, digest
-from mcmirror.notify.decide import Judge, Notice
+from mcmirror.notify import digest, rules
 from mcmirror.notify.listener import Audience, Listener
 from mcmirror.notify.message import Desk, NotTold
+from mcmirror.notify.rules import Judge, Notice
 from mcmirror.notify.webhook import Pings
 from mcmirror.notify.worker import REMEDY, Worker
 
@@ -82,7 +82,7 @@ class _Together:
     ended: tuple[Record, ...] = ()
 
 
-class Teller:
+class Dispatcher:
     """Who is told, for the life of a process. No method raises, and none waits for a service."""
 
     def __init__(  # noqa: PLR0913  each from another hand
@@ -122,7 +122,7 @@ class Teller:
                 jobs = sorted(together.jobs)
             if "start" not in listener.on:
                 continue
-            decision = decide.begun(listener, record, self._desk, jobs)
+            decision = rules.begun(listener, record, self._desk, jobs)
             if self._outbox.begin(listener.name, record.id, decision, self._now()):
                 self._wake(listener)
 
@@ -143,14 +143,14 @@ class Teller:
                         continue
                     records, rid = together.ended, together.rid
                     together.ended, together.rid, together.begun = (), "", frozenset()
-            judge = decide.ended(listener, records, self._desk, datetime.fromtimestamp(now, UTC), rid)
+            judge = rules.ended(listener, records, self._desk, datetime.fromtimestamp(now, UTC), rid)
             self._decide(listener, [one.id for one in records], [listener.key(one) for one in records], judge)
 
     def notice(self, notice: Notice) -> None:
         """Something happened that is no run; every listener that hears of failures hears of it."""
         job = notice.remembered_as(self._desk)
         for listener in self._audience.listeners:
-            judge = decide.noticed(listener, notice, self._desk, datetime.fromtimestamp(self._now(), UTC))
+            judge = rules.noticed(listener, notice, self._desk, datetime.fromtimestamp(self._now(), UTC))
             self._decide(listener, (), [job], judge)
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""The end from outside: a signal, or a terminal that went away, ends the dashboard whatever its screen is doing."""
+"""Ends the dashboard after a signal or the loss of its terminal, even if a screen is busy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAST = 5.0
 """Seconds that the screen has to go once all is stopped: one that is stuck is not waited for."""
 
 
-class Ending:
+class Shutdown:
     """Closes a source once, whoever asks first, and sees to it that the process ends."""
 
     def __init__(self, close: Callable[[int], None]) -> None:

@@ -1,4 +1,4 @@
-"""mcmirror.toml as the dashboard edits it: judged before it is written, and never over somebody else's change."""
+"""Edits mcmirror.toml: validates before writing, and does not overwrite changes made by others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALIAS, JOB = "alias", "job"
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ConfigEditor:
     """The file as it was when somebody began to edit."""
 
     path: Path
@@ -28,7 +28,7 @@ class Sheet:
     document: Mapping[str, Any]
 
     @classmethod
-    def read(cls, path: Path) -> Sheet:
+    def read(cls, path: Path) -> ConfigEditor:
         """Look at the file; ConfigError when it is no TOML."""
         from mcmirror.config.file import parse_text
         from mcmirror.config.write import text_in

@@ -1,4 +1,4 @@
-"""One command from its options to its exit code: service, observers, signals, report files."""
+"""Executes one command: loads the service, attaches the observers, handles signals and writes the report files."""
 
 import os
 import sys
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mcmirror.cli import border
+from mcmirror.cli import errors
 from mcmirror.cli.console import Console, Manner
 from mcmirror.cli.differences import Differences
 from mcmirror.cli.jsonl import JsonLines
 from mcmirror.cli.log import noted
+from mcmirror.cli.mc_offer import offer_mc
 from mcmirror.cli.metrics import Metrics
-from mcmirror.cli.offer import offer_mc
 from mcmirror.cli.signals import stopping
 from mcmirror.cli.stdout import Stdout
 from mcmirror.cli.style import Style, style_of
@@ -130,13 +130,13 @@ class Finds:
             self.anything = self.anything or bool(event.plan.copies.objects or removals)
 
 
-def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> int:
+def execute(task: Task, output: Output, *, differences_exit: bool = False) -> int:
     """Run the task and return the exit code of the process."""
     output.check(task.config)
     from mcmirror.service import Service, Verb
 
     service = Service.load(task.config, needs_jobs=task.needs_jobs)
-    border.redactors.append(service.redact)
+    errors.redactors.append(service.redact)
     jobs = tuple(task.jobs(service))
     offer_mc(service)
     metrics = Metrics.of(service, output.textfile_dir, output.pushgateway) if task.verb == Verb.RUN.value else None
@@ -147,7 +147,7 @@ def conduct(task: Task, output: Output, *, differences_exit: bool = False) -> in
     manner = Manner(
         verb=task.verb,
         quiet=output.quiet,
-        debug=output.debug or service.configuration.settings.debug or bool(os.environ.get(border.DEBUG)),
+        debug=output.debug or service.configuration.settings.debug or bool(os.environ.get(errors.DEBUG)),
         jobs=len(jobs),
         again=carrying_out(task.again, service.configuration.jobs),
         redact=service.redact,
@@ -215,7 +215,7 @@ def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: st
 
     def lost(error: OSError) -> None:
         console.note(
-            "stdout could not be written, and what goes there is lost", error.strerror or str(error), border.OUTPUT
+            "stdout could not be written, and what goes there is lost", error.strerror or str(error), errors.OUTPUT
         )
 
     aside = console.aside if sys.stdout.isatty() else nullcontext
@@ -225,7 +225,7 @@ def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: st
 def _notes(notes: Sequence[str], style: Style) -> None:
     with suppress(OSError):
         for note in notes:
-            print(style.paint(f"note: {harmless(border.redact(note))}", "yellow"), file=sys.stderr)
+            print(style.paint(f"note: {harmless(errors.redact(note))}", "yellow"), file=sys.stderr)
 
 
 def _tried(name: str, hand_over: "Callable[[], Iterable[NotTold]]") -> "Iterable[NotTold]":
@@ -233,7 +233,7 @@ def _tried(name: str, hand_over: "Callable[[], Iterable[NotTold]]") -> "Iterable
     try:
         return tuple(hand_over())
     except Exception as error:  # noqa: BLE001  the run is over, and its exit code stands
-        from mcmirror.messages.unexpected import problem_of
+        from mcmirror.messages.exceptions import problem_of
         from mcmirror.notify.message import NotTold
 
         found = problem_of(error, f"not all {name} were handed over")
@@ -245,7 +245,7 @@ def _not_told(what: "Iterable[NotTold]", style: Style) -> None:
     for failed in what:
         lines = (f"note: {failed.what}", f"  why: {failed.why}", f"  do:  {failed.remedy}")
         with suppress(OSError):
-            print(*(style.paint(harmless(border.redact(line)), "yellow") for line in lines), sep="\n", file=sys.stderr)
+            print(*(style.paint(harmless(errors.redact(line)), "yellow") for line in lines), sep="\n", file=sys.stderr)
 
 
 def write_reports(
@@ -286,7 +286,7 @@ def _written(
         write(path, redact(render()))
     except Exception as error:  # noqa: BLE001  one report must not cost the others
         reason = error.strerror if isinstance(error, OSError) else ""
-        border.say(
+        errors.say(
             f"the report {path} was not written",
             reason or f"{type(error).__name__}: {error}",
             "what the run did stands; make room or name another file, and run again for a report",

@@ -1,11 +1,11 @@
-"""A problem with everything that is known of its kind."""
+"""The text of a problem with the row of its category."""
 
 from textual.content import Content
 
-from mcmirror.messages.troubleshoot import row
+from mcmirror.messages.error_lookup import row
 from mcmirror.model.problem import Problem
 from mcmirror.model.wording import harmless, three_parts
-from mcmirror.tui.looks import BAD, BOLD, DIM
+from mcmirror.tui.formatting import BAD, BOLD, DIM
 
 
 def explained(problem: Problem) -> Content:

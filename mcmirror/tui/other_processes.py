@@ -1,4 +1,4 @@
-"""What other processes do with the same jobs: `mcmirror serve` and `mcmirror run` beside the dashboard."""
+"""Shows what `mcmirror serve` and `mcmirror run` in other processes do with the same jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK = 2.0
 """Seconds between two looks at the state's files and rows."""
 
 
-class Beside:
+class OtherProcesses:
     """For one thread."""
 
     def __init__(self, rooms: Rooms, *, schedules: bool, monotonic: Callable[[], float] = time.monotonic) -> None:

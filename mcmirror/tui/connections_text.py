@@ -9,8 +9,8 @@ from textual.content import Content
 
 from mcmirror.cli.style import cells
 from mcmirror.model.wording import harmless, three_parts
-from mcmirror.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, Look, column, fitted, shares, widest
-from mcmirror.tui.sheet import ALIAS, Sheet
+from mcmirror.tui.config_editor import ALIAS, ConfigEditor
+from mcmirror.tui.formatting import BAD, BOLD, BUSY, DIM, GOOD, WARN, Look, column, fitted, shares, widest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +79,7 @@ def _stands(check: Check | None) -> Look:
     return Look("!", works, WARN) if warned else Look("✓", works, GOOD)
 
 
-def described(one: KnownAlias, check: Check | None, sheet: Sheet | None) -> Content:
+def described(one: KnownAlias, check: Check | None, sheet: ConfigEditor | None) -> Content:
     """One in full: where it comes from, how its keys are given, who uses it, and what trying it has shown."""
     ours = sheet is not None and one.name in sheet.tables(ALIAS)
     origin = one.origin if ours else f"{one.origin} (used, never changed from here)"

@@ -1,4 +1,4 @@
-"""Offers to fetch mc when a command needs it and there is none: a question on a terminal, nothing elsewhere."""
+"""Offers to download mc if a command needs it: asks on a terminal, does nothing elsewhere."""
 
 import sys
 from typing import TYPE_CHECKING

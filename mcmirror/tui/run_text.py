@@ -1,4 +1,4 @@
-"""A run's words: its pair, its steps, how far it is, and what it says."""
+"""The text of the run screen: places, phases, progress and log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mcmirror.messages.progress import counts, pace
 from mcmirror.model.event import Phase
 from mcmirror.model.wording import harmless, printable, shown_bytes, shown_seconds
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Line, Seen
-from mcmirror.tui.looks import BAD, BOLD, BUSY, DIM, GOOD, WARN, age, bar, report_look
+from mcmirror.tui.formatting import BAD, BOLD, BUSY, DIM, GOOD, WARN, age, bar, report_look
 
 if TYPE_CHECKING:
     from mcmirror.model.report import RunReport

@@ -1,4 +1,4 @@
-"""Where errors cross to the person: once, in three parts, without secrets, with the right exit code."""
+"""Prints exceptions in three parts, without secrets, and returns the exit code."""
 
 import os
 import sys

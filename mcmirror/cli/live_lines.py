@@ -1,4 +1,4 @@
-"""What the live display shows: two lines a job, drawn from its progress."""
+"""The lines of the live display: two for each job."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""One HTTP request with an end in time, however slowly its answer drips, to one address and no other."""
+"""Sends one HTTP request to one address, with a time limit for the whole answer."""
 
 import io
 import time

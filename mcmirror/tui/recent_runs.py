@@ -1,4 +1,4 @@
-"""The last runs of each job, few and small, for the pictures on the overview."""
+"""The last runs of each job, for the sparklines of the overview."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEPT = 24
 """Runs a job."""
 
 
-class Pasts:
+class RecentRuns:
     """For one thread that writes; ``known`` may be read by any."""
 
     def __init__(self) -> None:

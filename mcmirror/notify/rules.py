@@ -1,4 +1,4 @@
-"""What a listener is told of a run, and what is remembered of it: pure."""
+"""Decides which messages a listener gets about a run, and what is remembered of it. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The overview's words: its columns, its totals, and the selected job in full."""
+"""The text of the overview: columns, totals, and the details of the selected job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mcmirror.model.plan import Count
 from mcmirror.model.state import JobState, State, ailments
 from mcmirror.model.wording import harmless, objects, shown_bytes, shown_count, shown_seconds, three_parts
 from mcmirror.tui.bucket import HINT, missing
-from mcmirror.tui.looks import (
+from mcmirror.tui.formatting import (
     BAD,
     BOLD,
     BUSY,
@@ -29,7 +29,7 @@ from mcmirror.tui.looks import (
     shares,
     trigger,
 )
-from mcmirror.tui.run_words import progress, steps
+from mcmirror.tui.run_text import progress, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,12 +1,12 @@
-"""One POST to a webhook: never redirected, and every refusal in three parts without the address."""
+"""Sends one POST to a webhook: without redirects; errors have three parts and do not show the address."""
 
 from collections.abc import Mapping
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from mcmirror import __version__
+from mcmirror.notify.http_request import Limit, opener
 from mcmirror.notify.message import NotTold
-from mcmirror.notify.opener import Limit, opener
 
 LONGEST_WAIT = 3600.0
 """Seconds that we wait at most when a service asks for it."""

@@ -1,4 +1,4 @@
-"""How each job stands, worked out from what is remembered: no server is asked, for there may be none."""
+"""Reads the status of each job from the state, without asking a server."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class JobGlance:
+class JobStatus:
     """One job. Times are seconds since the epoch, 0 where there is none."""
 
     name: str
@@ -56,7 +56,7 @@ class JobGlance:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class StatusOverview:
     """All of them at one moment."""
 
     now: float
@@ -68,7 +68,7 @@ class Glance:
     server: Server | None
     paused: bool
     """All of them."""
-    jobs: tuple[JobGlance, ...]
+    jobs: tuple[JobStatus, ...]
     notifiers: "tuple[NotifierState, ...]"
     warnings: tuple[str, ...]
     readable: bool = True
@@ -77,7 +77,7 @@ class Glance:
     """Why the configuration cannot be used; the jobs are then those that are remembered."""
 
 
-def glance(outline: "Outline", now: float | None = None, mistakes: "tuple[Mistake, ...]" = ()) -> Glance:
+def read_status(outline: "Outline", now: float | None = None, mistakes: "tuple[Mistake, ...]" = ()) -> StatusOverview:
     """Look. What cannot be read is a warning; with ``mistakes`` in the configuration the records say which jobs are."""
     from mcmirror.store import place
     from mcmirror.store.database import Database
@@ -115,7 +115,7 @@ def glance(outline: "Outline", now: float | None = None, mistakes: "tuple[Mistak
         jobs = tuple(replace(job, trigger="", stale=None) for job in jobs)
     notifiers = _notifiers(database, outline.notifiers)
     database.close()
-    return Glance(
+    return StatusOverview(
         now=now,
         service=outline.service,
         timezone=outline.timezone,
@@ -131,14 +131,14 @@ def glance(outline: "Outline", now: float | None = None, mistakes: "tuple[Mistak
     )
 
 
-def without(error: "ConfigError", config: Path | None, environ: Mapping[str, str], folder: Path) -> Glance:
+def without(error: "ConfigError", config: Path | None, environ: Mapping[str, str], folder: Path) -> StatusOverview:
     """Look, although the configuration cannot be used: at the state that is most probably meant."""
     from mcmirror.config import salvage
     from mcmirror.config.outline import Outline
 
     state, origin = salvage.state(config, environ, folder), salvage.origin(config, environ, folder)
     nothing = Outline(state, service="", timezone="UTC", paused=False, origin=origin, notifiers=(), jobs=())
-    return glance(nothing, mistakes=error.mistakes)
+    return read_status(nothing, mistakes=error.mistakes)
 
 
 def _remembered(standings: "Mapping[Key, Standing]", going_on: "Iterable[Key]") -> "Iterator[JobOutline]":
@@ -180,7 +180,7 @@ def _job(  # noqa: PLR0913  each from another room
     server: Server | None,
     now: float,
     known: bool,
-) -> JobGlance:
+) -> JobStatus:
     from datetime import datetime
 
     trigger = trigger_of(job.cron, job.every, gap=job.gap, timezone=job.timezone)
@@ -190,7 +190,7 @@ def _job(  # noqa: PLR0913  each from another room
     succeeded = last.succeeded if last else 0.0
     # As the server sees it: one that never succeeded has the age of the server.
     since = succeeded or (server.started if server is not None else 0.0)
-    return JobGlance(
+    return JobStatus(
         name=job.name,
         source=job.source,
         target=job.target,
@@ -220,7 +220,7 @@ def _notifiers(database: Any, names: tuple[str, ...]) -> "tuple[NotifierState, .
     return tuple(NotifierState(name, waiting.get(name, 0), *known.get(name, (0, 0, ""))) for name in wanted)
 
 
-def document(seen: Glance) -> dict[str, Any]:
+def document(seen: StatusOverview) -> dict[str, Any]:
     """As JSON: times in UTC, null where there is none; durations in seconds."""
     return {
         "time": _time(seen.now),
@@ -244,7 +244,7 @@ def document(seen: Glance) -> dict[str, Any]:
     }
 
 
-def _job_document(job: JobGlance) -> Mapping[str, Any]:
+def _job_document(job: JobStatus) -> Mapping[str, Any]:
     last = job.last
     return {
         "name": job.name,

@@ -1,6 +1,6 @@
 """What a run finds, what the guard refuses, and what is wrong with mc, the command line or a setting."""
 
-from mcmirror.messages.row import Row
+from mcmirror.messages.error_row import Row
 from mcmirror.model.problem import Category
 
 TABLE: tuple[Row, ...] = (

@@ -1,4 +1,4 @@
-"""The C library's heap, for a process that runs for months: without this it keeps what its busiest moment took.
+"""Limits the heap of the C library (glibc), so that a server returns the memory of a busy moment to the system.
 
 Other C libraries than glibc have no such calls, and need none.
 """

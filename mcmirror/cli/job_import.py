@@ -1,4 +1,4 @@
-"""Writes the jobs of another system's table into mcmirror.toml, with their connections; all of it or nothing."""
+"""Imports the jobs of another system's table, with their connections, into mcmirror.toml: all of them or none."""
 
 import os
 import sys
