@@ -30,7 +30,7 @@ from tests.servers.slack import undated
 
 if TYPE_CHECKING:
     from mcmirror.http.answer import Request
-    from mcmirror.service.control import Control
+    from mcmirror.model.control import Control
 
 PLAIN = str.maketrans("", "", "*`")
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from mcmirror.config import Configuration
-from mcmirror.engine.context import Verb
 from mcmirror.model.event import Event, Listed, Phase, PhaseStarted, Planned, RunFinished, RunStarted
-from mcmirror.model.job import Job
+from mcmirror.model.job import Job, Verb
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Problem

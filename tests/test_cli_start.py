@@ -22,6 +22,7 @@ from mcmirror.cli.main import ended
 from mcmirror.cli.options import looks_like_locations, percent
 from mcmirror.cli.verify import with_percentage
 from mcmirror.config import ConfigError, Mistake
+from mcmirror.model import redact
 from mcmirror.model.problem import Category, Problem, Trouble
 from tests.servers.command import COMMAND, Cli
 from tests.waiting import until
@@ -173,7 +174,7 @@ def fail(text: str) -> None:
 
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "redactors", [lambda text: text.replace("hunter22", "***")])
+    monkeypatch.setattr(redact, "redactors", [lambda text: text.replace("hunter22", "***")])
 
 
 def test_every_mistake_of_the_configuration_is_said(capsys: pytest.CaptureFixture[str], secrets: None) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from mcmirror.config import Configuration
-from mcmirror.engine.context import Verb
+from mcmirror.model.control import Sent, Stopping, UnknownInspection, UnknownJob
 from mcmirror.model.event import Planned, RunFinished
 from mcmirror.model.inspection import Inspection
+from mcmirror.model.job import Verb
 from mcmirror.model.plan import Count, Plan
 from mcmirror.model.report import Status
-from mcmirror.service.control import Sent, Stopping, UnknownInspection, UnknownJob
 from mcmirror.service.inspections import DIFFERENCES, KEPT, MOST, Inspections
 from tests.inspected import Looker, Room, jobs
 from tests.ui_samples import PLAN
@@ -63,7 +63,7 @@ def test_a_plan_from_its_beginning_to_its_prefixes(inspections: Inspections, loo
     heard = list[Sent]()
     while not heard or not isinstance(heard[-1].event, RunFinished):
         sent = feed.next(LONG)
-        assert sent is not None
+        assert isinstance(sent, Sent)
         heard.append(sent)
     assert {(key, Verb.PLAN)} == {(one.run, one.verb) for one in heard}
     (planned,) = [one.event for one in heard if isinstance(one.event, Planned)]
@@ -72,17 +72,16 @@ def test_a_plan_from_its_beginning_to_its_prefixes(inspections: Inspections, loo
     assert re.fullmatch(r"info inspected Plan of a, on request: succeeded, .*", room.said[0])
 
 
-def test_its_end_can_be_asked_for_before_anybody_hears_of_it(inspections: Inspections, looker: Looker) -> None:
+def test_its_end_can_be_asked_for_before_anybody_hears_of_it(
+    inspections: Inspections, looker: Looker, room: Room
+) -> None:
     looker.let.set()
-    found: list[Inspection] = []
-
-    def hear(key: str, _: Verb, event: object) -> None:
-        if isinstance(event, RunFinished):
-            found.append(inspections.get(key))
-
-    inspections.begin("a", Verb.PLAN, hear)
-    until(lambda: found)
-    assert ("ended", True) == (found[0].stage, found[0].groups is not None)
+    feed = room.hub.subscribe()
+    key = inspections.begin("a", Verb.PLAN)
+    while not (isinstance(sent := feed.next(LONG), Sent) and isinstance(sent.event, RunFinished)):
+        pass
+    found = inspections.get(key)
+    assert ("ended", True) == (found.stage, found.groups is not None)
 
 
 def test_who_asks_for_what_is_under_way_shares_it(inspections: Inspections, looker: Looker) -> None:

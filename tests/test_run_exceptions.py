@@ -14,9 +14,10 @@ import pytest
 from mcmirror.cli.execution import Output, Task, execute
 from mcmirror.engine import planning
 from mcmirror.engine import run as engine_run
-from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.context import Context
 from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.event import Event, Planned, Removed, Vanished
+from mcmirror.model.job import Verb
 from mcmirror.model.problem import Category
 from mcmirror.model.report import Status
 from mcmirror.service import Service

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from mcmirror.config import ConfigError, Configuration, Mistake, Schedule
+from mcmirror.model.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.record import Cause
 from mcmirror.model.report import Status
 from mcmirror.model.state import ailments
-from mcmirror.service.control import Busy, Stopping, UnknownJob, UnknownRun
 from tests.simulation import BEGIN, World, configuration
 
 DAY = 86400.0

@@ -193,7 +193,7 @@ def test_a_wrong_configuration_is_said_and_read_again(cli: Cli, bucket_pair: Pai
                 await driver.until(lambda: "target" in driver.text and "! " in driver.text)
                 await driver.press("r")
                 configured(cli, {"copy": quick(bucket_pair)})
-                source.refresh()
+                source.reload()
                 await driver.until(lambda: "○ never ran" in driver.text)
                 file.write_text("[job.copy]\nsorce = 1\n")
                 await driver.until(lambda: "did you mean" in driver.words.lower() or "sorce" in driver.words)

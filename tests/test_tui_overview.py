@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mcmirror.cli import errors
+from mcmirror.model import redact
 from mcmirror.model.redact import redactor
 from mcmirror.model.state import NotifierState
 from mcmirror.tui.formatting import age, fitted, pair, shares
@@ -471,7 +471,7 @@ def test_the_time_has_its_place_on_top_of_every_screen(width: int) -> None:
 
 def test_a_secret_is_never_painted_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "S3CRET-of-the-alias"
-    monkeypatch.setattr(errors, "redactors", [redactor([secret])])
+    monkeypatch.setattr(redact, "redactors", [redactor([secret])])
 
     async def test() -> None:
         source = still(warnings=(f"http://user:{secret}@host cannot be reached",))

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from mcmirror.http.client import Client
+from mcmirror.http.remote import RemoteControl
 from mcmirror.http.server import Web
+from mcmirror.model.control import Unanswered
 from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, Planned, RunFinished, RunStarted
 from mcmirror.model.record import Fate
-from mcmirror.tui.client import Away, Client
 from mcmirror.tui.remote import RemoteSource
 from mcmirror.tui.source import Refusal
+from mcmirror.tui.watched import LOOK
 from tests.tui_relay import Relay
 from tests.tui_samples import driven
 from tests.ui_samples import PLAN, VERIFIED
@@ -28,6 +31,12 @@ RUN = "20260921T140000-0000000c"
 JOB = "docs/2026 → x"
 
 
+def attached_to(url: str, token: str, look: float = LOOK) -> RemoteSource:
+    """A source over HTTP."""
+    client = Client(url, token)
+    return RemoteSource(RemoteControl(client), client.address, look=look)
+
+
 @contextmanager
 def attached(token: str = TOKEN) -> Iterator[tuple[RemoteSource, InMemory, Relay, Web]]:
     """A source over HTTP, over a line, over a server in memory."""
@@ -35,7 +44,7 @@ def attached(token: str = TOKEN) -> Iterator[tuple[RemoteSource, InMemory, Relay
     web = Web(control, "127.0.0.1:0", token=lambda: TOKEN)
     web.start()
     with Relay(web.address.port) as relay:
-        source = RemoteSource(Client(f"http://127.0.0.1:{relay.port}", token), look=0.05)
+        source = attached_to(f"http://127.0.0.1:{relay.port}", token, look=0.05)
         try:
             yield source, control, relay, web
         finally:
@@ -218,13 +227,13 @@ def test_nobody_there_and_what_is_no_server() -> None:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    source = RemoteSource(Client(f"127.0.0.1:{server.server_port}", "x"))
+    source = attached_to(f"127.0.0.1:{server.server_port}", "x")
     source.start()
     until(lambda: "no mcmirror serve" in source.view().trouble)
     source.close()
     server.shutdown()
     server.server_close()
-    with pytest.raises(Away):
+    with pytest.raises(Unanswered):
         Client(f"127.0.0.1:{server.server_port}", "x").ask("GET", "/status")
 
 
@@ -239,7 +248,7 @@ def test_what_is_no_address(url: str) -> None:
 
 def test_many_may_be_attached_and_one_that_disappears_is_not_noticed() -> None:
     with attached() as (one, control, relay, _):
-        other = RemoteSource(Client(f"http://127.0.0.1:{relay.port}", TOKEN), look=0.05)
+        other = attached_to(f"http://127.0.0.1:{relay.port}", TOKEN, look=0.05)
         for source in (one, other):
             source.start()
         until(lambda: len(control.hub._subscriptions) == 2)

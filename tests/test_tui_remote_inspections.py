@@ -1,7 +1,7 @@
 """Plans, verifications and a released guard on a dashboard that is attached to a server."""
 
-from mcmirror.engine.context import Verb
 from mcmirror.model.event import RunStarted
+from mcmirror.model.job import Verb
 from mcmirror.model.plan import Count
 from mcmirror.model.report import Status
 from mcmirror.tui.fold import Seen

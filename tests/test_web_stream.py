@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from mcmirror.engine.context import Verb
 from mcmirror.http import stream as stream_module
 from mcmirror.http.clients import Limits
 from mcmirror.http.server import Web
 from mcmirror.http.stream import Stream
+from mcmirror.model.control import Sent, UnderWay
 from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, RunFinished
+from mcmirror.model.job import Verb
 from mcmirror.service import feed as feed_module
-from mcmirror.service.control import Sent
 from tests.ui_samples import EVIL, PLAN, VERIFIED, run_events
 from tests.web_control import BEGUN, PATIENCE, TOKEN, Client, InMemory, eventually, everything, until
 
@@ -202,7 +202,7 @@ class Scripted:
     def ended(self) -> bool:
         return not self._events
 
-    under_way = ()
+    thinned = lost = False
 
     def subscribe(self) -> "Scripted":
         return self
@@ -290,6 +290,8 @@ def test_whoever_comes_in_the_middle_is_told_how_far_each_run_is(client: Client,
 def test_a_run_that_has_ended_or_was_lost_is_not_under_way(control: InMemory) -> None:
     sent(control, *run_events())
     control.hub.send("lost", PhaseStarted("docs", Phase.PLAN))
-    assert ["lost"] == [one.run for one in control.hub.subscribe().under_way]
+    found = control.hub.subscribe().next(0)
+    assert isinstance(found, UnderWay)
+    assert "lost" == found.run
     control.hub.forget("lost")
-    assert () == control.hub.subscribe().under_way
+    assert control.hub.subscribe().next(0) is None

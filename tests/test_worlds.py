@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from mcmirror.engine import copy
-from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.context import Context
 from mcmirror.engine.run import run
 from mcmirror.model.event import Event, Planned
-from mcmirror.model.job import Job, MaxDelete, MirrorOptions
+from mcmirror.model.job import Job, MaxDelete, MirrorOptions, Verb
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry, Extraneous
 from mcmirror.model.report import RunReport, Status

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcmirror.config import Configuration
+from mcmirror.model.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.state import JobState, NotifierState, State, Totals
-from mcmirror.service.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.service.feed import Hub, Subscription
 from tests.inspected import Looker, Room, jobs
 from tests.ui_samples import PARTIAL, VERIFIED
@@ -109,7 +109,16 @@ class InMemory:
     def renew(self) -> str:
         return ""
 
-    def trigger(self, job: str, *, max_delete: int | None = None, create_target: bool = False, plan: str = "") -> str:
+    def trigger(
+        self,
+        job: str,
+        *,
+        max_delete: int | None = None,
+        create_target: bool = False,
+        plan: str = "",
+        cause: Cause = Cause.API,
+    ) -> str:
+        assert cause is Cause.API
         if create_target:
             self.asked.append(("create_target", job))
         if plan:

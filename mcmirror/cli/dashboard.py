@@ -10,6 +10,7 @@ from typer.core import TyperCommand
 
 from mcmirror.cli import errors
 from mcmirror.cli import options as o
+from mcmirror.model.redact import redactors
 from mcmirror.model.report import ExitCode
 
 if TYPE_CHECKING:
@@ -192,7 +193,8 @@ def _local(config: Path | None, *, schedules: bool) -> "Source":
 
 
 def _attached(url: str) -> "Source":
-    from mcmirror.tui.client import Client
+    from mcmirror.http.client import Client
+    from mcmirror.http.remote import RemoteControl
     from mcmirror.tui.remote import RemoteSource
 
     try:
@@ -200,8 +202,9 @@ def _attached(url: str) -> "Source":
     except ValueError as wrong:
         raise typer.BadParameter(f"{wrong}. Write http://127.0.0.1:8080.", param_hint="'--attach'") from None
     token = _token()
-    errors.redactors.append(lambda text: text.replace(token, "***") if token else text)
-    return RemoteSource(Client(url, token))
+    redactors.append(lambda text: text.replace(token, "***") if token else text)
+    client = Client(url, token)
+    return RemoteSource(RemoteControl(client), client.address)
 
 
 def _token() -> str:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mcmirror.cli import errors
 from mcmirror.cli.console import Console, Manner
 from mcmirror.cli.demo_servers import find_kind, servers, tools
 from mcmirror.cli.signals import stopping
 from mcmirror.cli.style import Style, style_of
 from mcmirror.model.event import Event, Observer, Planned
 from mcmirror.model.problem import McNotFound, Trouble
+from mcmirror.model.redact import redactors
 from mcmirror.model.report import ExitCode, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import shown_bytes
@@ -124,7 +124,7 @@ def _stage(mc: "Mc", folder: Path, style: Style, stop: Stop) -> "Iterator[_Stage
     with servers(kind, (SOURCE, TARGET), folder, stop) as aliases:
         _go_on(stop)
         with Session(mc.path, aliases, stop=stop) as session:
-            errors.redactors.append(session.redact)
+            redactors.append(session.redact)
             number, size = _fill(session, folder / "samples")
             _go_on(stop)
             _facts(
@@ -210,7 +210,7 @@ def _mc(session: "Session", *arguments: str) -> None:
 
 def _run(stage: _Stage, verb: str, content: float | None = None) -> None:
     """One command's worth of a run on the screen; ends the demonstration unless it does what it should."""
-    from mcmirror.service import Verb
+    from mcmirror.model.job import Verb
 
     manner = Manner(verb=verb, redact=stage.service.redact, again=lambda _: _command(stage.job))
     with Console(sys.stderr, stage.style, manner) as console:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcmirror.cli import errors
 from mcmirror.cli.options import ConfigOption, JsonOption
 from mcmirror.cli.style import Style, style_of
 from mcmirror.config import FILE_NAME, ConfigError, find_file, load
+from mcmirror.model.redact import redact, redactors
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless
 
@@ -48,10 +48,10 @@ def doctor(
         if finding.subject != subject:
             subject = finding.subject
             print(style.paint(harmless(subject), "bold"), flush=True)
-        print(errors.redact(_told(finding, style)), flush=True)
+        print(redact(_told(finding, style)), flush=True)
     healthy = not grades["failed"]
     if as_json:
-        print(errors.redact(json.dumps({"healthy": healthy, "findings": findings}, indent=2)))
+        print(redact(json.dumps({"healthy": healthy, "findings": findings}, indent=2)))
     else:
         print(_summary(grades, style))
     if not healthy:
@@ -80,7 +80,7 @@ def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterato
         for note in configuration.notes:
             yield Finding("configuration", "note", Grade.WARNING, note)
     service = Service(configuration)
-    errors.redactors.append(service.redact)
+    redactors.append(service.redact)
     yield from service.examine(jobs, alone=bool(names), write=write)
 
 

@@ -2,24 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
 
 from mcmirror.cli.stdout import unwritable
-from mcmirror.model.redact import without_user
+from mcmirror.model.redact import redact
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, three_parts
 
 DEBUG = "MCMIRROR_DEBUG"
 OUTPUT = "make room where it goes, or send it elsewhere, and run the command again"
-redactors: list[Callable[[str], str]] = []
-"""What is known of secrets so far; each command adds what it learns."""
-
-
-def redact(text: str) -> str:
-    """``text`` without any secret that is known by now."""
-    for redactor in redactors:
-        text = redactor(text)
-    return without_user(text)
 
 
 def say(what: str, why: str, remedy: str) -> None:

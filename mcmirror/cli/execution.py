@@ -23,6 +23,7 @@ from mcmirror.cli.style import Style, style_of
 from mcmirror.model.event import Event, Observer, Planned, RunFinished
 from mcmirror.model.job import Job, Origin
 from mcmirror.model.lock import Lock
+from mcmirror.model.redact import redact, redactors
 from mcmirror.model.report import ExitCode, RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import harmless
@@ -133,10 +134,11 @@ class Finds:
 def execute(task: Task, output: Output, *, differences_exit: bool = False) -> int:
     """Run the task and return the exit code of the process."""
     output.check(task.config)
-    from mcmirror.service import Service, Verb
+    from mcmirror.model.job import Verb
+    from mcmirror.service import Service
 
     service = Service.load(task.config, needs_jobs=task.needs_jobs)
-    errors.redactors.append(service.redact)
+    redactors.append(service.redact)
     jobs = tuple(task.jobs(service))
     offer_mc(service)
     metrics = Metrics.of(service, output.textfile_dir, output.pushgateway) if task.verb == Verb.RUN.value else None
@@ -225,7 +227,7 @@ def _stdout(console: Console, redact: Callable[[str], str], stop: Stop, verb: st
 def _notes(notes: Sequence[str], style: Style) -> None:
     with suppress(OSError):
         for note in notes:
-            print(style.paint(f"note: {harmless(errors.redact(note))}", "yellow"), file=sys.stderr)
+            print(style.paint(f"note: {harmless(redact(note))}", "yellow"), file=sys.stderr)
 
 
 def _tried(name: str, hand_over: "Callable[[], Iterable[NotTold]]") -> "Iterable[NotTold]":
@@ -245,7 +247,7 @@ def _not_told(what: "Iterable[NotTold]", style: Style) -> None:
     for failed in what:
         lines = (f"note: {failed.what}", f"  why: {failed.why}", f"  do:  {failed.remedy}")
         with suppress(OSError):
-            print(*(style.paint(harmless(errors.redact(line)), "yellow") for line in lines), sep="\n", file=sys.stderr)
+            print(*(style.paint(harmless(redact(line)), "yellow") for line in lines), sep="\n", file=sys.stderr)
 
 
 def write_reports(

@@ -18,6 +18,7 @@ import typer
 
 from mcmirror.cli import errors, malloc
 from mcmirror.cli import options as o
+from mcmirror.model.redact import redactors
 from mcmirror.model.report import ExitCode
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def serve(
         return Service(made) if before is None else before.succeeded_by(made)
 
     service = load()
-    errors.redactors.append(service.redact)
+    redactors.append(service.redact)
     raise typer.Exit(_serve(service, load))
 
 
@@ -207,6 +208,6 @@ def _signals(wishes: "SimpleQueue[int | None]") -> Iterator[None]:
 
 def _kill_children() -> None:
     """End every mc at once."""
-    from mcmirror.cli.signals import kill_children
+    from mcmirror.movers.mc.process import kill_children
 
     kill_children()

@@ -68,18 +68,11 @@ def stopping(stop: Stop) -> Iterator[None]:
 
 def _kill(number: int) -> None:
     """Kill what we started, leave time for the tidying up that follows, and end in any case."""
+    from mcmirror.movers.mc.process import kill_children
+
     kill_children()
     time.sleep(GRACE)
     _leave(number)
-
-
-def kill_children() -> None:
-    """Kill every process that we started."""
-    import psutil
-
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            child.kill()
 
 
 def _leave(number: int) -> None:

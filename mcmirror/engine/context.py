@@ -3,21 +3,12 @@
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
-from mcmirror.model.job import Job
+from mcmirror.model.job import Job, Verb
 from mcmirror.model.location import Alias
 from mcmirror.model.stop import Stop
 from mcmirror.movers.protocol import Mover
-
-
-class Verb(StrEnum):
-    """What is asked of a job."""
-
-    RUN = "run"
-    PLAN = "plan"
-    VERIFY = "verify"
 
 
 class Memory(Protocol):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from mcmirror.engine.beside import Beside, look_beside
 from mcmirror.engine.compare import Pairs, Rules, plan
-from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.context import Context
 from mcmirror.engine.folded import set_folded_apart
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.sample import Sample
@@ -14,7 +14,7 @@ from mcmirror.engine.scope import Only
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.age import age_limits
 from mcmirror.model.event import Event, Listed, Noted, ProblemFound
-from mcmirror.model.job import Tags
+from mcmirror.model.job import Tags, Verb
 from mcmirror.model.plan import Entry, Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.wording import printable

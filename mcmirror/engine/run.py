@@ -11,7 +11,7 @@ from mcmirror.engine import guard
 from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.carry_out import carry_out
 from mcmirror.engine.check import check
-from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.context import Context
 from mcmirror.engine.judge import judge, judge_copy, judge_plan
 from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
@@ -36,7 +36,7 @@ from mcmirror.model.event import (
     TargetCreated,
     Vanished,
 )
-from mcmirror.model.job import Assurance, Job
+from mcmirror.model.job import Assurance, Job, Verb
 from mcmirror.model.plan import Changed, Count, Difference, Extraneous, Impossible, Plan, Reason
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.report import ABSENT, NAMED, OTHER_METADATA, STILL_THERE, Remaining, RunReport, Status, Tally

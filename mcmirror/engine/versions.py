@@ -4,9 +4,10 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
-from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.context import Context
 from mcmirror.model.cost import Requests
 from mcmirror.model.event import Event, Listed, Noted
+from mcmirror.model.job import Verb
 from mcmirror.model.plan import Plan
 from mcmirror.model.problem import Trouble
 

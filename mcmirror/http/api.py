@@ -10,9 +10,9 @@ from mcmirror.http.answer import Answer, Refused, Request, answered, refusal
 from mcmirror.http.asking import fields, flag, job_of, no_job, nothing, parameters, stopping, unknown_word
 from mcmirror.http.lines import streamed
 from mcmirror.http.stream import TYPE, Stream
+from mcmirror.model.control import Busy, Control, Outdated, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.record import RUNNING, Record
 from mcmirror.model.report import Status
-from mcmirror.service.control import Busy, Control, Outdated, Stopping, UnknownJob, UnknownRun
 
 MOST = 500
 """Runs in one answer."""

@@ -5,13 +5,13 @@ from typing import Any
 
 from mcmirror.codec.documents import encode, inspection_document
 from mcmirror.codec.events import difference_document
-from mcmirror.engine.context import Verb
 from mcmirror.http.answer import Answer, Refused, Request, answered
 from mcmirror.http.asking import flag, no_job, nothing, parameters, stopping
 from mcmirror.http.lines import streamed
+from mcmirror.model.control import Control, Stopping, UnknownInspection, UnknownJob
 from mcmirror.model.inspection import Inspection
+from mcmirror.model.job import Verb
 from mcmirror.model.plan import Plan
-from mcmirror.service.control import Control, Stopping, UnknownInspection, UnknownJob
 
 
 class Inspecting:

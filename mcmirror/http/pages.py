@@ -2,8 +2,8 @@
 
 from mcmirror import __version__
 from mcmirror.http.answer import Answer, Request, answered
+from mcmirror.model.control import Control
 from mcmirror.model.state import HEART_STOPPED, State, ailments
-from mcmirror.service.control import Control
 
 
 class Pages:

@@ -10,7 +10,7 @@ from mcmirror.http.answer import API, Answer, Refused, Request
 from mcmirror.http.api import Api
 from mcmirror.http.inspecting import Inspecting
 from mcmirror.http.pages import Pages
-from mcmirror.service.control import Control
+from mcmirror.model.control import Control
 
 NAME = "NAME"
 ID = "ID"

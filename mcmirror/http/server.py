@@ -13,8 +13,8 @@ from mcmirror.http.address import Address, address
 from mcmirror.http.clients import Clients, Limits, callbacks
 from mcmirror.http.connection import Connection
 from mcmirror.http.routes import Routes
+from mcmirror.model.control import Control
 from mcmirror.model.problem import Category, Problem, Trouble
-from mcmirror.service.control import Control
 
 WAITING = 128
 """Connections that the kernel keeps until they are accepted."""

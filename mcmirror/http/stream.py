@@ -7,9 +7,9 @@ from typing import Any
 
 from mcmirror.codec.documents import encode, rfc3339
 from mcmirror.codec.events import as_json, event_document
-from mcmirror.engine.context import Verb
+from mcmirror.model.control import Control, Feed, Sent, UnderWay
 from mcmirror.model.event import CopyStarted
-from mcmirror.service.control import Control, Feed, Sent
+from mcmirror.model.job import Verb
 
 TYPE = "text/event-stream; charset=utf-8"
 KEEP_ALIVE = 15.0
@@ -52,18 +52,15 @@ class Stream:
         feed = self._control.subscribe()
         try:
             yield b"retry: 3000\n: mcmirror\n\n"
-            yield from self._joined(feed)
             yield from self._pieces(feed)
         finally:
             feed.close()
 
-    def _joined(self, feed: Feed) -> Iterator[bytes]:
-        """How far each run is that it joins in the middle. Without a number: it was no event."""
-        time = rfc3339(datetime.now(UTC).timestamp())
-        for one in feed.under_way:
-            job = one.progress.job
-            if self._job and job != self._job:
-                continue
+    def _joined(self, one: UnderWay) -> Iterator[bytes]:
+        """How far a run is that it joins in the middle. Without a number: it was no event."""
+        job = one.progress.job
+        if not self._job or job == self._job:
+            time = rfc3339(datetime.now(UTC).timestamp())
             document = {"event": UNDER_WAY, "job": job, "time": time, **_whose(one.run, one.verb)}
             yield b"data: %b\n\n" % as_json({**document, **encode(one.progress)})
 
@@ -96,7 +93,10 @@ class Stream:
         if sent is not None:
             yield from self._told(sent)
 
-    def _told(self, sent: Sent) -> Iterator[bytes]:
+    def _told(self, sent: Sent | UnderWay) -> Iterator[bytes]:
+        if isinstance(sent, UnderWay):
+            yield from self._joined(sent)
+            return
         yield from self._missed(sent.number)
         self._number = sent.number
         if self._job and sent.event.job != self._job:

@@ -32,6 +32,14 @@ class Tags(StrEnum):
     """They are neither carried nor looked at."""
 
 
+class Verb(StrEnum):
+    """What is asked of a job."""
+
+    RUN = "run"
+    PLAN = "plan"
+    VERIFY = "verify"
+
+
 @dataclass(frozen=True, slots=True)
 class MaxDelete:
     """How many objects a run may remove: a share of the target's objects, a number, or anything."""

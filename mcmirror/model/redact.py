@@ -22,6 +22,17 @@ def without_user(text: str) -> str:
     return _USER.sub(r"\1***@", text) if "://" in text and "@" in text else text
 
 
+redactors: list[Callable[[str], str]] = []
+"""What the process knows of secrets so far; whatever learns of one adds to it."""
+
+
+def redact(text: str) -> str:
+    """``text`` without any secret that is known by now."""
+    for one in redactors:
+        text = one(text)
+    return without_user(text)
+
+
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     """Return a function that replaces every secret, also as JSON and URLs spell it, by ``***``.
 

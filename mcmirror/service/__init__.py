@@ -1,5 +1,5 @@
 """The composition root: configuration -> jobs, engine, observers; once, or for months."""
 
-from mcmirror.service.root import Service, Verb
+from mcmirror.service.root import Service
 
-__all__ = ["Service", "Verb"]
+__all__ = ["Service"]

@@ -5,10 +5,10 @@ import time
 from collections import deque
 from datetime import UTC, datetime
 
-from mcmirror.engine.context import Verb
+from mcmirror.model.control import Sent, UnderWay
 from mcmirror.model.event import Event, RunFinished
+from mcmirror.model.job import Verb
 from mcmirror.model.progress import Progress, ProgressTracker
-from mcmirror.service.control import Sent, UnderWay
 
 KEPT = 10_000
 """Events kept for a reader that is slow; older ones are lost to it."""
@@ -78,15 +78,16 @@ class Subscription:
     """One reader's queue (``control.Feed``)."""
 
     def __init__(self, hub: Hub, under_way: tuple[UnderWay, ...]) -> None:
-        self.under_way = under_way
-        """The runs that it joins in the middle."""
+        self.thinned = self.lost = False
         self._hub = hub
+        self._under_way = deque(under_way)
         self._queue = deque[Sent](maxlen=KEPT)
         self._there = threading.Condition()
 
     def put(self, sent: Sent) -> None:
         """Take one in; the oldest goes when there are too many."""
         with self._there:
+            self.lost = self.lost or len(self._queue) == self._queue.maxlen
             self._queue.append(sent)
             self._there.notify()
 
@@ -95,8 +96,10 @@ class Subscription:
         with self._there:
             self._there.notify_all()
 
-    def next(self, timeout: float) -> Sent | None:
-        """The next event, or None when there was none for ``timeout`` seconds or the server has ended."""
+    def next(self, timeout: float) -> Sent | UnderWay | None:
+        """What it joins in the middle, then each event; None when none came for ``timeout`` seconds, or at the end."""
+        if self._under_way:
+            return self._under_way.popleft()
         with self._there:
             self._there.wait_for(lambda: self._queue or self._hub.ended, timeout)
             return self._queue.popleft() if self._queue else None

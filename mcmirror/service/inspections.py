@@ -5,17 +5,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from mcmirror.engine.context import Verb
+from mcmirror.model.control import Stopping, UnknownInspection, UnknownJob
 from mcmirror.model.event import Event, Planned, RunFinished
 from mcmirror.model.groups import Groups, grouped
 from mcmirror.model.inspection import Inspection
-from mcmirror.model.job import Job
+from mcmirror.model.job import Job, Verb
 from mcmirror.model.plan import Plan
 from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import shown_seconds
-from mcmirror.service.control import Stopping, UnknownInspection, UnknownJob
 from mcmirror.service.feed import Hub
 from mcmirror.service.one_run import Order, failed_record
 from mcmirror.service.root import Service
@@ -28,7 +27,6 @@ MOST = 16
 DIFFERENCES = 2_000_000
 """How many differences they may have together, each some 200 bytes of a file; the newest is kept whatever it has."""
 
-Hears = Callable[[str, Verb, Event], None]
 NOUNS = {Verb.PLAN: "Plan", Verb.VERIFY: "Verification"}
 
 
@@ -39,7 +37,6 @@ class _One:
     verb: Verb
     service: Service
     record: Record
-    hear: Hears
     asked: float
     stop: Stop = field(default_factory=Stop)
     wanted: int = 1
@@ -70,8 +67,8 @@ class Inspections:
         self._known: dict[str, _One] = {}
         self._stopping = False
 
-    def begin(self, job: str, verb: Verb, hear: Hears = lambda _id, _verb, _event: None) -> str:
-        """Have a job planned or verified. ``hear`` gets the events too, from another thread, of one that is new."""
+    def begin(self, job: str, verb: Verb) -> str:
+        """Have a job planned or verified."""
         with self._changed:
             service = self._service()
             found = service.configuration.jobs.get(job)
@@ -85,7 +82,7 @@ class Inspections:
                     one.wanted += 1
                     return one.id
             record = service.record(found)
-            one = _One(f"{verb.value}-{record.id}", found, verb, service, record, hear, self._around.now())
+            one = _One(f"{verb.value}-{record.id}", found, verb, service, record, self._around.now())
             self._known[one.id] = one
         self._start()
         return one.id
@@ -145,7 +142,6 @@ class Inspections:
 
     def _send(self, one: _One, event: Event) -> None:
         self._hub.send(one.id, event, one.verb)
-        one.hear(one.id, one.verb, event)
 
     def cancel(self, inspection: str) -> bool:
         """Want it no more."""

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from mcmirror.config import ConfigError
-from mcmirror.engine.context import Context, Verb
+from mcmirror.engine.context import Context
 from mcmirror.engine.run import not_started, run
 from mcmirror.messages.error_lookup import problem
 from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.event import Event, McSaid, Observer, RunFinished, RunStarted, Waiting
-from mcmirror.model.job import Job
+from mcmirror.model.job import Job, Verb
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble

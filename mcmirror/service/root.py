@@ -15,10 +15,9 @@ from mcmirror.config import api_token as token_of
 from mcmirror.config import secrets as config_secrets
 from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
-from mcmirror.engine.context import Verb
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.event import Event, Observer, RunFinished
-from mcmirror.model.job import Job, MirrorOptions
+from mcmirror.model.job import Job, MirrorOptions, Verb
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble

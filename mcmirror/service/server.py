@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from mcmirror.config import ConfigError, Schedule
 from mcmirror.engine.schedule import Line, Timetable
 from mcmirror.engine.trigger import NEVER
+from mcmirror.model.control import Busy, Feed, Outdated, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.event import Event, PhaseStarted, Waiting
 from mcmirror.model.job import Job, MaxDelete
 from mcmirror.model.location import Location
@@ -20,7 +21,6 @@ from mcmirror.model.state import NotifierState, State
 from mcmirror.model.wording import objects
 from mcmirror.service.ailing import Ailing
 from mcmirror.service.books import Books
-from mcmirror.service.control import Busy, Feed, Outdated, Stopping, UnknownJob, UnknownRun
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.feed import Hub
 from mcmirror.service.inspections import Inspections

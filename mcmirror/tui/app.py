@@ -13,7 +13,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from mcmirror.cli import errors
+from mcmirror.model.redact import redact
 from mcmirror.model.wording import harmless
 from mcmirror.tui.bucket import missing, offer
 from mcmirror.tui.frame import ROOMS, Room
@@ -64,7 +64,7 @@ class Dashboard(App[int]):
         self._begin = begin
         self._said, self._seen, self._when = -1, (-1, -1), 0.0
         self._rooms: dict[str, Room] = {}
-        self._filters.append(Redacting(errors.redact))
+        self._filters.append(Redacting(redact))
         self._leaving = False
         self._pursued: set[str] = set()
         self.ending = Shutdown(source.close)

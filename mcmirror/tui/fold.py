@@ -173,6 +173,8 @@ class Fold:
             if live is None:
                 joined = not isinstance(event, events.RunStarted | events.Waiting)
                 live = self._begin(key, event.job, verb, joined=joined)
+            if live.track.report is not None and isinstance(event, events.RunFinished):
+                return  # looked up before it was heard
             self.number += 1
             if isinstance(event, events.CopyStarted):
                 # A hundred thousand of these may come in a second: no more than what must be done.

@@ -116,7 +116,7 @@ class OneShot:
             self._stop.request(signal or 2)
         self._thread.join(self._grace)
         if self._thread.is_alive():
-            from mcmirror.cli.signals import kill_children
+            from mcmirror.movers.mc.process import kill_children
 
             kill_children()
             self._thread.join(LAST)

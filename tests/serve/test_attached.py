@@ -6,13 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from mcmirror.tui.client import Client
-from mcmirror.tui.remote import RemoteSource
 from tests.conftest import Pair
 from tests.serve.house import TOKEN, House, in_time
 from tests.servers.minio import Minio
 from tests.servers.proxy import Call, Proxy
 from tests.serving import PATIENCE
+from tests.test_tui_remote import attached_to
 from tests.tui_relay import Relay
 from tests.tui_samples import driven
 
@@ -29,7 +28,7 @@ def test_a_run_is_begun_watched_and_seen_to_its_end_over_a_line_that_breaks(
     serve = house.start()
 
     async def test(relay: Relay) -> None:
-        source = RemoteSource(Client(f"http://127.0.0.1:{relay.port}", TOKEN))
+        source = attached_to(f"http://127.0.0.1:{relay.port}", TOKEN)
         async with driven(source, (120, 40), clock=time.time) as driver:
             await driver.until(lambda: "○ never ran" in driver.text)
             await driver.press("r", "enter")
@@ -75,7 +74,7 @@ def test_a_plan_a_refusal_its_release_and_a_verification(house: House, bucket_pa
     serve = house.start()
 
     async def test() -> None:
-        source = RemoteSource(Client(f"http://127.0.0.1:{serve.port}", TOKEN))
+        source = attached_to(f"http://127.0.0.1:{serve.port}", TOKEN)
         async with driven(source, (120, 40), clock=time.time) as driver:
             await driver.until(lambda: "○ never ran" in driver.text)
             await driver.press("P")
@@ -116,7 +115,7 @@ def test_who_comes_late_sees_totals_and_an_end(house: House, bucket_pair: Pair) 
     in_time(copying)
 
     async def test() -> None:
-        source = RemoteSource(Client(f"http://127.0.0.1:{serve.port}", TOKEN))
+        source = attached_to(f"http://127.0.0.1:{serve.port}", TOKEN)
         async with driven(source, (120, 40), clock=time.time) as driver:
             await driver.until(lambda: "job" in driver.text)
             await driver.press("enter")

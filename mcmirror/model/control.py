@@ -1,30 +1,41 @@
-"""What can be asked of a server that runs jobs by itself: the API, the dashboard and the tests use nothing else."""
+"""What can be asked of a server that runs jobs by itself: in process and over HTTP, by the API and the dashboard."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcmirror.engine.context import Verb
 from mcmirror.model.event import Event
 from mcmirror.model.inspection import Inspection
+from mcmirror.model.job import Verb
 from mcmirror.model.progress import Progress
-from mcmirror.model.record import Fate, Record
+from mcmirror.model.record import Cause, Fate, Record
 from mcmirror.model.state import State
 
 
-class UnknownJob(LookupError):
+class Unanswered(Exception):
+    """The server could not be asked; the text says why in few words."""
+
+
+class Declined(Exception):
+    """The server does not do it."""
+
+    told: tuple[str, str, str] = ("", "", "")
+    """What, why and what to do in the server's own words, when it has said them."""
+
+
+class UnknownJob(Declined):
     """There is no job of that name."""
 
 
-class UnknownRun(LookupError):
+class UnknownRun(Declined):
     """There is no run of that id, or it has ended."""
 
 
-class UnknownInspection(LookupError):
+class UnknownInspection(Declined):
     """There is no plan or verification of that id, or it is kept no longer."""
 
 
-class Busy(Exception):
+class Busy(Declined):
     """The job is at it already."""
 
     def __init__(self, run: str) -> None:
@@ -33,11 +44,11 @@ class Busy(Exception):
         """The id of the run that is under way."""
 
 
-class Outdated(Exception):
+class Outdated(Declined):
     """The job is not any more what the plan of it was made for, or that plan is kept no longer."""
 
 
-class Stopping(Exception):
+class Stopping(Declined):
     """The server takes no more work."""
 
 
@@ -54,6 +65,8 @@ class Sent:
     event: Event
     verb: Verb = Verb.RUN
     """What it does: a plan and a verification are inspections."""
+    left_out: int = 0
+    """Copies before this one that were announced and are not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +82,25 @@ class UnderWay:
 class Feed(Protocol):
     """A subscription. It keeps the newest events when nobody reads, and holds nobody up."""
 
-    under_way: tuple[UnderWay, ...]
-    """What had begun before it; the events that come continue that."""
+    thinned: bool
+    """Whether most of many copies that are announced are left out."""
+    lost: bool
+    """Whether events were lost: a new subscription begins with how far each run is."""
 
-    def next(self, timeout: float) -> Sent | None:
-        """The next event, or None when there was none for ``timeout`` seconds or the server has ended."""
+    def next(self, timeout: float) -> Sent | UnderWay | None:
+        """First what had begun before the subscription, then each event; None when nothing came for a while.
+
+        Over HTTP the while is the server's. Raises Unanswered, Declined.
+        """
 
     def close(self) -> None:
-        """End the subscription."""
+        """End the subscription, from any thread."""
 
 
 class Inspections(Protocol):
     """Plans and verifications of a server: they write nothing, leave no record, and are kept for a while.
 
-    Every method may be called from any thread and returns soon.
+    Every method may be called from any thread and returns soon. Each may raise Unanswered, and Declined.
     """
 
     def begin(self, job: str, verb: Verb) -> str:
@@ -102,7 +120,10 @@ class Inspections(Protocol):
 
 
 class Control(Protocol):
-    """A server. Every method may be called from any thread and returns soon."""
+    """A server, in this process, where each method returns soon, or over HTTP.
+
+    Every method may be called from any thread. Each may raise Unanswered, and Declined.
+    """
 
     @property
     def ended(self) -> bool:
@@ -118,7 +139,15 @@ class Control(Protocol):
     def renew(self) -> str:
         """Use the configuration as it stands on disk now; why it cannot be used, empty when it is in use."""
 
-    def trigger(self, job: str, *, max_delete: int | None = None, create_target: bool = False, plan: str = "") -> str:
+    def trigger(
+        self,
+        job: str,
+        *,
+        max_delete: int | None = None,
+        create_target: bool = False,
+        plan: str = "",
+        cause: Cause = Cause.API,
+    ) -> str:
         """Run a job now, beside its schedule; the id of the run. Raises UnknownJob, Busy, Outdated, Stopping.
 
         With ``max_delete`` this run alone may remove so many objects, whatever limit the job has; with

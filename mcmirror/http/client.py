@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from mcmirror.tui.source import Refusal
+from mcmirror.model.control import Declined, Unanswered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from http.client import HTTPConnection
 
 TIMEOUT = 10.0
@@ -20,12 +20,19 @@ SILENCE = 40.0
 API = "/api/v1"
 
 
-class Away(Exception):
-    """The server does not answer; the text says why in few words."""
+class Answered(Declined):
+    """The server answered with an error."""
 
-
-class Missing(Refusal):
-    """The server is there, and has no such thing."""
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status, self.run = status, ""
+        try:
+            error = json.loads(body)["error"]
+            self.told = (str(error["what"]), str(error.get("why", "")), str(error.get("do", "")))
+            self.run = str(error.get("run", ""))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            what = f"the server answers HTTP {status}"
+            self.told = (what, "what answers may be no mcmirror serve", "check the address")
 
 
 class Client:
@@ -41,7 +48,6 @@ class Client:
         self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
         self._base = parts.path.rstrip("/").removesuffix(API) + API
         self._token = token
-        self._streams: set[HTTPConnection] = set()
         self.address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
     def _connected(self, timeout: float) -> HTTPConnection:
@@ -50,20 +56,17 @@ class Client:
         kind = HTTPSConnection if self._secure else HTTPConnection
         return kind(self._host, self._port, timeout=timeout)
 
-    def _asked(
-        self, connection: HTTPConnection, method: str, path: str, body: bytes | None = None, /, **headers: str
-    ) -> Any:
-        """Ask; raises Away when there is no answer, Refusal when it is no."""
+    def _asked(self, connection: HTTPConnection, method: str, path: str, body: bytes | None = None, /) -> Any:
+        """Ask; raises Unanswered when there is no answer, Declined when it is no."""
         from http.client import HTTPException
 
-        given = {"Authorization": f"Bearer {self._token}", **headers}
         try:
-            connection.request(method, self._base + path, body, given)
+            connection.request(method, self._base + path, body, {"Authorization": f"Bearer {self._token}"})
             answer = connection.getresponse()
             if answer.status >= 400:
-                raise _refused(answer.status, answer.read(100_000))
+                raise Answered(answer.status, answer.read(100_000))
         except (OSError, HTTPException) as error:
-            raise Away(_why(error)) from None
+            raise Unanswered(_why(error)) from None
         return answer
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None, /, **query: object) -> Any:
@@ -78,39 +81,46 @@ class Client:
             try:
                 return json.loads(answer.read())
             except (OSError, HTTPException) as error:
-                raise Away(_why(error)) from None
+                raise Unanswered(_why(error)) from None
             except ValueError:
-                raise Away("what answers is no mcmirror serve") from None
+                raise Unanswered("what answers is no mcmirror serve") from None
         finally:
             connection.close()
 
-    def lines(self, path: str, **headers: str) -> Iterator[bytes]:
-        """The lines of a long answer; raises Away when it breaks off. Close the iterator to end it."""
+    def lines(self, path: str) -> Lines:
+        """A long answer, line by line; it is asked for when the first is read."""
+        return Lines(self._connected(SILENCE), lambda connection: self._asked(connection, "GET", path))
+
+
+class Lines:
+    """A long answer. Its lines are read by one thread; any may end it."""
+
+    def __init__(self, connection: HTTPConnection, ask: Callable[[HTTPConnection], Any]) -> None:
+        self._connection, self._ask = connection, ask
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The lines. Raises Unanswered when the answer breaks off, Declined when it is an error."""
         from http.client import HTTPException
 
-        connection = self._connected(SILENCE)
-        self._streams.add(connection)
         try:
-            answer = self._asked(connection, "GET", path, **headers)
+            answer = self._ask(self._connection)
             while line := answer.readline():
                 yield line
         except (OSError, HTTPException, ValueError) as error:
-            raise Away(_why(error)) from None
+            raise Unanswered(_why(error)) from None
         finally:
-            self._streams.discard(connection)
-            connection.close()
+            self._connection.close()
 
-    def hang_up(self) -> None:
-        """Break off every long answer, for whoever reads it in another thread."""
+    def close(self) -> None:
+        """Break it off."""
         import socket
 
-        for connection in tuple(self._streams):
-            if connection.sock is not None:
-                with suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+        if self._connection.sock is not None:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-def messages(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+def messages(lines: Iterable[bytes]) -> Generator[tuple[str, str], None, None]:
     """Server-Sent Events, from their lines: id (the last one seen) and data; comments come as empty data."""
     last, data = "", list[str]()
     for raw in lines:
@@ -127,17 +137,6 @@ def messages(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 def part(name: str) -> str:
     """A name as a part of a path."""
     return quote(name, safe="")
-
-
-def _refused(status: int, body: bytes) -> Refusal:
-    try:
-        error = json.loads(body)["error"]
-        known = Missing if status == 404 else Refusal
-        return known(str(error["what"]), str(error.get("why", "")), str(error.get("do", "")))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return Refusal(
-            f"the server answers HTTP {status}", "what answers may be no mcmirror serve", "check the address"
-        )
 
 
 def _why(error: Exception) -> str:
