@@ -31,12 +31,16 @@ def pytest_configure() -> None:
 
 REAL = frozenset(("cli", "mc", "source", "target", "gateway", "new_server", "postgres", "machine", "terminal"))
 """Fixtures that start servers or the installed command."""
+REAL_PARAMETERS = frozenset(("postgresql", "mc to MinIO", "mc to versitygw"))
+"""Parameters of other fixtures that make them do so."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that ``bin/test fast`` leaves out."""
     for item in items:
-        if REAL.intersection(getattr(item, "fixturenames", ())):
+        callspec = getattr(item, "callspec", None)
+        parameters = {value for value in callspec.params.values() if isinstance(value, str)} if callspec else set()
+        if REAL.intersection(getattr(item, "fixturenames", ())) or REAL_PARAMETERS & parameters:
             item.add_marker("real")
 
 

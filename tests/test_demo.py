@@ -23,6 +23,8 @@ from tests.servers import binaries
 from tests.servers.command import COMMAND, Cli, clean_environment
 from tests.waiting import LONG, until
 
+pytestmark = pytest.mark.real
+
 PLAN = [
     "  -         54506 extraneous 2025/not in the source.jpg",
     "  +         51226 missing    2025/summer holiday/beach 01.jpg",

@@ -18,6 +18,8 @@ from tests.servers.command import COMMAND, clean_environment
 from tests.servers.docker import default_command, instructions
 from tests.servers.release import releases
 
+pytestmark = pytest.mark.real
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 STEPS = instructions(DOCKERFILE)
 

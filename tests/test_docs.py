@@ -26,6 +26,8 @@ from tests.servers import binaries
 from tests.servers.command import COMMAND, clean_environment
 from tests.servers.slack import FakeSlack
 
+pytestmark = pytest.mark.real
+
 PAGES = tuple(path for path in docs.documents() if path != docs.README)
 SERVED = (docs_serve.HERE, "mcmirror health", "mcmirror status")
 """What a page types when `mcmirror serve` runs beside."""

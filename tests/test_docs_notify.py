@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import docs
 from tests.machine import ROOT, fenced, machine
 from tests.servers import binaries
 from tests.servers.hook import FakeHook
 from tests.servers.slack import FakeSlack
+
+pytestmark = pytest.mark.real
 
 SECRET = "shared with the bus"
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.real
+
 BIN = Path(__file__).resolve().parent.parent / "bin"
 
 PROJECT = """\

@@ -15,6 +15,8 @@ from mcmirror.store.outbox import Outbox
 from tests.machine import ROOT
 from tests.servers.hook import FakeHook
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> str:

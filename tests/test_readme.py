@@ -4,6 +4,8 @@ import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests import docs
 from tests.docs_outcomes import outcome
 from tests.machine import ROOT, SAMPLES, commands, fenced, machine, steady
@@ -12,6 +14,8 @@ from tests.servers import binaries
 from tests.servers.command import clean_environment
 from tests.servers.slack import FakeSlack
 from tests.test_docs import configured, written
+
+pytestmark = pytest.mark.real
 
 README = docs.README.read_text()
 

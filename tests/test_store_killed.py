@@ -17,6 +17,8 @@ from mcmirror.store.runs import Runs
 from tests.store_child import KEYS
 from tests.store_samples import ran
 
+pytestmark = pytest.mark.real
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import Pair
 from tests.servers.command import COMMAND, Cli
 
+pytestmark = pytest.mark.real
+
 COMMANDS = (
     "run --textfile-dir . --junit mirror.xml",
     "plan",

@@ -16,6 +16,8 @@ from tests.conftest import Pair
 from tests.machine import ROOT, fenced
 from tests.servers.command import Cli
 
+pytestmark = pytest.mark.real
+
 TOOLS = Path(sys.executable).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 OF_THE_NETWORK = re.compile(r"(PIP|UV|SSL|REQUESTS)_|(https?|no)_proxy$", re.IGNORECASE)
