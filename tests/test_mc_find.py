@@ -63,22 +63,23 @@ def test_a_program_is_asked_once_until_another_file_takes_its_place(
     ask = finding._ask
     monkeypatch.setattr(finding, "_ask", lambda path, *words: (asked.append(path), ask(path, *words))[1])  # type: ignore[func-returns-value]
 
-    first, second = find(environ=environ), find(environ=environ)
+    memory = tmp_path / "mc.json"
+    first, second = find(environ=environ, memory=memory), find(environ=environ, memory=memory)
     assert ([str(own)], first) == (asked, second)
 
     shutil.copy2("/bin/true", tmp_path / "other")
     os.utime(tmp_path / "other", ns=(own.stat().st_mtime_ns, own.stat().st_mtime_ns))
     (tmp_path / "other").replace(own)
     with pytest.raises(McUnusable):
-        find(environ=environ)
+        find(environ=environ, memory=memory)
     assert 2 == len(asked)
 
 
 def test_a_script_is_asked_each_time(program: Callable[..., Path], tmp_path: Path) -> None:
     script = program("mc", LAST)
     environ = environment(tmp_path, MCMIRROR_MC=str(script))
-    find(environ=environ)
-    assert not (tmp_path / ".cache").exists()
+    find(environ=environ, memory=tmp_path / "mc.json")
+    assert not (tmp_path / "mc.json").exists()
 
 
 def test_a_release_says_its_date(program: Callable[..., Path]) -> None:

@@ -34,7 +34,7 @@ from mcmirror.service.one_run import Order, events, failed_record, misconfigured
 from mcmirror.service.recorded import recording
 from mcmirror.service.turn import Turns
 from mcmirror.store.inbox import Inbox
-from mcmirror.store.place import inbox, lock_folders
+from mcmirror.store.place import folder, inbox, lock_folders
 
 if TYPE_CHECKING:
     from mcmirror.engine.doctor import Finding
@@ -119,7 +119,7 @@ class Service:
         """Find mc, once; raises McNotFound or McUnusable."""
         with self._lock:
             if self._mc is None:
-                self._mc = find(self.configuration.settings.mc, self._environ)
+                self._mc = find(self.configuration.settings.mc, self._environ, folder(self.state) / "mc.json")
             return self._mc
 
     def session(self, aliases: Sequence[Alias], **how: Any) -> Session:

@@ -41,21 +41,23 @@ class Mc:
         return f"{self.path}, {self.version}"
 
 
-def find(setting: str = "", environ: Mapping[str, str] | None = None) -> Mc:
+def find(setting: str = "", environ: Mapping[str, str] | None = None, memory: Path | None = None) -> Mc:
     """Return the first mc among the setting, ``MCMIRROR_MC``, our own copy, and PATH.
+
+    ``memory`` is a file that keeps what it answered; without it the program is always asked.
 
     Raises McUnusable when the setting or the variable names something else, McNotFound when there is none.
     """
     environ = os.environ if environ is None else environ
     for origin, named in (("the setting mc", setting), (VARIABLE, environ.get(VARIABLE, ""))):
         if named:
-            return examine(_named(named, origin, environ), origin, environ)
+            return examine(_named(named, origin, environ), origin, memory)
     passed_over: list[str] = []
     tried: list[str] = []
     for path in _candidates(environ):
         tried.append(str(path))
         try:
-            return examine(path, environ=environ)
+            return examine(path, memory=memory)
         except McUnusable as unusable:
             passed_over.append(unusable.problem.message)
     looked = f"looked for {own_copy(environ)} and for {', '.join(NAMES)} on PATH ({environ.get('PATH') or 'empty'})"
@@ -75,15 +77,12 @@ def own_copy(environ: Mapping[str, str] | None = None) -> Path:
     return Path(data) / "mcmirror" / "bin" / "mc"
 
 
-def examine(path: Path, origin: str = "", environ: Mapping[str, str] | None = None) -> Mc:
-    """Return the mc at ``path``; McUnusable, by name, when it is anything else. ``origin``: what named it.
-
-    ``environ`` leads to what is remembered of earlier answers; without it the program is always asked.
-    """
+def examine(path: Path, origin: str = "", memory: Path | None = None) -> Mc:
+    """Return the mc at ``path``; McUnusable, by name, when it is anything else. ``origin``: what named it."""
     named = f"{path} ({origin})" if origin else str(path)
     is_script = _refuse_what_is_no_program(path, named)
     file = identity(path)
-    if environ is not None and (known := _VERSION.match(recall(file, environ))):
+    if memory and (known := _VERSION.match(recall(file, memory))):
         return _mc(path, known[1])
     try:
         code, output, errors = _ask(str(path), ["--version"], 64 * 1024)
@@ -91,8 +90,8 @@ def examine(path: Path, origin: str = "", environ: Mapping[str, str] | None = No
         raise _not_run(named, failure) from None
     first = output.lstrip().partition("\n")[0]
     if found := _VERSION.match(first):
-        if environ is not None and not is_script:  # a script may start another program tomorrow
-            remember(file, environ, first)
+        if memory and not is_script:  # a script may start another program tomorrow
+            remember(file, memory, first)
         return _mc(path, found[1])
     if "Midnight Commander" in output + errors:
         raise _impostor(f"{named} is Midnight Commander, a file manager, not MinIO's mc", first)
