@@ -17,7 +17,7 @@ from mcmirror.messages.error_lookup import classify
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
-from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.record import Cause, Outcome, Record
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
 from mcmirror.model.state import JobState, NotifierState, State
 from mcmirror.model.streak import Streak
@@ -177,7 +177,7 @@ def history_show() -> str:
     """`mcmirror history show` of the bad night."""
     record = night(BROKEN)
     assert record.report is not None
-    fates = [(Fate.COPIED, f"2026/11/19/{place:04}.jpg") for place in range(1, 62)]
+    fates = [(Outcome.COPIED, f"2026/11/19/{place:04}.jpg") for place in range(1, 62)]
     shown = [*show_lines(record, ZONE, Style()), *fate_lines(fates, record, Style())]
     text = re.sub(r"((?:\n    (?:- )?2026[^\n]*){3})(?:\n    (?:- )?2026[^\n]*)+", r"\1\n    ...", "\n".join(shown))
     return _shown(f"mcmirror history show {record.id[:16]}", text.rstrip())

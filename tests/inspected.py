@@ -14,10 +14,10 @@ from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Problem
 from mcmirror.model.record import Cause, Record, run_id
 from mcmirror.model.report import RunReport, Status, Tally
-from mcmirror.service.feed import Hub
+from mcmirror.service.dependencies import Dependencies
+from mcmirror.service.event_bus import EventBus
 from mcmirror.service.inspections import Inspections
 from mcmirror.service.one_run import Order
-from mcmirror.service.surroundings import Surroundings
 from tests.ui_samples import PLAN
 from tests.waiting import LONG
 
@@ -74,7 +74,7 @@ class Room:
     """Inspections with a clock and a log of their own; more keywords are fields of the surroundings."""
 
     looker: Looker
-    hub: Hub = field(default_factory=Hub)
+    hub: EventBus = field(default_factory=EventBus)
     later: float = 0.0
     """Seconds by which the clock is ahead."""
     said: list[str] = field(default_factory=list)
@@ -82,8 +82,8 @@ class Room:
     def inspections(self) -> Inspections:
         return Inspections(self._surroundings(), self.hub, lambda: self.looker)  # type: ignore[arg-type, return-value]
 
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
+    def _surroundings(self) -> Dependencies:
+        return Dependencies(
             remembered=None,  # type: ignore[arg-type]
             told=None,  # type: ignore[arg-type]
             pauses=None,  # type: ignore[arg-type]

@@ -11,12 +11,12 @@ from mcmirror.model.event import Event, RunFinished, RunStarted
 from mcmirror.model.job import Job
 from mcmirror.model.location import Location
 from mcmirror.model.lock import Lock, Manners
-from mcmirror.model.record import Cause, Fate, Record, run_id
+from mcmirror.model.record import Cause, Outcome, Record, run_id
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import NotifierState
+from mcmirror.service.dependencies import Dependencies
 from mcmirror.service.one_run import Order
 from mcmirror.service.server import Server
-from mcmirror.service.surroundings import Surroundings
 
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
 
@@ -55,11 +55,11 @@ class World:
         """A server of this world."""
         return Server(Service(self, made), self.surroundings())  # type: ignore[arg-type]
 
-    def surroundings(self) -> Surroundings:
+    def surroundings(self) -> Dependencies:
         """Everything around it, and all of it here."""
-        return Surroundings(
-            remembered=Remembered(self),
-            told=Told(self),
+        return Dependencies(
+            remembered=RunStore(self),
+            told=Notifications(self),
             pauses=Pauses(self),
             say=lambda level, event, _, /, **__: self.lines.append((level, event)),
             load=(lambda _: Service(self, self.load())) if self.load else None,  # type: ignore[misc, return-value, arg-type]
@@ -125,7 +125,7 @@ class Service:
 
 
 @dataclass
-class Remembered:
+class RunStore:
     """Nothing but what the world knows."""
 
     world: World
@@ -155,7 +155,7 @@ class Remembered:
         """By its id."""
         return next((record for record in self.world.records if record.id == run), None)
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """No objects here."""
         del run
         return iter(())
@@ -165,7 +165,7 @@ class Remembered:
 
 
 @dataclass
-class Told:
+class Notifications:
     """Keeps what it is told."""
 
     world: World

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from mcmirror.model.report import Status
 from mcmirror.store.database import Database
 from mcmirror.store.inbox import Inbox
@@ -47,7 +47,7 @@ def run(inbox: Inbox) -> None:
     opened = inbox.open(record)
     say("opened", record.id)
     for number in range(KEYS):
-        opened.fate(Fate.COPIED, f"key {number}")
+        opened.fate(Outcome.COPIED, f"key {number}")
     opened.close(ended(record, Status.SUCCEEDED))
     say("closed", record.id)
 

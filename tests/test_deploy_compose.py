@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from mcmirror.store.place import DEFAULT_FOLDER
+from mcmirror.store.paths import DEFAULT_FOLDER
 from tests.deployed import EXAMPLES, GRACE, documents, refusal, tool, unread
 from tests.machine import ROOT
 from tests.servers import binaries

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcmirror.store.place import DEFAULT_FOLDER
+from mcmirror.store.paths import DEFAULT_FOLDER
 from tests.conftest import Pair
 from tests.machine import ROOT
 from tests.servers.command import COMMAND, Cli

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mcmirror.config import cron, load
-from mcmirror.store.place import DEFAULT_FOLDER
+from mcmirror.store.paths import DEFAULT_FOLDER
 from tests.deployed import EXAMPLES, GRACE, documents, refusal, tool, unread
 from tests.machine import KEYS, ROOT, SAMPLES, Machine, machine
 from tests.servers import binaries

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mcmirror.movers.mc.install import GO_PACKAGE
-from mcmirror.store.place import DEFAULT_FOLDER
+from mcmirror.store.paths import DEFAULT_FOLDER
 from tests.machine import ROOT, Machine, machine
 from tests.servers import binaries
 from tests.servers.command import COMMAND, clean_environment

@@ -89,7 +89,7 @@ def test_nobody_there(open_probe: Open) -> None:
 
 
 def test_one_that_never_answers(open_probe: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcmirror.engine.reach.PATIENCE", 0.5)
+    monkeypatch.setattr("mcmirror.engine.reachability.PATIENCE", 0.5)
     with silent() as port:
         alias = Alias("x", f"http://127.0.0.1:{port}", Secret("a"), Secret("b"))
         assert [("answer", Category.STALLED)] == failures(check_alias(alias, open_probe))

@@ -166,7 +166,9 @@ def test_the_configuration_file(there: Machine, tmp_path: Path, slack: FakeSlack
     there.write("mcmirror.toml", toml_for(there))
     done = there.run("mcmirror run", **slack.environment)
     assert 0 == done.code, done.stderr
-    assert ["✅ local-backup verified", "✅ photos verified"] == sorted(title.partition(":")[0] for title in slack.titles)
+    assert ["✅ local-backup verified", "✅ photos verified"] == sorted(
+        title.partition(":")[0] for title in slack.titles
+    )
     assert {"app/a.txt": b"a"} == there.contents(there.onprem, "backup")
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from mcmirror.cli.history import again, list_lines, show_lines
 from mcmirror.cli.style import Style, cells
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from mcmirror.model.report import Status
-from mcmirror.store import place
+from mcmirror.store import paths
 from mcmirror.store.inbox import Inbox
 from tests.conftest import Pair
 from tests.servers.command import Cli, Result
@@ -27,7 +27,7 @@ def state(cli: Cli) -> str:
 
 @pytest.fixture
 def inbox(state: str) -> Inbox:
-    return Inbox(place.inbox(state))
+    return Inbox(paths.inbox(state))
 
 
 def _rows(result: Result) -> list[list[str]]:
@@ -136,8 +136,8 @@ def test_the_first_twenty_of_each_kind_are_named_and_all_when_asked(cli: Cli, in
     opened = inbox.open(record)
     keys = [f"key {number}" for number in range(30)]
     for key in keys:
-        opened.fate(Fate.COPIED, key)
-    opened.fate(Fate.REMAINING, "lost")
+        opened.fate(Outcome.COPIED, key)
+    opened.fate(Outcome.REMAINING, "lost")
     opened.close(ended(record, Status.PARTIAL))
 
     shown = cli("history", "show", "last").stdout
@@ -187,7 +187,7 @@ def test_the_reader_who_leaves_early_sees_no_error(cli: Cli, inbox: Inbox) -> No
     record = begun()
     opened = inbox.open(record)
     for number in range(50_000):
-        opened.fate(Fate.COPIED, f"key {number}")
+        opened.fate(Outcome.COPIED, f"key {number}")
     opened.close(ended(record))
     process = cli.start("history", "show", "last", "--all")
     assert process.stdout

@@ -9,8 +9,8 @@ from mcmirror.model.delivery import Decision, Delivery, delivery_id
 from mcmirror.model.record import Record, interrupted
 from mcmirror.model.stop import Stop
 from mcmirror.notify.rules import Notice
+from mcmirror.service.notifications import NotificationThread
 from mcmirror.service.root import Service
-from mcmirror.service.told import Telling
 from mcmirror.store.database import Database, sql
 from mcmirror.store.outbox import Outbox
 from tests.notify_samples import CHECK, FAILED, HOOK, IDLE, JOBS, JSON, SLACK, Nights, endings
@@ -321,7 +321,7 @@ def test_a_run_that_ends_before_the_first_look_is_told_in_its_turn(
     night = nights(CHECK)
     service = Service(night.configuration, night.environ)
     jobs = service.jobs()
-    telling = Telling(service, jobs, once=True)
+    telling = NotificationThread(service, jobs, once=True)
     ended = []
     for job, report in zip(jobs, (FAILED, IDLE), strict=True):
         record = service.record(job)
@@ -348,7 +348,7 @@ def test_what_another_job_left_untold_is_left_to_its_own_next_run(
         assert opened is not None
         opened.close(interrupted(record, record.started))
     for name in ("photos", "docs"):
-        telling = Telling(service, service.jobs([name]), once=True)
+        telling = NotificationThread(service, service.jobs([name]), once=True)
         telling.start()
         telling.finish(Stop())
         database = Database(service.state)

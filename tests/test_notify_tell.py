@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mcmirror.model.report import Status
 from mcmirror.model.streak import Streak
 from mcmirror.notify.listener import audience
-from mcmirror.store import verdicts
+from mcmirror.store import streak_table
 from mcmirror.store.database import Database
 from tests.notify_samples import CHECK, FAILED, HOOK, IDLE, SLACK, Nights, endings
 from tests.servers.slack import PING, TOKEN, FakeSlack
@@ -218,17 +218,17 @@ def test_a_streak_survives_and_another_versions_too(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/state.db")
     streak = Streak("failed", "2026-11-21T02:00:00+00:00", 3, 2, 2, "2026-11-21T02:05:00+00:00", ("failed quota",))
     with database.begin() as connection:
-        assert {} == verdicts.read(connection, "ops", ["photos"])
-        verdicts.write(connection, "ops", {"photos": streak})
-        verdicts.write(connection, "other", {"photos": Streak("succeeded")})
+        assert {} == streak_table.read(connection, "ops", ["photos"])
+        streak_table.write(connection, "ops", {"photos": streak})
+        streak_table.write(connection, "other", {"photos": Streak("succeeded")})
     database.close()
     with closing(sqlite3.connect(tmp_path / "state.db")) as file, file:
         file.execute("ALTER TABLE verdict ADD COLUMN later TEXT")
         file.execute("UPDATE verdict SET streak = '{\"failures\": 7, \"later\": 1}' WHERE listener = 'other'")
         file.execute("INSERT INTO verdict (job, listener, status, since, streak) VALUES ('docs', 'ops', '', '', 'no')")
     with database.begin() as connection:
-        assert {"photos": streak, "docs": Streak()} == verdicts.read(connection, "ops", ["photos", "docs", "none"])
-        assert {"photos": Streak(failures=7)} == verdicts.read(connection, "other", ["photos"])
-        verdicts.write(connection, "other", {"photos": streak})
-        assert {"photos": streak} == verdicts.read(connection, "other", ["photos"])
+        assert {"photos": streak, "docs": Streak()} == streak_table.read(connection, "ops", ["photos", "docs", "none"])
+        assert {"photos": Streak(failures=7)} == streak_table.read(connection, "other", ["photos"])
+        streak_table.write(connection, "other", {"photos": streak})
+        assert {"photos": streak} == streak_table.read(connection, "other", ["photos"])
     database.close()

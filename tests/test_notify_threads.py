@@ -9,7 +9,7 @@ from mcmirror.notify import dispatcher
 from mcmirror.notify.worker import Worker
 from mcmirror.service import Service
 from mcmirror.service.assembly import Rooms, assemble
-from mcmirror.service.told import Telling
+from mcmirror.service.notifications import NotificationThread
 from mcmirror.store.outbox import Outbox
 from tests.conftest import Pair
 from tests.servers.command import Cli
@@ -77,7 +77,7 @@ def test_the_thread_that_decides_dies(
     rooms: Rooms, hook: FakeHook, load: Callable[[], Service], monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     rooms.end(10)
-    dies(monkeypatch, Telling, method)
+    dies(monkeypatch, NotificationThread, method)
     made = assemble(load(), lambda *_, **__: None)
     made.begin()
     try:
@@ -95,7 +95,7 @@ def test_a_command_whose_telling_dies_tells_all_the_same(
 ) -> None:
     from mcmirror.model.stop import Stop
 
-    dies(monkeypatch, Telling, "_made")
+    dies(monkeypatch, NotificationThread, "_made")
     service = load()
     service.run(service.jobs())
     assert () == service.finish(Stop())
@@ -107,7 +107,7 @@ def test_a_command_whose_telling_always_dies_says_so(
 ) -> None:
     from mcmirror.model.stop import Stop
 
-    dies(monkeypatch, Telling, "_made", times=100)
+    dies(monkeypatch, NotificationThread, "_made", times=100)
     service = load()
     (report,) = service.run(service.jobs())
     (failed,) = service.finish(Stop())

@@ -164,11 +164,11 @@ def test_an_observer_or_a_memory_that_raises_ends_no_run(
 
 
 def test_what_was_removed_or_vanished_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def steps(context: Context, _: object) -> Generator[Event, None, engine_run.Outcome]:
+    def steps(context: Context, _: object) -> Generator[Event, None, engine_run.StepsResult]:
         for key in ("a", "b", "a", "a"):
             yield Removed(context.job.name, key)
             yield Vanished(context.job.name, key)
-        return engine_run.Outcome(Status.SUCCEEDED)
+        return engine_run.StepsResult(Status.SUCCEEDED)
 
     monkeypatch.setitem(engine_run._STEPS, Verb.RUN, steps)
     heard = list[Event]()

@@ -17,7 +17,7 @@ from mcmirror.model.record import Record, interrupted
 from mcmirror.model.report import RunReport
 from mcmirror.model.streak import Streak
 from mcmirror.notify.message import Occasion, finished
-from mcmirror.store import place
+from mcmirror.store import paths
 from mcmirror.store.inbox import OPEN, Inbox
 from mcmirror.tui.history_compare import compared
 from tests.conftest import Pair
@@ -39,7 +39,7 @@ os._exit(9)
 
 def test_a_real_run_that_is_killed_shows_how_long_it_was_alive(cli: Cli, bucket_pair: Pair) -> None:
     bucket_pair.source.put({"large": os.urandom(16 << 20)})
-    inbox = place.inbox(f"sqlite:///{cli.environment['HOME']}/.local/state/mcmirror/state.db")
+    inbox = paths.inbox(f"sqlite:///{cli.environment['HOME']}/.local/state/mcmirror/state.db")
     pair = (bucket_pair.source.location, bucket_pair.target.location)
     process = cli.start("mirror", *pair, "--limit-upload", "256KiB")
 

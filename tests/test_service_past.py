@@ -11,7 +11,7 @@ from mcmirror.config import load
 from mcmirror.model.record import Cause, Record, run_id
 from mcmirror.model.report import RunReport
 from mcmirror.notify.digest import Outlook
-from mcmirror.service.past import Past
+from mcmirror.service.digest import DigestSource
 from mcmirror.service.root import Service
 from mcmirror.store.database import Database
 from mcmirror.store.pauses import Pauses
@@ -36,7 +36,7 @@ class House:
         self.database = Database(self.service.state)
         self.runs = Runs(self.database, self.service.inbox)
         began = datetime(2026, 11, 1, tzinfo=UTC)
-        self.past = Past(self.database, self.runs, lambda: self.service.configuration, began.timestamp)
+        self.past = DigestSource(self.database, self.runs, lambda: self.service.configuration, began.timestamp)
 
     def ran(self, ended: datetime, report: RunReport | None) -> Record:
         """A run of five minutes that ended then, or of which no end is known."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mcmirror.model.report import Status
-from mcmirror.store import place
+from mcmirror.store import paths
 from mcmirror.store.inbox import Inbox
 from tests.servers.command import COMMAND, Cli, Result
 from tests.servers.server import free_port
@@ -36,7 +36,7 @@ def state(cli: Cli) -> Path:
 @pytest.fixture
 def remembered(state: Path) -> Inbox:
     """Two jobs have run, and somebody has mirrored a pair."""
-    inbox = Inbox(place.inbox(f"sqlite:///{state}"))
+    inbox = Inbox(paths.inbox(f"sqlite:///{state}"))
     ran(inbox, "photos", 9000)
     ran(inbox, "docs", 500, Status.FAILED)
     pair = replace(begun(ago=50), job="src/a → dst/b", source="src/a", target="dst/b")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from mcmirror.store import database as door
-from mcmirror.store import place
+from mcmirror.store import paths
 from mcmirror.store.database import Database, Unusable, sql
-from mcmirror.store.memory import PairMemory
 from mcmirror.store.migrations import STEPS, migrate
+from mcmirror.store.pair_state import PairState
 from mcmirror.store.runs import Runs
 from tests.servers.postgres import Postgres
 from tests.store_samples import machine, ran
@@ -125,7 +125,7 @@ def test_the_state_of_part_one_becomes_that_of_today(database: Database, file: P
     old.commit()
     old.close()
 
-    memory = PairMemory(database, "a b")
+    memory = PairState(database, "a b")
 
     assert memory.incomparable("key", "1", "2")
     assert not memory.incomparable("key", "1", "3")
@@ -406,14 +406,14 @@ def test_each_state_has_an_inbox_of_its_own() -> None:
         "postgresql://me@host/other",
     ]
 
-    assert 4 == len({place.inbox(state) for state in states})
-    assert place.inbox(states[2]) == place.inbox("postgresql+psycopg://me:another@host/db")
-    assert Path("/a/state.db.inbox") == place.inbox(states[0])
+    assert 4 == len({paths.inbox(state) for state in states})
+    assert paths.inbox(states[2]) == paths.inbox("postgresql+psycopg://me:another@host/db")
+    assert Path("/a/state.db.inbox") == paths.inbox(states[0])
 
 
 def test_one_memory_serves_many_threads(database: Database) -> None:
     def learn(number: int) -> bool:
-        memory = PairMemory(database, f"pair {number}")
+        memory = PairState(database, f"pair {number}")
         rows = [(f"key {one}", "a", "b") for one in range(50)]
         memory.remember_incomparable(rows)
         memory.remember_incomparable([("key 7", "a", "c")])

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from mcmirror.model.report import Remaining, Status
-from mcmirror.store import fates
 from mcmirror.store import inbox as module
+from mcmirror.store import outcomes
 from mcmirror.store.inbox import Inbox
 from mcmirror.store.presence import Presence
 from tests.store_samples import begun, ended, ran
@@ -47,7 +47,7 @@ def _on_a_disk(folder: Path, mount: str, program: str) -> Any:
         import errno, json, os, sys
         from dataclasses import replace
         from pathlib import Path
-        from mcmirror.model.record import Fate
+        from mcmirror.model.record import Outcome
         from mcmirror.model.report import Remaining, Status
         from mcmirror.store.inbox import Inbox
         from tests.store_samples import begun, ended, machine, ran
@@ -83,7 +83,7 @@ def test_nobody_else_can_read_it(inbox: Inbox, folder: Path) -> None:
     try:
         record = begun()
         opened = inbox.open(record)
-        opened.fate(Fate.COPIED, "secret plans.pdf")
+        opened.fate(Outcome.COPIED, "secret plans.pdf")
         modes = {path.suffix: oct(stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()}
         opened.close(ended(record))
     finally:
@@ -111,8 +111,8 @@ def test_a_run_is_open_then_done(inbox: Inbox, folder: Path) -> None:
 def test_the_fates_are_gzip_lines(inbox: Inbox, folder: Path) -> None:
     record = begun()
     opened = inbox.open(record)
-    opened.fate(Fate.REMOVED, 'a\n"b"')
-    opened.fate(Fate.COPIED, "京都")
+    opened.fate(Outcome.REMOVED, 'a\n"b"')
+    opened.fate(Outcome.COPIED, "京都")
     opened.close(ended(record))
 
     text = gzip.decompress((folder / f"{record.id}.fates").read_bytes()).decode()
@@ -121,14 +121,14 @@ def test_the_fates_are_gzip_lines(inbox: Inbox, folder: Path) -> None:
 
 
 def test_after_a_million_keys_none_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fates, "MOST", 700)
+    monkeypatch.setattr(outcomes, "MOST", 700)
     inbox, record = Inbox(folder), begun()
     opened = inbox.open(record)
     for number in range(2000):
-        opened.fate(Fate.COPIED, str(number))
+        opened.fate(Outcome.COPIED, str(number))
     opened.close(ended(record))
 
-    assert 700 == sum(1 for _ in fates.read(inbox.fates(record.id)))
+    assert 700 == sum(1 for _ in outcomes.read(inbox.fates(record.id)))
 
 
 def test_naming_costs_little(inbox: Inbox) -> None:
@@ -136,7 +136,7 @@ def test_naming_costs_little(inbox: Inbox) -> None:
     opened = inbox.open(record)
     start = time.process_time()
     for number in range(100_000):
-        opened.fate(Fate.COPIED, f"2026/11/21/photo-{number:09}.jpg")
+        opened.fate(Outcome.COPIED, f"2026/11/21/photo-{number:09}.jpg")
     spent = time.process_time() - start
     opened.close(ended(record))
 
@@ -147,13 +147,13 @@ def test_what_a_killed_run_had_written_can_be_read(folder: Path, inbox: Inbox) -
     record = begun()
     opened = inbox.open(record)
     for number in range(5000):
-        opened.fate(Fate.COPIED, str(number))
+        opened.fate(Outcome.COPIED, str(number))
     file = folder / f"{record.id}.fates"
     data = file.read_bytes()
 
     for length in (0, 1, 15, len(data) // 2, len(data) - 1):
         file.write_bytes(data[:length])
-        seen = [key for _, key in fates.read(inbox.fates(record.id))]
+        seen = [key for _, key in outcomes.read(inbox.fates(record.id))]
         assert [str(number) for number in range(len(seen))] == seen
     opened.close(ended(record))
 
@@ -176,7 +176,7 @@ def test_fates_are_bounded_when_nobody_empties_it(folder: Path, monkeypatch: pyt
         record = begun(ago=1000 - number)
         opened = inbox.open(record)
         for _ in range(20):
-            opened.fate(Fate.COPIED, os.urandom(50).hex())
+            opened.fate(Outcome.COPIED, os.urandom(50).hex())
         opened.close(ended(record))
 
     found = list(inbox.pending())
@@ -218,7 +218,7 @@ def test_a_disk_that_is_full_when_a_run_ends(tmp_path: Path, objects: int, named
         inbox, record = Inbox(folder), begun()
         opened = inbox.open(record)
         for number in range({objects}):
-            opened.fate(Fate.COPIED, os.urandom(20).hex())
+            opened.fate(Outcome.COPIED, os.urandom(20).hex())
         fill()
         many = tuple(Remaining(f"key {{number}}" * 10, "no reason") for number in range(1000))
         opened.close(replace(ended(record), report=replace(ended(record).report, remaining=many)))
@@ -268,7 +268,7 @@ def test_a_database_whose_disk_is_full_and_has_room_later(tmp_path: Path) -> Non
             record = begun(ago=90 - number)
             opened = inbox.open(record)
             for _ in range(20_000):
-                opened.fate(Fate.COPIED, os.urandom(20).hex())
+                opened.fate(Outcome.COPIED, os.urandom(20).hex())
             opened.close(ended(record))
         before = [len(runs.take_in()), runs.warning, len(runs.runs())]
         (folder / "filler").unlink()
@@ -292,7 +292,7 @@ def test_a_folder_that_is_read_only_and_is_not_later(tmp_path: Path) -> None:
         runs, inbox, _ = machine(folder / "inbox", f"sqlite:///{folder}/state.db")
         record = begun()
         opened = inbox.open(record)
-        opened.fate(Fate.COPIED, "key")
+        opened.fate(Outcome.COPIED, "key")
         opened.close(ended(record))
         before = [len(runs.take_in()), runs.warning, len(runs.runs())]
         subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from mcmirror.store.database import Database
 from mcmirror.store.inbox import Inbox
 from mcmirror.store.runs import Runs
@@ -60,7 +60,7 @@ def test_a_run_that_is_killed_anywhere_has_one_record(tmp_path: Path) -> None:
     assert {"succeeded"} == {verdicts[run] for run in closed}
     assert {"succeeded", "interrupted"} == {verdicts[run] for run in opened}
     for run in closed:
-        assert [(Fate.COPIED, f"key {number}") for number in range(KEYS)] == list(runs.fates(run))
+        assert [(Outcome.COPIED, f"key {number}") for number in range(KEYS)] == list(runs.fates(run))
     # A process that is killed before its run has a name leaves a file, for an hour.
     assert {path.suffix for path in folder.iterdir()} <= {".hidden"}
     database.close()

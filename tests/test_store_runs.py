@@ -10,7 +10,7 @@ import pytest
 
 from mcmirror.model.job import Job
 from mcmirror.model.location import Location
-from mcmirror.model.record import Fate, Record
+from mcmirror.model.record import Outcome, Record
 from mcmirror.model.report import Status
 from mcmirror.store.database import Database, sql
 from mcmirror.store.inbox import Inbox
@@ -198,8 +198,13 @@ def test_a_run_that_lives_here_is_never_buried(database: Database, inbox: Inbox)
 def test_fates_are_kept_and_come_back_in_order(runs: Runs, inbox: Inbox) -> None:
     record = begun()
     opened = inbox.open(record)
-    odd = [(Fate.COPIED, "ü\n\ud800/京都"), (Fate.REMOVED, 'a "b" \\ c'), (Fate.KEPT, ""), (Fate.REMAINING, "\x00")]
-    many = [(Fate.COPIED, os.urandom(300).hex()) for _ in range(3000)]  # more than one part
+    odd = [
+        (Outcome.COPIED, "ü\n\ud800/京都"),
+        (Outcome.REMOVED, 'a "b" \\ c'),
+        (Outcome.KEPT, ""),
+        (Outcome.REMAINING, "\x00"),
+    ]
+    many = [(Outcome.COPIED, os.urandom(300).hex()) for _ in range(3000)]  # more than one part
     for fate, key in odd + many:
         opened.fate(fate, key)
     opened.close(ended(record))
@@ -215,11 +220,11 @@ def test_fates_of_a_run_that_goes_on_are_seen(runs: Runs, inbox: Inbox) -> None:
     record = begun()
     opened = inbox.open(record)
     for number in range(1000):
-        opened.fate(Fate.COPIED, str(number))
+        opened.fate(Outcome.COPIED, str(number))
 
     seen = list(runs.fates(record.id))
 
-    assert [(Fate.COPIED, str(number)) for number in range(len(seen))] == seen
+    assert [(Outcome.COPIED, str(number)) for number in range(len(seen))] == seen
     assert len(seen) >= 500
     opened.close(ended(record))
 
@@ -294,7 +299,7 @@ def test_two_thousand_jobs_are_at_hand(runs: Runs, database: Database, inbox: In
 def test_old_runs_are_forgotten_but_not_the_last_success(runs: Runs, inbox: Inbox) -> None:
     success = begun("photos", 200 * DAY)
     opened = inbox.open(success)
-    opened.fate(Fate.COPIED, "a")
+    opened.fate(Outcome.COPIED, "a")
     success = ended(success)
     opened.close(success)
     old = ran(inbox, "photos", 150 * DAY, Status.FAILED)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from mcmirror.config.outline import outline
+from mcmirror.config.summary import summary
 from mcmirror.model.report import Status
-from mcmirror.store import place
+from mcmirror.store import paths
 from mcmirror.store.database import Database
 from mcmirror.store.inbox import Inbox
 from mcmirror.store.pauses import Pauses
@@ -129,13 +129,13 @@ def test_beside_a_real_server(cli: Cli) -> None:
 
 def test_what_runs_what_is_paused_and_what_is_too_old(cli: Cli, state: str) -> None:
     cli.write(JOBS.replace("./photos", "src/photos").replace("./copy", "dst/photos"))
-    inbox, database = Inbox(place.inbox(state)), Database(state)
+    inbox, database = Inbox(paths.inbox(state)), Database(state)
     ran(inbox, ago=9000)
     ran(inbox, ago=100, status=Status.PARTIAL)
     Pauses(database).add("nightly")
     record = begun(ago=30)
     opened = inbox.open(record)
-    with Presence(place.presence(state)):
+    with Presence(paths.presence(state)):
         found = _status(cli)["jobs"]
         text = cli("status").stdout
         Pauses(database).add("")
@@ -183,7 +183,7 @@ def test_a_job_that_never_ran_is_as_old_as_the_server_that_would_run_it(cli: Cli
         return bool(photos["stale"])
 
     assert stale()
-    with Presence(place.presence(state)) as seen:
+    with Presence(paths.presence(state)) as seen:
         assert not stale()
         seen._server = replace(seen._server, started=time.time() - 7200)
         seen.answers("", "")
@@ -207,24 +207,24 @@ def test_a_state_that_cannot_be_read_is_a_warning(cli: Cli, state: str) -> None:
 
 def test_what_is_kept_of_a_configuration_is_that_of_the_file_as_it_is(cli: Cli) -> None:
     file = cli.write(JOBS)
-    first = outline(file, cli.environment, cli.folder)
+    first = summary(file, cli.environment, cli.folder)
     kept = list((Path(cli.environment["HOME"]) / ".cache" / "mcmirror" / "outlines").iterdir())
     assert 1 == len(kept)
-    assert first == outline(file, cli.environment, cli.folder)
+    assert first == summary(file, cli.environment, cli.folder)
 
     cli.write(JOBS.replace("job.hand", "job.head"))
-    second = outline(file, cli.environment, cli.folder)
+    second = summary(file, cli.environment, cli.folder)
     assert ["photos", "nightly", "broken", "head"] == [job.name for job in second.jobs]
     for broken in ("", "{}", '{"mark": [], "columns": [], "jobs": []}', "[]"):
         kept[0].write_text(broken)
-        assert second == outline(file, cli.environment, cli.folder)
+        assert second == summary(file, cli.environment, cli.folder)
 
 
 def test_a_state_that_the_environment_names_is_looked_up_each_time(cli: Cli) -> None:
     file = cli.write(JOBS.replace("[settings]", '[settings]\nstate = "{env:WHERE}"'))
 
     for where in ("sqlite:////one.db", "sqlite:////two.db"):
-        assert where == outline(file, {**cli.environment, "WHERE": where}, cli.folder).state
+        assert where == summary(file, {**cli.environment, "WHERE": where}, cli.folder).state
 
 
 def test_what_the_environment_says_of_the_state_holds_at_once(cli: Cli) -> None:
@@ -232,10 +232,10 @@ def test_what_the_environment_says_of_the_state_holds_at_once(cli: Cli) -> None:
 
     for where in ("sqlite:////one.db", "sqlite:////two.db"):
         said = {**cli.environment, "MCMIRROR_STATE": where}
-        assert where == outline(file, said, cli.folder).state
+        assert where == summary(file, said, cli.folder).state
         (cli.folder / "where").write_text(f"{where}-by-file\n")
         said = {**cli.environment, "MCMIRROR_STATE_FILE": str(cli.folder / "where")}
-        assert f"{where}-by-file" == outline(file, said, cli.folder).state
+        assert f"{where}-by-file" == summary(file, said, cli.folder).state
 
 
 def _processor_time() -> float:
@@ -251,7 +251,7 @@ def test_two_thousand_jobs_take_no_library_and_little_time(cli: Cli, state: str)
     with database.begin() as connection:
         for number in range(2000):
             enter(connection, ended(begun(f"job-{number}")), 0.0)
-    assert 2000 == len(Runs(database, Inbox(place.inbox(state))).standings())
+    assert 2000 == len(Runs(database, Inbox(paths.inbox(state))).standings())
     database.close()
     assert 2001 < len(cli("status").stdout.splitlines())
 

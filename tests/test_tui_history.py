@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
 
-from mcmirror.model.record import Fate, Record
+from mcmirror.model.record import Outcome, Record
 from mcmirror.tui.history import History
 from mcmirror.tui.history_compare import CompareRoom, compared, unlike
 from mcmirror.tui.history_run import MOST, RecordRoom
@@ -25,14 +25,14 @@ RUNS = (
 class Past(Still):
     """A source that remembers runs."""
 
-    found: tuple[tuple[Fate, str], ...] = ()
+    found: tuple[tuple[Outcome, str], ...] = ()
 
     def runs(self, *, job: str = "", status: str = "", before: str = "", limit: int = 50) -> tuple[Record, ...]:
         self._ask("runs", job, status, before, limit)
         wanted = [one for one in self.records if job in {"", one.job} and status in {"", one.status}]
         return tuple(one for one in wanted if not before or one.id < before)[:limit]
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         self._ask("fates", run)
         yield from self.found
 
@@ -125,8 +125,8 @@ def test_a_run_that_ends_is_shown_without_being_asked_for() -> None:
 
 def test_a_run_is_shown_in_full_with_what_became_of_each_object() -> None:
     async def test(driver: Driver, source: Past) -> None:
-        copied = tuple((Fate.COPIED, f"a/{number}\x1b[2J") for number in range(MOST + 7))
-        source.found = (*copied, (Fate.REMAINING, "b/left"))
+        copied = tuple((Outcome.COPIED, f"a/{number}\x1b[2J") for number in range(MOST + 7))
+        source.found = (*copied, (Outcome.REMAINING, "b/left"))
         driver.app.screen.query_one(Rows).choose("r2")
         await driver.press("enter")
         await driver.until(lambda: "objects  " in driver.text)
@@ -137,7 +137,7 @@ def test_a_run_is_shown_in_full_with_what_became_of_each_object() -> None:
         assert f"{MOST + 7} copied   1 remaining" in driver.text
         assert "\x1b" not in driver.text
         await driver.press("o", "o")
-        assert Fate.REMAINING is room.fate
+        assert Outcome.REMAINING is room.fate
         assert "remaining b/left" in driver.text
         await driver.press("escape")
         assert isinstance(driver.app.screen, History)

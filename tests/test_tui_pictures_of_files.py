@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.engine.reach import Grade, fine, wrong
+from mcmirror.engine.reachability import Grade, fine, wrong
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.problem import Category
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from mcmirror.tui import connections_check
 from mcmirror.tui.form import Form
 from mcmirror.tui.rows import Rows
@@ -119,7 +119,11 @@ def test_the_screen_is_as_it_was_looked_at(
     file = Path("mcmirror.toml")
     file.write_text(FILE)
     source = Past(View(STATE), records=tuple(replace(one, host="host", pid=7) for one in RUNS), edits=file)
-    source.found = ((Fate.COPIED, "2026/one.jpg"), (Fate.COPIED, "2026/two.jpg"), (Fate.REMAINING, "2026/three.jpg"))
+    source.found = (
+        (Outcome.COPIED, "2026/one.jpg"),
+        (Outcome.COPIED, "2026/two.jpg"),
+        (Outcome.REMAINING, "2026/three.jpg"),
+    )
 
     async def picture() -> str:
         async with driven(source, size) as driver:

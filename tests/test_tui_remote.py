@@ -15,7 +15,7 @@ from mcmirror.http.remote import RemoteControl
 from mcmirror.http.server import Web
 from mcmirror.model.control import Unanswered
 from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, Planned, RunFinished, RunStarted
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from mcmirror.tui.remote import RemoteSource
 from mcmirror.tui.source import Refusal
 from mcmirror.tui.watched import LOOK
@@ -179,8 +179,8 @@ def test_the_server_is_asked_for_each_thing() -> None:
         assert (FAILURE.id, SUCCESS.id) == tuple(record.id for record in source.runs())
         assert (SUCCESS.id,) == tuple(record.id for record in source.runs(job="photos"))
         assert SUCCESS == source.run(SUCCESS.id)
-        control.ended_fates[SUCCESS.id] = [(Fate.COPIED, "a"), (Fate.REMOVED, "b\n")]
-        assert [(Fate.COPIED, "a"), (Fate.REMOVED, "b\n")] == list(source.fates(SUCCESS.id))
+        control.ended_fates[SUCCESS.id] = [(Outcome.COPIED, "a"), (Outcome.REMOVED, "b\n")]
+        assert [(Outcome.COPIED, "a"), (Outcome.REMOVED, "b\n")] == list(source.fates(SUCCESS.id))
 
 
 def test_what_the_server_refuses_comes_in_its_three_parts() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mcmirror.codec.documents import encode
 from mcmirror.http.server import Web
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from tests.ui_samples import EVIL, run_events
 from tests.web_control import DOCS, FAILURE, NOW, PHOTOS, STATE, SUCCESS, TOKEN, Client, InMemory
 
@@ -187,7 +187,10 @@ def test_a_run_that_is_under_way_is_found_before_its_record(client: Client) -> N
 
 
 def test_what_became_of_each_object_is_streamed_line_by_line(client: Client, control: InMemory) -> None:
-    keys = [(Fate.COPIED, f"key{number}") for number in range(20_000)] + [(Fate.REMOVED, EVIL), (Fate.KEPT, "\udcff")]
+    keys = [(Outcome.COPIED, f"key{number}") for number in range(20_000)] + [
+        (Outcome.REMOVED, EVIL),
+        (Outcome.KEPT, "\udcff"),
+    ]
     control.ended_fates[SUCCESS.id] = keys
     got = client.get(f"/api/v1/runs/{SUCCESS.id}?fates=1")
     lines = [json.loads(line) for line in got.body.splitlines()]
@@ -198,7 +201,7 @@ def test_what_became_of_each_object_is_streamed_line_by_line(client: Client, con
 
 
 def test_a_stream_of_objects_that_breaks_off_is_seen_to_be_broken(client: Client, control: InMemory) -> None:
-    control.ended_fates[SUCCESS.id] = [(Fate.COPIED, f"key{number}") for number in range(5_000)]
+    control.ended_fates[SUCCESS.id] = [(Outcome.COPIED, f"key{number}") for number in range(5_000)]
     control.broken = RuntimeError("the database has gone")
     path = f"/api/v1/runs/{SUCCESS.id}?fates=1"
     answer = client.rude(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())

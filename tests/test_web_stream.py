@@ -15,7 +15,7 @@ from mcmirror.http.stream import Stream
 from mcmirror.model.control import Sent, UnderWay
 from mcmirror.model.event import CopyStarted, Event, Moved, Phase, PhaseStarted, RunFinished
 from mcmirror.model.job import Verb
-from mcmirror.service import feed as feed_module
+from mcmirror.service import event_bus as feed_module
 from tests.ui_samples import EVIL, PLAN, VERIFIED, run_events
 from tests.web_control import BEGUN, PATIENCE, TOKEN, Client, InMemory, eventually, everything, until
 

@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerCancelled
 
 from mcmirror.model.groups import Groups
 from mcmirror.model.plan import Count
-from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.record import Cause, Outcome, Record
 from mcmirror.model.report import RunReport, Status, Tally
 from mcmirror.model.state import JobState, State
 from mcmirror.tui.app import Dashboard
@@ -179,7 +179,7 @@ class Still:
         self._ask("run", run)
         return next(record for record in self.records if record.id == run)
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         self._ask("fates", run)
         yield from ()
 

@@ -11,9 +11,9 @@ from typing import Any
 from mcmirror.config import Configuration
 from mcmirror.model.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.progress import Progress
-from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.record import Cause, Outcome, Record
 from mcmirror.model.state import JobState, NotifierState, State, Totals
-from mcmirror.service.feed import Hub, Subscription
+from mcmirror.service.event_bus import EventBus, Subscription
 from tests.inspected import Looker, Room, jobs
 from tests.ui_samples import PARTIAL, VERIFIED
 
@@ -87,9 +87,9 @@ class InMemory:
 
     current: State = STATE
     records: dict[str, Record] = field(default_factory=lambda: {one.id: one for one in (FAILURE, SUCCESS)})
-    ended_fates: dict[str, list[tuple[Fate, str]]] = field(default_factory=dict)
+    ended_fates: dict[str, list[tuple[Outcome, str]]] = field(default_factory=dict)
     asked: list[tuple[str, ...]] = field(default_factory=list)
-    hub: Hub = field(default_factory=Hub)
+    hub: EventBus = field(default_factory=EventBus)
     broken: Exception | None = None
     looker: Looker = field(default_factory=lambda: Looker(Configuration(jobs=jobs(PHOTOS.name, DOCS.name))))
 
@@ -176,7 +176,7 @@ class InMemory:
     def progress(self, run: str) -> Progress | None:
         return self.hub.progress(run)
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         self.run(run)
         yield from self.ended_fates.get(run, [])
         if self.broken:

@@ -64,19 +64,19 @@ def _address(config: Path | None, environ: Mapping[str, str]) -> str:
     A file that is wrong, or says something else by now, is no reason to be red: ``serve`` runs on with the one that it
     has read.
     """
-    from mcmirror.config import salvage
+    from mcmirror.config import fallback
     from mcmirror.config.load import find_file
     from mcmirror.config.values import DEFAULT_LISTEN
     from mcmirror.http.address import address, reachable
-    from mcmirror.store import place
+    from mcmirror.store import paths
     from mcmirror.store.presence import Presence
 
     folder = Path.cwd()
-    server = Presence(place.presence(salvage.state(config, environ, folder))).see()
-    if server and server.address and server.configuration == salvage.origin(config, environ, folder):
+    server = Presence(paths.presence(fallback.state(config, environ, folder))).see()
+    if server and server.address and server.configuration == fallback.origin(config, environ, folder):
         return f"http://{reachable(address(server.address))}"
     listen = (
-        salvage.setting(find_file(config, environ, folder), "listen")
+        fallback.setting(find_file(config, environ, folder), "listen")
         or environ.get("MCMIRROR_LISTEN", "").strip()
         or DEFAULT_LISTEN
     )

@@ -15,7 +15,7 @@ from mcmirror.cli import errors
 from mcmirror.cli.errors import say
 from mcmirror.cli.style import Style, style_of
 from mcmirror.cli.table import table_lines
-from mcmirror.model.record import RUNNING, Cause, Fate, Record
+from mcmirror.model.record import RUNNING, Cause, Outcome, Record
 from mcmirror.model.report import ExitCode, Status
 from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
 
@@ -75,7 +75,7 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what was run, the newest first; with show, one run: its report, and what became of each object."""
-    from mcmirror.config import ConfigError, Configuration, Settings, load, salvage
+    from mcmirror.config import ConfigError, Configuration, Settings, fallback, load
 
     given = words or []
     if given[:1] == [SHOW] and len(given) != 2:
@@ -86,7 +86,7 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
         configuration, broken = load(config, os.environ, Path.cwd()), None
     except ConfigError as error:
         # What was, does not depend on it.
-        state = salvage.state(config, os.environ, Path.cwd())
+        state = fallback.state(config, os.environ, Path.cwd())
         configuration, broken = Configuration(Settings(state=state)), error
         errors.explained(error)
     with _remembered(configuration.settings.state) as runs:
@@ -107,14 +107,14 @@ def history(  # noqa: PLR0913, PLR0917  one parameter an option
 
 @contextmanager
 def _remembered(state: str) -> "Iterator[Runs]":
-    from mcmirror.store import place
+    from mcmirror.store import paths
     from mcmirror.store.database import Database
     from mcmirror.store.inbox import Inbox
     from mcmirror.store.runs import Runs
 
     database = Database(state)
     try:
-        yield Runs(database, Inbox(place.inbox(state)))
+        yield Runs(database, Inbox(paths.inbox(state)))
     finally:
         database.close()
 
@@ -271,18 +271,18 @@ def again(record: Record) -> str:
     return f"mcmirror run {shlex.quote(record.job)}"
 
 
-def fate_lines(fates: Iterable[tuple[Fate, str]], record: Record, style: Style) -> list[str]:
+def fate_lines(fates: Iterable[tuple[Outcome, str]], record: Record, style: Style) -> list[str]:
     """The first objects of each fate, and how many there are; what remains stands in the report already."""
-    first: dict[Fate, list[str]] = {}
-    number = dict.fromkeys(Fate, 0)
+    first: dict[Outcome, list[str]] = {}
+    number = dict.fromkeys(Outcome, 0)
     for fate, key in fates:
         number[fate] += 1
         if number[fate] <= NAMED:
             first.setdefault(fate, []).append(key)
     if record.report is not None:
-        first.pop(Fate.REMAINING, None)
+        first.pop(Outcome.REMAINING, None)
     lines = []
-    for fate in (fate for fate in Fate if fate in first):
+    for fate in (fate for fate in Outcome if fate in first):
         lines.append(style.paint(f"  {fate.value}:", "bold"))
         lines += [f"    {printable(key)}" for key in first[fate]]
         if number[fate] > NAMED:

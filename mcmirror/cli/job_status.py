@@ -11,7 +11,7 @@ from mcmirror.messages.job_state import NEVER_RAN, state_word
 from mcmirror.store.presence import Server
 
 if TYPE_CHECKING:
-    from mcmirror.config.outline import JobOutline, Outline
+    from mcmirror.config.summary import JobSummary, Summary
     from mcmirror.config.values import ConfigError, Mistake
     from mcmirror.model.state import NotifierState
     from mcmirror.store.runs import Key, Standing
@@ -77,9 +77,9 @@ class StatusOverview:
     """Why the configuration cannot be used; the jobs are then those that are remembered."""
 
 
-def read_status(outline: "Outline", now: float | None = None, mistakes: "tuple[Mistake, ...]" = ()) -> StatusOverview:
+def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[Mistake, ...]" = ()) -> StatusOverview:
     """Look. What cannot be read is a warning; with ``mistakes`` in the configuration the records say which jobs are."""
-    from mcmirror.store import place
+    from mcmirror.store import paths
     from mcmirror.store.database import Database
     from mcmirror.store.inbox import Inbox
     from mcmirror.store.pauses import Pauses
@@ -88,14 +88,14 @@ def read_status(outline: "Outline", now: float | None = None, mistakes: "tuple[M
     from mcmirror.store.trouble import shown
 
     now = time.time() if now is None else now
-    database, inbox = Database(outline.state), Inbox(place.inbox(outline.state))
-    runs, server = Runs(database, inbox), Presence(place.presence(outline.state)).see()
+    database, inbox = Database(summary.state), Inbox(paths.inbox(summary.state))
+    runs, server = Runs(database, inbox), Presence(paths.presence(summary.state)).see()
     standings, going_on = runs.standings(), {}
     for record in runs.going_on():
         going_on[record.job, record.source, record.target] = (record.id, record.started)
     paused = Pauses(database).read()
     known = runs.readable
-    everything = outline.paused or "" in paused
+    everything = summary.paused or "" in paused
     triggers = _Triggers()
     jobs = tuple(
         _job(
@@ -108,19 +108,19 @@ def read_status(outline: "Outline", now: float | None = None, mistakes: "tuple[M
             now=now,
             known=known,
         )
-        for job in (_remembered(standings, going_on) if mistakes else outline.jobs)
+        for job in (_remembered(standings, going_on) if mistakes else summary.jobs)
     )
     if mistakes:
         # When it is due, and how old its success may be, nobody can say.
         jobs = tuple(replace(job, trigger="", stale=None) for job in jobs)
-    notifiers = _notifiers(database, outline.notifiers)
+    notifiers = _notifiers(database, summary.notifiers)
     database.close()
     return StatusOverview(
         now=now,
-        service=outline.service,
-        timezone=outline.timezone,
-        origin=outline.origin,
-        state=shown(outline.state),
+        service=summary.service,
+        timezone=summary.timezone,
+        origin=summary.origin,
+        state=shown(summary.state),
         server=server,
         paused=everything,
         jobs=jobs,
@@ -133,17 +133,17 @@ def read_status(outline: "Outline", now: float | None = None, mistakes: "tuple[M
 
 def without(error: "ConfigError", config: Path | None, environ: Mapping[str, str], folder: Path) -> StatusOverview:
     """Look, although the configuration cannot be used: at the state that is most probably meant."""
-    from mcmirror.config import salvage
-    from mcmirror.config.outline import Outline
+    from mcmirror.config import fallback
+    from mcmirror.config.summary import Summary
 
-    state, origin = salvage.state(config, environ, folder), salvage.origin(config, environ, folder)
-    nothing = Outline(state, service="", timezone="UTC", paused=False, origin=origin, notifiers=(), jobs=())
+    state, origin = fallback.state(config, environ, folder), fallback.origin(config, environ, folder)
+    nothing = Summary(state, service="", timezone="UTC", paused=False, origin=origin, notifiers=(), jobs=())
     return read_status(nothing, mistakes=error.mistakes)
 
 
-def _remembered(standings: "Mapping[Key, Standing]", going_on: "Iterable[Key]") -> "Iterator[JobOutline]":
+def _remembered(standings: "Mapping[Key, Standing]", going_on: "Iterable[Key]") -> "Iterator[JobSummary]":
     """The jobs that have run, each as it ran last; pairs of a command are no jobs."""
-    from mcmirror.config.outline import JobOutline
+    from mcmirror.config.summary import JobSummary
 
     newest: dict[str, tuple[float, Key]] = {}
     for key in (*standings, *going_on):
@@ -152,7 +152,7 @@ def _remembered(standings: "Mapping[Key, Standing]", going_on: "Iterable[Key]") 
             newest[key[0]] = max(newest.get(key[0], (0.0, key)), (began, key))
     for name in sorted(newest):
         _, (_, source, target) = newest[name]
-        yield JobOutline(name, source, target, "", 0.0, gap=False, timezone="UTC", max_age=0.0, dry_run=False)
+        yield JobSummary(name, source, target, "", 0.0, gap=False, timezone="UTC", max_age=0.0, dry_run=False)
 
 
 class _Triggers:
@@ -171,7 +171,7 @@ class _Triggers:
 
 
 def _job(  # noqa: PLR0913  each from another room
-    job: "JobOutline",
+    job: "JobSummary",
     triggers: _Triggers,
     last: "Standing | None",
     run: tuple[str, str],

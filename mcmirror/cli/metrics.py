@@ -65,7 +65,7 @@ class Metrics:
 
     def _promises(self, reports: Sequence[RunReport]) -> "dict[str, Promise]":
         from mcmirror.notify.metrics_once import Promise
-        from mcmirror.service.proven import proven
+        from mcmirror.service.last_success import proven
 
         schedules = self.service.configuration.schedules
         ages = {name: schedule.max_age for name, schedule in schedules.items()}

@@ -52,7 +52,7 @@ def serve(
 
     SIGHUP, or a change of the file, reads the configuration again; SIGTERM stops politely.
     """
-    from mcmirror.config.outline import keeper
+    from mcmirror.config.summary import keeper
     from mcmirror.service import Service
 
     def load(before: "Service | None" = None) -> "Service":

@@ -48,10 +48,10 @@ def status(
     """
     from mcmirror.cli import job_status
     from mcmirror.config import ConfigError, clock
-    from mcmirror.config.outline import outline
+    from mcmirror.config.summary import summary
 
     try:
-        seen = job_status.read_status(outline(config, os.environ, Path.cwd()))
+        seen = job_status.read_status(summary(config, os.environ, Path.cwd()))
     except ConfigError as error:
         seen = job_status.without(error, config, os.environ, Path.cwd())
         errors.explained(error)

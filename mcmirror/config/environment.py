@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcmirror.config import clock, sense, syntax
+from mcmirror.config import clock, plausibility, syntax
 from mcmirror.config.values import Schedule, Settings, nearest
 from mcmirror.config.variables import Variables
 
@@ -56,9 +56,9 @@ def max_age(given: Variables) -> float:
 
 def contradictions(given: Variables, found: Schedule) -> tuple[str, ...]:
     """Note what contradicts itself in the schedule of an environment as a mistake; return what is to be known of it."""
-    for _, message, remedy in sense.schedule(found):
+    for _, message, remedy in plausibility.schedule(found):
         given.wrong(MAX_AGE, message, remedy.replace('"', ""))
-    rests = sense.rests(found)
+    rests = plausibility.rests(found)
     return (f"{MAX_AGE}: {rests}",) if rests else ()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mcmirror.config import check, environment, inherited, schema, sense, syntax
+from mcmirror.config import check, environment, inherited, plausibility, schema, syntax
 from mcmirror.config.aliases import Aliases, AliasText
 from mcmirror.config.lines import located
 from mcmirror.config.reference import files_of, has_reference, is_reference, resolve
@@ -57,7 +57,7 @@ def configured(
 
     mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job")})
     known_wrong = {mistake.key for mistake in mistakes}
-    unfit = [*check.notifiers(file, notify_tables), *sense.notifiers(file, notify_tables)]
+    unfit = [*check.notifiers(file, notify_tables), *plausibility.notifiers(file, notify_tables)]
     mistakes += [one for one in unfit if one.key not in known_wrong]
     option_tables = {name: job_tables.get(name) or _options(document["job"][name]) for name in _names(document, "job")}
     mistakes += check.notified(file, defaults, option_tables, set(_names(document, "notify")))
@@ -82,7 +82,7 @@ def configured(
     of_pair = defaults.model_dump(exclude_none=True)
     of_pair.setdefault("timezone", chosen.timezone)
     schedules = {name: _schedule(values) for name, values in written.items()}
-    mistakes += [*check.jobs(file, jobs, aliases, written), *sense.jobs(file, written, schedules)]
+    mistakes += [*check.jobs(file, jobs, aliases, written), *plausibility.jobs(file, written, schedules)]
     if needs_jobs:
         # A broken alias table is still a name that exists.
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
@@ -100,7 +100,7 @@ def configured(
         aliases=aliases,
         jobs=jobs,
         origin=file,
-        notes=(*_notes(path, document, settings, written), *sense.idle(job_tables, schedules), *notes, *slips),
+        notes=(*_notes(path, document, settings, written), *plausibility.idle(job_tables, schedules), *notes, *slips),
         unheeded=slips,
         schedules=schedules,
         pair=job_of("", Location("", ""), Location("", ""), of_pair),
@@ -312,7 +312,7 @@ def _notes(
         if name not in heard
     ]
     for name, values in written.items():
-        notes += sense.excludes_all(f"job.{name}.exclude", values.get("exclude", ()))
+        notes += plausibility.excludes_all(f"job.{name}.exclude", values.get("exclude", ()))
         notes += [
             f"job.{name}.exclude: {pattern!r} is one pattern; mc knows no comma lists."
             for pattern in values.get("exclude", ())

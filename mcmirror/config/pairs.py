@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mcmirror.config import check, cron, environment, prefix, sense, syntax
+from mcmirror.config import check, cron, environment, plausibility, prefix, syntax
 from mcmirror.config.values import ENVIRONMENT, ConfigError, Configuration, Schedule, Settings, Wrong
 from mcmirror.config.variables import Variables
 from mcmirror.model.job import Job, MirrorOptions, Origin, Tags
@@ -64,7 +64,7 @@ def read(environ: Mapping[str, str], folder: Path) -> Configuration:
             )
     notifiers, heard = given.slack(jobs)
     unheeded = environment.unheeded(given, environ)
-    notes = environment.contradictions(given, schedule) + sense.excludes_all("MIRROR_EXCLUDE", options.exclude)
+    notes = environment.contradictions(given, schedule) + plausibility.excludes_all("MIRROR_EXCLUDE", options.exclude)
     if given.mistakes:
         raise ConfigError(given.mistakes)
     schedules = {name: replace(schedule, notify=heard.get(name, ())) for name in jobs}

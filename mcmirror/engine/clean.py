@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from mcmirror.engine.context import Context
+from mcmirror.engine.partial_files import NAME
 from mcmirror.engine.scope import Only, key_of
-from mcmirror.engine.torn import NAME
 from mcmirror.model.plan import Changed, Copy, Difference, Missing, Plan
 
 PART = 16 * 1024 * 1024

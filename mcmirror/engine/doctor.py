@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from mcmirror.engine.reach import Finding, Grade, fine, reach, wrong
+from mcmirror.engine.reachability import Finding, Grade, fine, reach, wrong
 from mcmirror.messages.error_lookup import for_alias, for_job, problem
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias

@@ -4,13 +4,13 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mcmirror.engine.beside import Beside, look_beside
 from mcmirror.engine.compare import Pairs, Rules, plan
 from mcmirror.engine.context import Context
-from mcmirror.engine.folded import set_folded_apart
+from mcmirror.engine.folded_keys import set_folded_apart
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only
+from mcmirror.engine.unlisted import Unlisted, find_unlisted
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.age import age_limits
 from mcmirror.model.event import Event, Listed, Noted, ProblemFound
@@ -23,7 +23,7 @@ from mcmirror.model.wording import printable
 def make_plan(context: Context) -> Generator[Event, None, Plan]:
     """List both sides and compare. Raises Trouble when either cannot be listed whole, or the source is not there."""
     job = context.job
-    beside = look_beside(job.source, context.mover)
+    beside = find_unlisted(job.source, context.mover)
     rules = _rules(context, beside)
     made = yield from with_pairs(context, "", lambda pairs: _planned(context, beside.joined(pairs), rules))
     made = set_folded_apart(context, replace(made, at_source=made.at_source - len(beside.files)))
@@ -59,7 +59,7 @@ def create_target(context: Context) -> str:
 def exclusion(context: Context) -> Callable[[Entry], object] | None:
     """Return the test for objects that take no part in the job; None when all do.
 
-    Beside a local folder, empty markers of folders (``key/``) do not: a file system cannot list them.
+    Unlisted a local folder, empty markers of folders (``key/``) do not: a file system cannot list them.
     """
     job, named = context.job, context.mover.excluded()
     if job.source.is_local or job.target.is_local:
@@ -67,7 +67,7 @@ def exclusion(context: Context) -> Callable[[Entry], object] | None:
     return (lambda entry: named(entry.key)) if named else None
 
 
-def _not_taking_part(context: Context, beside: Beside) -> Callable[[Entry], object] | None:
+def _not_taking_part(context: Context, beside: Unlisted) -> Callable[[Entry], object] | None:
     """What is excluded, and what stands in a source folder as a link or the like, or below one."""
     excluded = exclusion(context)
     if not beside.others and not beside.files:
@@ -89,7 +89,7 @@ def _planned(context: Context, pairs: Pairs, rules: Rules) -> Generator[Event, N
         yield Listed(context.job.name, source_objects, target_objects)
 
 
-def _rules(context: Context, beside: Beside) -> Rules:
+def _rules(context: Context, beside: Unlisted) -> Rules:
     options = context.job.options
     after, before = age_limits(options.older_than, options.newer_than, datetime.now(UTC))
     return Rules(

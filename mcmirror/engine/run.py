@@ -9,13 +9,13 @@ from itertools import chain
 
 from mcmirror.engine import guard
 from mcmirror.engine.attempts import Attempts
-from mcmirror.engine.carry_out import carry_out
 from mcmirror.engine.check import check
 from mcmirror.engine.context import Context
+from mcmirror.engine.execute import execute
 from mcmirror.engine.judge import judge, judge_copy, judge_plan
+from mcmirror.engine.partial_files import set_apart
 from mcmirror.engine.planning import create_target, make_plan
 from mcmirror.engine.scope import Only, key_of
-from mcmirror.engine.torn import set_apart
 from mcmirror.engine.unassured import mirror_unassured
 from mcmirror.engine.versions import Versions
 from mcmirror.engine.work_set import Result
@@ -50,7 +50,7 @@ WHY = {
 
 
 @dataclass(slots=True)
-class Outcome:
+class StepsResult:
     """What the steps came to."""
 
     status: Status
@@ -63,7 +63,7 @@ class Outcome:
     """Keys of which a problem was heard that is none any more."""
 
 
-Steps = Generator[Event, None, Outcome]
+Steps = Generator[Event, None, StepsResult]
 
 
 def run(context: Context) -> Generator[Event, None, RunReport]:
@@ -85,13 +85,13 @@ def run(context: Context) -> Generator[Event, None, RunReport]:
         try:
             event = next(steps)
         except StopIteration as end:
-            outcome: Outcome = end.value
+            outcome: StepsResult = end.value
             break
         except Exception as error:  # whatever a step raises ends the run, and the run has a report
             found = problem_of(error)
             if found.category is Category.INTERNAL:
                 logging.getLogger(__name__).exception("a step of the run of %s failed", job.name)
-            outcome = Outcome(Status.CANCELLED if context.stop.requested else Status.FAILED)
+            outcome = StepsResult(Status.CANCELLED if context.stop.requested else Status.FAILED)
             if not context.stop.requested:
                 log.hear(event := _found(context, found))
                 yield event
@@ -184,10 +184,10 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     refusal = guard.before_listing(job, context.aliases)
     if refusal:
         yield ProblemFound(job.name, refusal)
-        return Outcome(Status.REFUSED)
+        return StepsResult(Status.REFUSED)
     if job.assurance is Assurance.OFF and context.verb is Verb.RUN:
         status, tally, removed = yield from mirror_unassured(context)
-        return Outcome(status, tally, removed=tuple(removed))
+        return StepsResult(status, tally, removed=tuple(removed))
     with Versions(context) as versions:
         return (yield from _planned_mirror(context, attempts, versions))
 
@@ -199,11 +199,11 @@ def _planned_mirror(context: Context, attempts: Attempts, versions: Versions) ->
     refusal = guard.after_planning(job, plan, context.memory.source_objects())
     if refusal:
         yield ProblemFound(job.name, refusal)
-        return Outcome(Status.REFUSED, _tally(context, plan, Result()), requests=planned(plan))
+        return StepsResult(Status.REFUSED, _tally(context, plan, Result()), requests=planned(plan))
     if context.planning_only:
         status = judge_plan(stopped=context.stop.requested)
-        return Outcome(status, _tally(context, plan, Result()), requests=planned(plan))
-    result = yield from carry_out(context, plan, attempts)
+        return StepsResult(status, _tally(context, plan, Result()), requests=planned(plan))
+    result = yield from execute(context, plan, attempts)
     result.requests += yield from versions.note()
     left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))
     remaining = yield from _still_missing(context, left)
@@ -211,7 +211,7 @@ def _planned_mirror(context: Context, attempts: Attempts, versions: Versions) ->
     status = judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested)
     if status is Status.SUCCEEDED:
         context.memory.remember_source(plan.source.objects + plan.excluded.objects)
-    return Outcome(
+    return StepsResult(
         status,
         tally,
         verified=result.decided and not context.stop.requested,
@@ -229,7 +229,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
     refusal = guard.before_listing(job, context.aliases, copies=False)
     if refusal:
         yield ProblemFound(job.name, refusal)
-        return Outcome(Status.REFUSED)
+        return StepsResult(Status.REFUSED)
     with Versions(context) as versions:
         plan = yield from versions.beside(_planned(context, attempts))
         result = yield from check(context, plan)
@@ -237,7 +237,7 @@ def _verify(context: Context, attempts: Attempts) -> Steps:
     left = chain(result.remaining, result.impossible, Only(plan.differences, Impossible))
     remaining = yield from _still_missing(context, left)
     tally = _tally(context, plan, result)
-    return Outcome(
+    return StepsResult(
         judge_copy(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested),
         tally,
         verified=result.decided and not context.stop.requested,

@@ -8,7 +8,7 @@ from typing import TypeVar
 from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.context import Context
 from mcmirror.engine.copy import copy_exactly, copy_planned
-from mcmirror.engine.folded import Plain, Without, copy_folded, folded
+from mcmirror.engine.folded_keys import Plain, Without, copy_folded, folded
 from mcmirror.engine.metadata import Settlement
 from mcmirror.engine.remove import Removal
 from mcmirror.engine.scope import Only, key_of

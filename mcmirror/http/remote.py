@@ -23,7 +23,7 @@ from mcmirror.model.control import (
 from mcmirror.model.inspection import Inspection
 from mcmirror.model.job import Verb
 from mcmirror.model.progress import Progress
-from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.record import Cause, Outcome, Record
 from mcmirror.model.state import State
 
 OTHER = "what answers is no mcmirror serve, or one of another version"
@@ -103,13 +103,13 @@ class RemoteControl:
             found: Mapping[str, Any] = self._client.ask("GET", f"/runs/{part(run)}")
             return found
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """What became of each object."""
         with _read(), _declined(UnknownRun(run)):
             for line in self._client.lines(f"/runs/{part(run)}?fates=1"):
                 document = json.loads(line)
                 if "fate" in document:
-                    yield Fate(document["fate"]), document["key"]
+                    yield Outcome(document["fate"]), document["key"]
 
 
 class RemoteInspections:

@@ -8,7 +8,7 @@ from mcmirror.model.event import Event
 from mcmirror.model.inspection import Inspection
 from mcmirror.model.job import Verb
 from mcmirror.model.progress import Progress
-from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.record import Cause, Outcome, Record
 from mcmirror.model.state import State
 
 
@@ -176,5 +176,5 @@ class Control(Protocol):
     def progress(self, run: str) -> Progress | None:
         """How far a run of this server is; None for any other, and before it has begun."""
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """What became of each object that the run had to do with: fate and key. Raises UnknownRun."""

@@ -57,7 +57,7 @@ class Record:
         return self.report is not None and self.report.status is Status.SUCCEEDED
 
 
-class Fate(StrEnum):
+class Outcome(StrEnum):
     """What became of an object in a run."""
 
     COPIED = "copied"

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from mcmirror.config import watched
 from mcmirror.model.event import Observer
 from mcmirror.model.record import Record
+from mcmirror.service.config_watcher import ConfigWatcher
+from mcmirror.service.dependencies import Dependencies, Say
+from mcmirror.service.notifications import NotificationThread
 from mcmirror.service.root import Service
 from mcmirror.service.server import Server
-from mcmirror.service.surroundings import Say, Surroundings
-from mcmirror.service.told import Telling
-from mcmirror.service.watch import Watch
 from mcmirror.store.database import Database
+from mcmirror.store.paths import presence
 from mcmirror.store.pauses import Pauses
-from mcmirror.store.place import presence
 from mcmirror.store.presence import Presence
 from mcmirror.store.runs import Runs
 
@@ -24,7 +24,7 @@ class Rooms:
 
     server: Server
     say: Say
-    telling: Telling
+    telling: NotificationThread
     database: Database
     runs: Runs
     presence: Presence
@@ -63,8 +63,8 @@ def assemble(  # noqa: PLR0913  each from another hand
     """
     database = Database(service.state)
     runs = Runs(database, service.inbox)
-    telling = Telling(service, service.configuration.jobs.values(), database, runs)
-    watch = Watch(watched(service.configuration))
+    telling = NotificationThread(service, service.configuration.jobs.values(), database, runs)
+    watch = ConfigWatcher(watched(service.configuration))
 
     def again(before: Service) -> Service:
         assert load is not None  # noqa: S101
@@ -72,7 +72,7 @@ def assemble(  # noqa: PLR0913  each from another hand
         watch.replace(watched(new.configuration))
         return new
 
-    around = Surroundings(
+    around = Dependencies(
         remembered=runs,
         told=telling,
         pauses=Pauses(database),

@@ -15,10 +15,10 @@ from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import shown_seconds
-from mcmirror.service.feed import Hub
+from mcmirror.service.dependencies import Dependencies
+from mcmirror.service.event_bus import EventBus
 from mcmirror.service.one_run import Order, failed_record
 from mcmirror.service.root import Service
-from mcmirror.service.surroundings import Surroundings
 
 KEPT = 900.0
 """Seconds for which one that has ended is kept."""
@@ -58,7 +58,7 @@ class _One:
 class Inspections:
     """Implements ``control.Inspections``. They wait for no run and no run waits for them; as many at once as runs."""
 
-    def __init__(self, around: Surroundings, hub: Hub, service: Callable[[], Service]) -> None:
+    def __init__(self, around: Dependencies, hub: EventBus, service: Callable[[], Service]) -> None:
         """``service`` is the one whose configuration is in use."""
         self._around = around
         self._hub = hub

@@ -8,7 +8,7 @@ from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
 from mcmirror.model.job import Job
 from mcmirror.model.record import Record
 from mcmirror.model.state import JobState
-from mcmirror.service.books import Books, seconds
+from mcmirror.service.job_statistics import JobStatistics, seconds
 from mcmirror.service.queue import Place
 
 
@@ -47,7 +47,7 @@ def lasts(configuration: Configuration, last: Mapping[str, Record]) -> dict[str,
 
 
 def job_state(  # noqa: PLR0913  each from another hand
-    job: Job, schedule: Schedule, place: Place | None, books: Books, *, paused: bool, due: float, began: float
+    job: Job, schedule: Schedule, place: Place | None, books: JobStatistics, *, paused: bool, due: float, began: float
 ) -> JobState:
     """How a job is doing. ``due`` is its next start; ``began`` is when the server began."""
     success = books.success.get(job.name, 0.0)

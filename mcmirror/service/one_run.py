@@ -24,9 +24,9 @@ from mcmirror.movers.mc import argv
 from mcmirror.movers.mc.find import Mc, capabilities, require
 from mcmirror.movers.mc.mover import McMover
 from mcmirror.movers.mc.session import Session
-from mcmirror.service.turn import Turns
+from mcmirror.service.target_turns import TargetTurns
 from mcmirror.store.lock import Held, NoLock, TargetLock
-from mcmirror.store.memory import PairMemory
+from mcmirror.store.pair_state import PairState
 
 
 class Resources(Protocol):
@@ -34,7 +34,7 @@ class Resources(Protocol):
 
     state: str
     """The state's database URL."""
-    turns: Turns
+    turns: TargetTurns
 
     def aliases(self, names: Iterable[str]) -> dict[str, Alias]:
         """Resolve aliases; raises Trouble or ConfigError."""
@@ -108,7 +108,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
                 return (yield from _held(job, order))
             except OSError as error:
                 logging.getLogger(__name__).warning("no lock for %s: %s", job.target, error)
-        memory = PairMemory(resources.state, f"{source} {target}")
+        memory = PairState(resources.state, f"{source} {target}")
         around.callback(memory.close)
         try:
             session = around.enter_context(

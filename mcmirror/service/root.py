@@ -29,18 +29,18 @@ from mcmirror.movers.mc.find import Mc, find
 from mcmirror.movers.mc.probe import McProbe, probing
 from mcmirror.movers.mc.session import Session
 from mcmirror.service.fan_out import FanOut
-from mcmirror.service.hidden import Hidden
+from mcmirror.service.known_secrets import KnownSecrets
 from mcmirror.service.one_run import Order, events, failed_record, misconfigured
-from mcmirror.service.recorded import recording
-from mcmirror.service.turn import Turns
+from mcmirror.service.recorder import recording
+from mcmirror.service.target_turns import TargetTurns
 from mcmirror.store.inbox import Inbox
-from mcmirror.store.place import folder, inbox, lock_folders
+from mcmirror.store.paths import folder, inbox, lock_folders
 
 if TYPE_CHECKING:
     from mcmirror.engine.doctor import Finding
     from mcmirror.notify.listener import Audience
     from mcmirror.notify.message import NotTold
-    from mcmirror.service.told import Telling
+    from mcmirror.service.notifications import NotificationThread
     from mcmirror.store.runs import Runs
 
 __all__ = ["Service", "Verb"]
@@ -56,11 +56,11 @@ class Service:
         self._environ = os.environ if environ is None else environ
         self._mc: Mc | None = None
         self._lock = threading.Lock()
-        self.hidden = Hidden()
+        self.hidden = KnownSecrets()
         self.state = configuration.settings.state
-        self.turns = Turns(lock_folders(self.state, self._environ))
+        self.turns = TargetTurns(lock_folders(self.state, self._environ))
         self.inbox = Inbox(inbox(self.state))
-        self._telling: list[Telling] = []
+        self._telling: list[NotificationThread] = []
         self.hidden.add(config_secrets(configuration, self._environ))
 
     @classmethod
@@ -69,7 +69,7 @@ class Service:
         return cls(load(config, os.environ, Path.cwd(), needs_jobs=needs_jobs))
 
     def succeeded_by(self, configuration: Configuration) -> Self:
-        """A service of another configuration, which knows what must stay hidden and whose turn it is."""
+        """A service of another configuration, which knows what must stay secrets and whose turn it is."""
         new = type(self)(configuration, self._environ)
         self.hidden.add(config_secrets(configuration, self._environ))
         new.hidden, new.turns, new.state, new.inbox = self.hidden, self.turns, self.state, self.inbox
@@ -225,7 +225,7 @@ class Service:
                 hear(self._counted(event, record) if order.writes(job) else event)
         return recorder.record
 
-    def _told(self, jobs: Sequence[Job]) -> "Telling | None":
+    def _told(self, jobs: Sequence[Job]) -> "NotificationThread | None":
         """Who tells the notifiers of these jobs, if they have any; dry runs are nobody's news."""
         schedules = self.configuration.schedules
         heard = [
@@ -233,9 +233,9 @@ class Service:
         ]
         if not heard:
             return None
-        from mcmirror.service.told import Telling
+        from mcmirror.service.notifications import NotificationThread
 
-        telling = Telling(self, heard, once=True)
+        telling = NotificationThread(self, heard, once=True)
         telling.start()
         self._telling.append(telling)
         return telling

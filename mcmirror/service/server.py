@@ -16,21 +16,21 @@ from mcmirror.model.job import Job, MaxDelete
 from mcmirror.model.location import Location
 from mcmirror.model.lock import Lock
 from mcmirror.model.progress import Progress
-from mcmirror.model.record import Cause, Fate, Record
+from mcmirror.model.record import Cause, Outcome, Record
 from mcmirror.model.state import NotifierState, State
 from mcmirror.model.wording import objects
-from mcmirror.service.ailing import Ailing
-from mcmirror.service.books import Books
+from mcmirror.service.answer_cache import AnswerCache
+from mcmirror.service.dependencies import Dependencies
+from mcmirror.service.ended_runs import EndedRuns
+from mcmirror.service.event_bus import EventBus
 from mcmirror.service.fan_out import FanOut
-from mcmirror.service.feed import Hub
 from mcmirror.service.inspections import Inspections
+from mcmirror.service.job_statistics import JobStatistics
 from mcmirror.service.jobs import job_state, lasts, lines
-from mcmirror.service.known import Known
 from mcmirror.service.one_run import Order, failed_record
 from mcmirror.service.queue import Place, Queue
 from mcmirror.service.root import Service
-from mcmirror.service.settled import Settled
-from mcmirror.service.surroundings import Surroundings
+from mcmirror.service.state_warnings import StateWarnings
 
 LOOK = 5.0
 """Seconds between two looks at the configuration's files; also the heart's beat."""
@@ -59,21 +59,21 @@ class _Flags:
 class Server:
     """Implements ``control.Control``. ``serve`` works until ``stop``; everything else may come from any thread."""
 
-    def __init__(self, service: Service, around: Surroundings) -> None:
+    def __init__(self, service: Service, around: Dependencies) -> None:
         self._service = service
         self._around = around
         self._changed = threading.Condition()
         self._reading = threading.Lock()
         """Held while the configuration is read: whoever wants it as it is now waits for that."""
         self._woken = False
-        self._hub = Hub()
+        self._hub = EventBus()
         self._queue = Queue()
         self.inspections = Inspections(around, self._hub, lambda: self._service)
         self._flags = _Flags()
-        self._notifiers = Known[tuple[NotifierState, ...]](around.told.state, (), around.spawn)
-        self._pauses = Known(around.pauses.read, around.pauses.read(), around.spawn)
+        self._notifiers = AnswerCache[tuple[NotifierState, ...]](around.told.state, (), around.spawn)
+        self._pauses = AnswerCache(around.pauses.read, around.pauses.read(), around.spawn)
         self._tell = FanOut(around.observers)
-        self._ailing = Ailing(around)
+        self._state_warnings = StateWarnings(around)
         self._started = self._heart = around.now()
         self._offset = around.now() - around.monotonic()
         self._looked = self._beaten = self._tidied = around.monotonic()
@@ -83,10 +83,10 @@ class Server:
             else:
                 around.remembered.leave(record.id)
         configuration = service.configuration
-        self._books = Books(*around.remembered.latest(tuple(configuration.jobs.values())))
-        self._settled = Settled(around.remembered, around.told, self._enter, self._concerns)
+        self._statistics = JobStatistics(*around.remembered.latest(tuple(configuration.jobs.values())))
+        self._ended_runs = EndedRuns(around.remembered, around.told, self._enter, self._concerns)
         self._flags.paused = self._pauses.newest
-        self._timetable = Timetable(self._lines(), self._started, lasts(configuration, self._books.last))
+        self._timetable = Timetable(self._lines(), self._started, lasts(configuration, self._statistics.last))
 
     def serve(self) -> None:
         """Work until ``stop``; returns when nothing is under way any more, or the grace is over."""
@@ -94,7 +94,7 @@ class Server:
             what = "all jobs" if "" in self._flags.paused else ", ".join(sorted(self._flags.paused))
             text = f"Paused since before: {what}. POST /api/v1/resume, or .../jobs/NAME/resume, lets them go on."
             self._around.say("warning", "paused", text)
-        self._around.spawn(self._ailing.look, "ailing")
+        self._around.spawn(self._state_warnings.look, "ailing")
         while not self._flags.stopping:
             wait = self.tick()
             with self._changed:
@@ -156,7 +156,7 @@ class Server:
 
     def _work(self, place: Place, service: Service) -> Callable[[], None]:
         def work() -> None:
-            self._settled.begun(place.record)
+            self._ended_runs.begun(place.record)
             for announce in (self._around.began, self._around.told.begun):
                 try:
                     announce(place.record)
@@ -191,11 +191,11 @@ class Server:
             self._queue.end(job)
             now = around.now()
             self._timetable.ended(job, now)
-            self._books.enter(record)
+            self._statistics.enter(record)
             self._begin()
             after = self._timetable.next_run(job)
             self._wake()
-        self._settled.settle(record)
+        self._ended_runs.settle(record)
         if after != NEVER and not self._flags.stopping:
             left = max(0.0, after - now)
             around.say("info", "next_run", f"Next sync in {left:.0f} seconds...", job=job, seconds=round(left, 3))
@@ -208,7 +208,7 @@ class Server:
     def _enter(self, record: Record) -> None:
         """Another process has run a job of ours."""
         with self._changed:
-            self._books.enter(record)
+            self._statistics.enter(record)
 
     def _maintain(self) -> None:
         """What comes round from time to time."""
@@ -230,8 +230,8 @@ class Server:
         around = self._around
         if self._queue.running:
             around.remembered.beat()
-        self._settled.settle()
-        self._ailing.look()
+        self._ended_runs.settle()
+        self._state_warnings.look()
         around.told.revive()
         self.inspections.tidy()
         if around.monotonic() - self._tidied >= TIDY:
@@ -277,7 +277,7 @@ class Server:
             for place in list(self._queue):
                 if place.job.name not in new.configuration.jobs:
                     self._queue.drop(place.job.name)
-            self._books.know(*known, same)
+            self._statistics.know(*known, same)
             self._timetable.replace(self._lines(), around.now())
         good = "The configuration was read again and is in use."
         around.say("info", "configuration_read", good, jobs=len(new.configuration.jobs))
@@ -357,7 +357,7 @@ class Server:
                     job,
                     configuration.schedules.get(name) or Schedule(),
                     self._queue.of(name),
-                    self._books,
+                    self._statistics,
                     paused=self._paused(name),
                     due=self._timetable.next_run(name),
                     began=self._started,
@@ -378,7 +378,7 @@ class Server:
                     *(f"{one.name} could not be told: {one.error}" for one in notifiers if one.error),
                     *self._tell.failed,
                 ),
-                totals=dict(self._books.totals),
+                totals=dict(self._statistics.totals),
             )
 
     def _paused(self, job: str) -> bool:
@@ -472,7 +472,7 @@ class Server:
         """How far a run is."""
         return self._hub.progress(run)
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """What became of each object of a run."""
         self.run(run)
         return self._around.remembered.fates(run)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcmirror.store.place import database_file, private, private_file, url
+from mcmirror.store.paths import database_file, private, private_file, url
 from mcmirror.store.trouble import explained
 
 if TYPE_CHECKING:

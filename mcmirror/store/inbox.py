@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mcmirror.codec.documents import decode, encode
-from mcmirror.model.record import Fate, Record, interrupted
+from mcmirror.model.record import Outcome, Record, interrupted
 from mcmirror.model.report import SIGN_OF_LIFE
-from mcmirror.store.fates import FateFile, chunks
-from mcmirror.store.place import private
+from mcmirror.store.outcomes import OutcomeFile, chunks
+from mcmirror.store.paths import private
 
 OPEN, DONE, FATES, NEW, HIDDEN, BROKEN = ".open", ".done", ".fates", ".new", ".hidden", ".broken"
 MOST_DONE = 1000
@@ -54,9 +54,9 @@ class Opened:
         self._inbox = inbox
         self._lock = lock
         self._beaten = time.monotonic()
-        self._fates = FateFile(inbox.file(record.id, FATES) if lock >= 0 else None)
+        self._fates = OutcomeFile(inbox.file(record.id, FATES) if lock >= 0 else None)
 
-    def fate(self, fate: Fate, key: str) -> None:
+    def fate(self, fate: Outcome, key: str) -> None:
         """Name an object and what became of it."""
         self._fates.add(fate, key)
 
@@ -114,7 +114,7 @@ class Inbox:
         _keep_room(self.file(record.id, NEW))
         return Opened(self, record, lock)
 
-    def end(self, record: Record, lock: int, fates: FateFile) -> None:
+    def end(self, record: Record, lock: int, fates: OutcomeFile) -> None:
         """Write down how a run ended; ``lock`` is let go once that stands."""
         for attempt in (record, record, _short(record)):
             try:

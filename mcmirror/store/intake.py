@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from mcmirror.model.record import Record, interrupted
-from mcmirror.store import fates
+from mcmirror.store import outcomes
 from mcmirror.store.database import Database, Unusable, sql
 from mcmirror.store.inbox import Ended, Inbox
 from mcmirror.store.rows import enter, keep_fates, timestamp, unpacked
@@ -119,7 +119,7 @@ class Intake:
             now = self._database.now(connection)
             for ended in batch:
                 if enter(connection, ended.record, now) and ended.fates is not None:
-                    keep_fates(connection, ended.record.id, fates.chunks(ended.fates))
+                    keep_fates(connection, ended.record.id, outcomes.chunks(ended.fates))
         # Not before the database has it for certain.
         for ended in batch:
             self._inbox.taken(ended.record.id)

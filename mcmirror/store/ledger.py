@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mcmirror.model.delivery import Decision, Delivery, Known
 from mcmirror.model.state import NotifierState
 from mcmirror.model.streak import Streak
-from mcmirror.store import verdicts
+from mcmirror.store import streak_table
 from mcmirror.store.database import sql
 
 if TYPE_CHECKING:
@@ -68,15 +68,15 @@ def decide(  # noqa: PLR0913  a decision has many sides
     claimed = frozenset(run for run in runs if end(connection, listener, run, now))
     if runs and not claimed:
         return None
-    streaks = {**dict.fromkeys(jobs, Streak()), **(before or {}), **verdicts.read(connection, listener, jobs)}
-    decision = judge(Known(claimed, streaks, verdicts.failing(connection, listener)))
+    streaks = {**dict.fromkeys(jobs, Streak()), **(before or {}), **streak_table.read(connection, listener, jobs)}
+    decision = judge(Known(claimed, streaks, streak_table.failing(connection, listener)))
     record(connection, listener, decision, now)
     return decision
 
 
 def record(connection: "Connection", listener: str, decision: Decision, now: float) -> None:
     """Write a decision down."""
-    verdicts.write(connection, listener, decision.streaks)
+    streak_table.write(connection, listener, decision.streaks)
     for delivery in decision.deliveries:
         if decision.replaces:
             values = {"listener": listener, "job": delivery.job, "now": now, "kinds": sorted(decision.replaces)}

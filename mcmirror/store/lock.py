@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mcmirror.store.place import private
+from mcmirror.store.paths import private
 
 
 class Held(Exception):

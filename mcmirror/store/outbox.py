@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mcmirror.model.delivery import Decision, Delivery
 from mcmirror.model.state import NotifierState
 from mcmirror.model.streak import Streak
-from mcmirror.store import ledger, verdicts
+from mcmirror.store import ledger, streak_table
 from mcmirror.store.database import Database, Unusable
 from mcmirror.store.migrations import STEPS, TYPES
 
@@ -93,7 +93,7 @@ class Outbox:
         """What is known of them although nothing can be written."""
         found = dict[str, Streak]()
         with suppress(Unusable), self._database.read() as connection:
-            found = verdicts.read(connection, listener, jobs)
+            found = streak_table.read(connection, listener, jobs)
         return found | {job: self._streaks[listener, job] for job in jobs if (listener, job) in self._streaks}
 
     def due(self) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mcmirror.store.place import private
+from mcmirror.store.paths import private
 
 
 @dataclass(frozen=True, slots=True)

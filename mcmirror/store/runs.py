@@ -9,10 +9,10 @@ from itertools import takewhile
 from typing import Any
 
 from mcmirror.model.job import Job
-from mcmirror.model.record import Fate, Record
+from mcmirror.model.record import Outcome, Record
 from mcmirror.model.report import Status
 from mcmirror.model.streak import FAILURES
-from mcmirror.store import fates, retention
+from mcmirror.store import outcomes, retention
 from mcmirror.store.database import Database, Unusable, sql
 from mcmirror.store.inbox import Inbox
 from mcmirror.store.intake import STALE, Intake
@@ -138,16 +138,16 @@ class Runs:
         found = {row.id for row in rows} | {run for run in self._files() if run.startswith(prefix)}
         return tuple(sorted(found, reverse=True)[:limit])
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """What became of each object, streamed; nothing when that is not known, or not any more."""
         if not _ID.match(run):
             return
         named = False
-        for found in fates.read(self._inbox.fates(run)):
+        for found in outcomes.read(self._inbox.fates(run)):
             named = True
             yield found
         if not named:
-            yield from fates.read(self._parts(run))
+            yield from outcomes.read(self._parts(run))
 
     def standings(self) -> dict[Key, Standing]:
         """How each job stands that ever ran; thousands of them in some milliseconds."""

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from mcmirror.store.place import database_file
+from mcmirror.store.paths import database_file
 
 ELSEWHERE = "or name another state: state = ... under [settings]"
 

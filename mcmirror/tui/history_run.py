@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mcmirror.cli.style import Style
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 from mcmirror.model.wording import printable
 from mcmirror.tui.formatting import BAD, BOLD, BUSY, DIM, GOOD, WARN, report_look
 from mcmirror.tui.frame import Room
@@ -27,19 +27,25 @@ if TYPE_CHECKING:
 
 MOST = 500
 """Objects of each fate that are named."""
-STYLES = {Fate.COPIED: GOOD, Fate.REMOVED: WARN, Fate.KEPT: WARN, Fate.REMAINING: BAD, Fate.VANISHED: DIM,
-          Fate.ANNOUNCED: ""}  # fmt: skip
+STYLES = {
+    Outcome.COPIED: GOOD,
+    Outcome.REMOVED: WARN,
+    Outcome.KEPT: WARN,
+    Outcome.REMAINING: BAD,
+    Outcome.VANISHED: DIM,
+    Outcome.ANNOUNCED: "",
+}
 
 
 @dataclass(slots=True)
 class Fates:
     """How many objects had each fate, and the first of each by name."""
 
-    number: Counter[Fate] = field(default_factory=Counter)
-    first: dict[Fate, list[str]] = field(default_factory=dict)
+    number: Counter[Outcome] = field(default_factory=Counter)
+    first: dict[Outcome, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, fates: Iterable[tuple[Fate, str]]) -> Fates:
+    def of(cls, fates: Iterable[tuple[Outcome, str]]) -> Fates:
         """Walk them all; a million takes a second or two."""
         found = cls()
         for fate, key in fates:
@@ -71,7 +77,7 @@ class RecordRoom(Room):
     def __init__(self, record: Record) -> None:
         super().__init__()
         self.record = record
-        self.fate: Fate | None = None
+        self.fate: Outcome | None = None
         self._fates: Fates | None = None
         self._read = False
 
@@ -133,7 +139,7 @@ class RecordRoom(Room):
 
     def action_objects(self) -> None:
         """Of the next fate, or all."""
-        there: list[Fate | None] = [None, *(self._fates.number if self._fates else ())]
+        there: list[Outcome | None] = [None, *(self._fates.number if self._fates else ())]
         self.fate = there[(there.index(self.fate) + 1) % len(there)]
         self.dashboard.paint()
 

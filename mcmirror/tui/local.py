@@ -67,7 +67,7 @@ class LocalSource(Watched):
         if service is None:
             return
         from mcmirror.service.assembly import assemble
-        from mcmirror.store.place import presence
+        from mcmirror.store.paths import presence
         from mcmirror.store.presence import Presence
         from mcmirror.tui.other_processes import OtherProcesses
 

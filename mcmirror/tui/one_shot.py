@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mcmirror.model.event import Event, Observer
     from mcmirror.model.groups import Groups
     from mcmirror.model.job import Job
-    from mcmirror.model.record import Fate
+    from mcmirror.model.record import Outcome
     from mcmirror.model.report import RunReport
     from mcmirror.model.stop import Stop
 
@@ -182,7 +182,7 @@ class OneShot:
         """Not from here."""
         raise _only_once(run)
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """Not from here."""
         raise _only_once(run)
 

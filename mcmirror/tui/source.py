@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mcmirror.model.groups import Groups
-from mcmirror.model.record import Fate, Record
+from mcmirror.model.record import Outcome, Record
 from mcmirror.model.state import State
 from mcmirror.tui.fold import PLAN, Fold
 
@@ -118,5 +118,5 @@ class Source(Protocol):
     def run(self, run: str) -> Record:
         """One run with its whole report. May wait."""
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """What became of each object of it. May wait."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mcmirror.model.control import Control, Feed, Sent
     from mcmirror.model.groups import Groups
-    from mcmirror.model.record import Fate, Record
+    from mcmirror.model.record import Outcome, Record
     from mcmirror.model.state import State
 
 LOOK = 1.0
@@ -326,7 +326,7 @@ class Watched:
         with self._asking():
             return self._ready().run(run)
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """What became of each object."""
         with self._asking():
             yield from self._ready().fates(run)

@@ -12,7 +12,7 @@ from typing import Any
 from mcmirror.model.record import Record
 from mcmirror.store.database import Database
 from mcmirror.store.inbox import Inbox
-from mcmirror.store.place import inbox
+from mcmirror.store.paths import inbox
 from mcmirror.store.runs import Runs
 from tests.faults.stage import processes
 from tests.servers.command import COMMAND, Cli

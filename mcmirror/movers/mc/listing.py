@@ -6,7 +6,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mcmirror.messages.error_lookup import classify, outgrown, problem
-from mcmirror.model.circle import Circle
+from mcmirror.model.cycle import CycleDetector
 from mcmirror.model.location import Location
 from mcmirror.model.plan import UNREADABLE, Entry
 from mcmirror.model.problem import Category, ListingBroken, Problem
@@ -75,7 +75,7 @@ class _Course:
 
     def __init__(self, trace: ListingTrace) -> None:
         self._trace = trace
-        self._keys = Circle[str]()
+        self._keys = CycleDetector[str]()
         self._page = 0
         self._again = ""
 

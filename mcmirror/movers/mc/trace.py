@@ -7,7 +7,7 @@ without objects, and ends the listing; and it follows a token that leads to the 
 
 import re
 
-from mcmirror.model.circle import Circle
+from mcmirror.model.cycle import CycleDetector
 
 REQUEST = b"<DEBUG> GET "
 ANSWER = b"<DEBUG> HTTP/"
@@ -33,7 +33,7 @@ class ListingTrace:
         self.fastest = 0.0
         """Seconds that the fastest answer took, which is about one round trip; 0 when no answer came."""
         self._begun = b""
-        self._tokens = Circle[bytes]()
+        self._tokens = CycleDetector[bytes]()
         self._token = b""
         self._asked = self._answered = self._stamped = self._stamps = False
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from mcmirror.model.event import CopyStarted, Event, Planned, Removed, RunFinished, StillMissing, Vanished
 from mcmirror.model.plan import Changed, Kept, Missing, Plan
-from mcmirror.model.record import Fate, Record, interrupted
+from mcmirror.model.record import Outcome, Record, interrupted
 from mcmirror.store.inbox import Inbox, Opened
 
 
@@ -43,15 +43,15 @@ class Recorder:
             case Planned():
                 self._plan = event.plan
             case CopyStarted() if self._plan is None:
-                self._opened.fate(Fate.ANNOUNCED, event.key)
+                self._opened.fate(Outcome.ANNOUNCED, event.key)
             case Removed():
-                self._opened.fate(Fate.REMOVED, event.key)
+                self._opened.fate(Outcome.REMOVED, event.key)
             case Vanished():
                 self._undone.add(event.key)
-                self._opened.fate(Fate.VANISHED, event.key)
+                self._opened.fate(Outcome.VANISHED, event.key)
             case StillMissing():
                 self._undone.add(event.key)
-                self._opened.fate(Fate.REMAINING, event.key)
+                self._opened.fate(Outcome.REMAINING, event.key)
             case RunFinished() if self._plan is not None and event.report.verified:
                 self._settle(self._opened, self._plan)
             case _:
@@ -62,9 +62,9 @@ class Recorder:
         for difference in plan.differences:
             match difference:
                 case Missing(source) | Changed(source) if source.key not in self._undone:
-                    opened.fate(Fate.COPIED, source.key)
+                    opened.fate(Outcome.COPIED, source.key)
                 case Kept(source):
-                    opened.fate(Fate.KEPT, source.key)
+                    opened.fate(Outcome.KEPT, source.key)
                 case _:
                     pass
 

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Circle(Generic[T]):
+class CycleDetector(Generic[T]):
     """Remembers one item, a later one each time that the way has doubled; that one comes again in any circle."""
 
     __slots__ = ("_left", "_length", "_mark", "times")

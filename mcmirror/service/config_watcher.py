@@ -6,7 +6,7 @@ from pathlib import Path
 Look = dict[Path, tuple[int, ...] | None]
 
 
-class Watch:
+class ConfigWatcher:
     """Looks at files. A mounted secret is a link that flips: it is the file behind it that counts."""
 
     def __init__(self, files: Iterable[Path]) -> None:

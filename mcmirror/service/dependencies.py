@@ -8,12 +8,12 @@ from typing import Protocol
 
 from mcmirror.model.event import Observer
 from mcmirror.model.job import Job
-from mcmirror.model.record import Fate, Record
+from mcmirror.model.record import Outcome, Record
 from mcmirror.model.state import NotifierState
 from mcmirror.service.root import Service
 
 
-class Remembered(Protocol):
+class RunStore(Protocol):
     """The runs of the past; ``store.runs``. Nothing raises: what cannot be remembered is a warning."""
 
     @property
@@ -38,14 +38,14 @@ class Remembered(Protocol):
     def get(self, run: str) -> Record | None:
         """One run."""
 
-    def fates(self, run: str) -> Iterator[tuple[Fate, str]]:
+    def fates(self, run: str) -> Iterator[tuple[Outcome, str]]:
         """What became of each object."""
 
     def prune(self, keep_for: float, keep_runs: int) -> None:
         """Forget what is older than so many seconds, or beyond so many runs of a job."""
 
 
-class Told(Protocol):
+class Notifications(Protocol):
     """Who is told; ``notify.tell``. Nothing raises and nothing waits for a service."""
 
     def begun(self, record: Record) -> None:
@@ -92,11 +92,11 @@ def _thread(work: Callable[[], None], name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Dependencies:
     """The rooms and the clock that a server works with."""
 
-    remembered: Remembered
-    told: Told
+    remembered: RunStore
+    told: Notifications
     pauses: Pauses
     say: Say
     observers: Sequence[Observer] = ()

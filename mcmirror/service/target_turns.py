@@ -16,7 +16,7 @@ LOOK = 0.5
 """Seconds between two looks at a lock that is held."""
 
 
-class Turns:
+class TargetTurns:
     """Runs of this process with one target take turns; the lock is for other processes."""
 
     def __init__(self, folders: Sequence[Path]) -> None:

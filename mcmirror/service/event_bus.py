@@ -14,7 +14,7 @@ KEPT = 10_000
 """Events kept for a reader that is slow; older ones are lost to it."""
 
 
-class Hub:
+class EventBus:
     """Hands each event to every subscription, and knows how far each run is."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Hub:
 class Subscription:
     """One reader's queue (``control.Feed``)."""
 
-    def __init__(self, hub: Hub, under_way: tuple[UnderWay, ...]) -> None:
+    def __init__(self, hub: EventBus, under_way: tuple[UnderWay, ...]) -> None:
         self.thinned = self.lost = False
         self._hub = hub
         self._under_way = deque(under_way)

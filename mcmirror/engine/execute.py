@@ -7,13 +7,13 @@ from mcmirror.engine.attempts import Attempts
 from mcmirror.engine.clean import clean, in_parts
 from mcmirror.engine.comparison import Samples
 from mcmirror.engine.context import Context
-from mcmirror.engine.folded import Without, why
+from mcmirror.engine.folded_keys import Without, why
 from mcmirror.engine.metadata import settle_metadata
+from mcmirror.engine.partial_files import name_unproven, remove_proven
 from mcmirror.engine.planning import metadata_wanted
 from mcmirror.engine.remove import Removal, remove
 from mcmirror.engine.scope import Only
 from mcmirror.engine.spool import Spool
-from mcmirror.engine.torn import name_unproven, remove_proven
 from mcmirror.engine.work_set import Result, copy_and_verify, listen
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.event import Event, Phase, PhaseStarted, ProblemFound
@@ -23,7 +23,7 @@ from mcmirror.model.report import NAMED
 from mcmirror.model.wording import printable
 
 
-def carry_out(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
+def execute(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
     """Do what the plan names and see what became of it."""
     with Samples(context, plan) as samples:
         return (yield from _carry_out(context, plan, attempts, samples))

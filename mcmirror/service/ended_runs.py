@@ -4,17 +4,21 @@ import threading
 from collections.abc import Callable
 
 from mcmirror.model.record import Record
-from mcmirror.service.surroundings import Remembered, Told
+from mcmirror.service.dependencies import Notifications, RunStore
 
 MOST_OURS = 10_000
 """Runs of ours that may be taken in by another process, and then not here."""
 
 
-class Settled:
+class EndedRuns:
     """One thread at a time settles, in order; whoever comes meanwhile leaves its work to that one."""
 
     def __init__(
-        self, remembered: Remembered, told: Told, enter: Callable[[Record], None], concerns: Callable[[Record], bool]
+        self,
+        remembered: RunStore,
+        told: Notifications,
+        enter: Callable[[Record], None],
+        concerns: Callable[[Record], bool],
     ) -> None:
         """``enter`` takes runs of other processes that ``concerns`` us into the books; ours are in them already."""
         self._remembered = remembered

@@ -9,7 +9,7 @@ from mcmirror.config import Configuration, Schedule
 from mcmirror.engine.trigger import NEVER
 from mcmirror.model.job import Job
 from mcmirror.model.record import Record
-from mcmirror.service.books import seconds
+from mcmirror.service.job_statistics import seconds
 from mcmirror.service.jobs import next_start, trigger
 from mcmirror.store.pauses import Pauses
 
@@ -25,7 +25,7 @@ PATIENCE = 900.0
 """Seconds after its time within which a run that is due has either succeeded or is at it."""
 
 
-class Past:
+class DigestSource:
     """Implements ``notify.digest.History``."""
 
     def __init__(

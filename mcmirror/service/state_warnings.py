@@ -1,12 +1,12 @@
 """What keeps runs from being remembered, or somebody from being told: said once, and once more when it is over."""
 
-from mcmirror.service.surroundings import Surroundings
+from mcmirror.service.dependencies import Dependencies
 
 
-class Ailing:
+class StateWarnings:
     """What was said so far. Not for several threads at once."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Dependencies) -> None:
         self._around = around
         self._state = ""
         """Why runs are not remembered."""

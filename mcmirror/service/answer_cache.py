@@ -9,7 +9,7 @@ PATIENCE = 1.0
 """Seconds that the newest answer is waited for; after that the one before it has to do."""
 
 
-class Known(Generic[T]):
+class AnswerCache(Generic[T]):
     """For any number of threads; the question is asked once at a time, beside."""
 
     def __init__(self, ask: Callable[[], T], first: T, spawn: Callable[[Callable[[], None], str], None]) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
-from mcmirror.store.counts import SourceCount
 from mcmirror.store.database import Database, Unusable, sql
-from mcmirror.store.place import folder
-from mcmirror.store.wrong import Row, WrongCopies
+from mcmirror.store.mismatches import Mismatches, Row
+from mcmirror.store.paths import folder
+from mcmirror.store.source_counts import SourceCount
 
 BATCH = 1000
 
@@ -22,14 +22,14 @@ _KEEP = (
 _FORGET = "DELETE FROM incomparable WHERE pair = :pair AND assumed = 1"
 
 
-class PairMemory:
+class PairState:
     """The memory of one pair of places (engine's ``Memory``). A state that fails is a warning and an empty memory."""
 
     def __init__(self, state: str | Database, pair: str) -> None:
         """``pair`` names source and target by their addresses; a ``Database`` is shared, and not closed here."""
         self._database = state if isinstance(state, Database) else Database(state)
         self._ours = self._database is not state
-        self._wrong = WrongCopies(folder(self._database.state), pair)
+        self._wrong = Mismatches(folder(self._database.state), pair)
         self._count = SourceCount(folder(self._database.state), pair)
         self._pair = pair
 

@@ -9,7 +9,7 @@ from mcmirror.model.report import RunReport
 from mcmirror.model.state import Totals
 
 
-class Books:
+class JobStatistics:
     """By job. Not for several threads at once."""
 
     def __init__(self, last: Mapping[str, Record], success: Mapping[str, Record]) -> None:

@@ -15,12 +15,12 @@ from mcmirror.config.load import find_file, home_of, load
 from mcmirror.config.values import Configuration, Schedule
 
 _ENVIRONMENT = ("MCMIRROR_STATE", "MCMIRROR_TIMEZONE", "TZ")
-"""What an outline takes from there when the file does not say it."""
+"""What an summary takes from there when the file does not say it."""
 _REFERENCE = re.compile(rb"\bstate\s*=[^\n]*\{")
 
 
 @dataclass(frozen=True, slots=True)
-class JobOutline:
+class JobSummary:
     """One job."""
 
     name: str
@@ -34,11 +34,11 @@ class JobOutline:
     dry_run: bool
 
 
-_COLUMNS = [item.name for item in fields(JobOutline)]
+_COLUMNS = [item.name for item in fields(JobSummary)]
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class Summary:
     """A configuration, as far as its jobs' schedules and the place of its state go."""
 
     state: str
@@ -47,11 +47,11 @@ class Outline:
     paused: bool
     origin: str
     notifiers: tuple[str, ...]
-    jobs: tuple[JobOutline, ...]
+    jobs: tuple[JobSummary, ...]
 
 
-def outline(config: Path | None, environ: Mapping[str, str], folder: Path) -> Outline:
-    """The outline of the configuration that holds in ``folder``; raises ConfigError with every mistake."""
+def summary(config: Path | None, environ: Mapping[str, str], folder: Path) -> Summary:
+    """The summary of the configuration that holds in ``folder``; raises ConfigError with every mistake."""
     file = find_file(config, environ, folder)
     found = _read(file, environ) if file else None
     if found is None:
@@ -63,7 +63,7 @@ def outline(config: Path | None, environ: Mapping[str, str], folder: Path) -> Ou
 
 
 def keeper(config: Path | None, environ: Mapping[str, str], folder: Path) -> Callable[[Configuration], None]:
-    """To be called before a configuration is read; keeps its outline afterwards, if the file is still the same."""
+    """To be called before a configuration is read; keeps its summary afterwards, if the file is still the same."""
     file = find_file(config, environ, folder)
     mark = _mark(file, environ) if file else []
 
@@ -74,13 +74,13 @@ def keeper(config: Path | None, environ: Mapping[str, str], folder: Path) -> Cal
     return keep
 
 
-def _of(configuration: Configuration) -> Outline:
+def _of(configuration: Configuration) -> Summary:
     settings = configuration.settings
     jobs = []
     for name, job in configuration.jobs.items():
         schedule = configuration.schedules.get(name) or Schedule()
         jobs.append(
-            JobOutline(
+            JobSummary(
                 name=name,
                 source=str(job.source),
                 target=str(job.target),
@@ -93,7 +93,7 @@ def _of(configuration: Configuration) -> Outline:
             )
         )
     told = dict.fromkeys(name for schedule in configuration.schedules.values() for name in schedule.notify)
-    return Outline(
+    return Summary(
         state=settings.state,
         service=settings.service,
         timezone=settings.timezone,
@@ -128,7 +128,7 @@ def _kept(file: Path, environ: Mapping[str, str]) -> Path | None:
     return Path(cache) / "mcmirror" / "outlines" / f"{name}.json"
 
 
-def _read(file: Path, environ: Mapping[str, str]) -> Outline | None:
+def _read(file: Path, environ: Mapping[str, str]) -> Summary | None:
     kept, mark = _kept(file, environ), _mark(file, environ)
     if kept is None or not mark:
         return None
@@ -136,16 +136,16 @@ def _read(file: Path, environ: Mapping[str, str]) -> Outline | None:
         document = json.loads(kept.read_bytes())
         if document.pop("mark") != mark or document.pop("columns") != _COLUMNS:
             return None
-        jobs = tuple(JobOutline(*row) for row in document.pop("jobs"))
-        return Outline(**{**document, "notifiers": tuple(document["notifiers"])}, jobs=jobs)
+        jobs = tuple(JobSummary(*row) for row in document.pop("jobs"))
+        return Summary(**{**document, "notifiers": tuple(document["notifiers"])}, jobs=jobs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def _keep(file: Path, environ: Mapping[str, str], mark: list[Any], found: Outline) -> None:
+def _keep(file: Path, environ: Mapping[str, str], mark: list[Any], found: Summary) -> None:
     """Keep it. A state that is named by a reference may be another one tomorrow: that is read each time."""
     kept = _kept(file, environ)
-    document = {item.name: getattr(found, item.name) for item in fields(Outline) if item.name != "jobs"}
+    document = {item.name: getattr(found, item.name) for item in fields(Summary) if item.name != "jobs"}
     rows = [[getattr(job, column) for column in _COLUMNS] for job in found.jobs]
     with suppress(OSError):
         if kept is None or _REFERENCE.search(file.read_bytes()):

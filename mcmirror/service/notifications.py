@@ -14,7 +14,7 @@ from mcmirror.model.state import NotifierState
 from mcmirror.model.stop import Stop
 from mcmirror.notify.message import NotTold
 from mcmirror.notify.worker import REMEDY, Worker
-from mcmirror.service.past import Past
+from mcmirror.service.digest import DigestSource
 
 if TYPE_CHECKING:
     from mcmirror.notify.dispatcher import Dispatcher
@@ -47,7 +47,7 @@ class Sender(Protocol):
         """Return the listeners of these jobs."""
 
 
-class Telling:
+class NotificationThread:
     """Implements ``surroundings.Told``; ``once`` for a command that runs its jobs and ends."""
 
     def __init__(
@@ -171,7 +171,7 @@ class Telling:
             outbox,
             _desk(service),
             together=[job.name for job in self._jobs] if self._once else (),
-            history=None if self._once else Past(database, runs, lambda: self._service.configuration),
+            history=None if self._once else DigestSource(database, runs, lambda: self._service.configuration),
         )
         if self._once:
             # It ends soon: what failed before is tried now, or it would wait for a run that comes at the right time.

@@ -14,7 +14,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Unlisted:
     """Empty for a bucket. Frozen once it is looked up."""
 
     files: dict[str, tuple[Entry, str]] = field(default_factory=dict)
@@ -72,10 +72,10 @@ class Beside:
             )
 
 
-def look_beside(place: Location, mover: Mover) -> Beside:
+def find_unlisted(place: Location, mover: Mover) -> Unlisted:
     """Walk a source folder for what mc leaves out; what the job excludes counts for nothing."""
     if not place.is_local:
-        return Beside()
+        return Unlisted()
     folder = mover.folder(mover.excluded())
     files, others = dict[str, tuple[Entry, str]](), dict[str, str]()
     for entry, why, content in folder.left_out():
@@ -83,7 +83,7 @@ def look_beside(place: Location, mover: Mover) -> Beside:
             files[entry.key] = (entry, why)
         else:
             others[entry.key] = why
-    return Beside(files, dict(sorted(others.items())), folder.empty, tuple(folder.first_empty))
+    return Unlisted(files, dict(sorted(others.items())), folder.empty, tuple(folder.first_empty))
 
 
 def _listed(named: list[str], number: int) -> str:

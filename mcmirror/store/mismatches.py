@@ -9,13 +9,13 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from mcmirror.store.place import private
+from mcmirror.store.paths import private
 
 Row = tuple[str, str, str]
 """The key, and by which mark each side's version is known."""
 
 
-class WrongCopies:
+class Mismatches:
     """The list of one pair of places. A folder that cannot be written is a warning and an empty list."""
 
     def __init__(self, folder: Path, pair: str) -> None:

@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mcmirror.store.place import private
+from mcmirror.store.paths import private
 
 
 class SourceCount:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from mcmirror.model.record import Fate
+from mcmirror.model.record import Outcome
 
 MOST = 1_000_000
 """Keys that are named; of those beyond, only the report's numbers tell."""
@@ -24,7 +24,7 @@ GZIP = 31
 """The window bits that mean gzip to zlib."""
 
 
-class FateFile:
+class OutcomeFile:
     """Written line by line; the file is made with the first batch. A disk that is full ends the naming, no run."""
 
     def __init__(self, path: Path | None) -> None:
@@ -37,7 +37,7 @@ class FateFile:
         self.error: OSError | None = None
         """Why nothing more is named."""
 
-    def add(self, fate: Fate, key: str) -> None:
+    def add(self, fate: Outcome, key: str) -> None:
         """Name one object."""
         if self._path is None or self._named >= MOST:
             return
@@ -82,8 +82,8 @@ class FateFile:
             self._file = None
 
 
-def read(chunks: Iterable[bytes]) -> Iterator[tuple[Fate, str]]:
-    """Fate and key of each object, from the pieces of a file; of one that breaks off, what it still says."""
+def read(chunks: Iterable[bytes]) -> Iterator[tuple[Outcome, str]]:
+    """Outcome and key of each object, from the pieces of a file; of one that breaks off, what it still says."""
     unpacker, rest = zlib.decompressobj(GZIP), b""
     for chunk in chunks:
         try:
@@ -94,7 +94,7 @@ def read(chunks: Iterable[bytes]) -> Iterator[tuple[Fate, str]]:
         for line in lines:
             word, _, key = line.partition(b" ")
             try:
-                yield Fate(word.decode()), str(json.loads(key))
+                yield Outcome(word.decode()), str(json.loads(key))
             except ValueError:
                 # Of a later version.
                 continue

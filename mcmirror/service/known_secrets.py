@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from mcmirror.model.redact import redactor
 
 
-class Hidden:
+class KnownSecrets:
     """Grows with every secret that is resolved; every door to the outside redacts by it."""
 
     def __init__(self) -> None:
