@@ -26,10 +26,10 @@ from mcmirror.model.wording import printable
 def execute(context: Context, plan: Plan, attempts: Attempts) -> Generator[Event, None, Result]:
     """Do what the plan names and see what became of it."""
     with Samples(context, plan) as samples:
-        return (yield from _carry_out(context, plan, attempts, samples))
+        return (yield from _execute(context, plan, attempts, samples))
 
 
-def _carry_out(context: Context, plan: Plan, attempts: Attempts, samples: Samples) -> Generator[Event, None, Result]:
+def _execute(context: Context, plan: Plan, attempts: Attempts, samples: Samples) -> Generator[Event, None, Result]:
     result = Result()
     left_behind, folder = context.journal.left_behind, context.job.target.is_local
     large = in_parts(plan.differences) if plan.copies.objects and not folder else []
