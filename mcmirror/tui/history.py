@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from mcmirror.cli.style import cells
-from mcmirror.model.record import RUNNING, Cause, Record
+from mcmirror.model.record import RUNNING, Record
 from mcmirror.model.report import Status
 from mcmirror.model.wording import harmless, shown_bytes, shown_seconds
-from mcmirror.tui.formatting import BOLD, BUSY, DIM, WARN, column, fitted, report_look, status_look
+from mcmirror.tui.formatting import BOLD, BUSY, CAUSES, DIM, WARN, begun, column, fitted, report_look, status_look
 from mcmirror.tui.list_room import ListRoom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import tzinfo
 
     from textual.widgets import OptionList
 
@@ -31,13 +29,6 @@ assert set(VERDICTS) == {"", RUNNING, *Status}  # noqa: S101
 OLDER = "\0older"
 WIDE = 110
 """Columns of a screen from which on all is shown."""
-CAUSES = {
-    Cause.HAND: "manual",
-    Cause.SCHEDULE: "schedule",
-    Cause.START: "start of serve",
-    Cause.CATCH_UP: "catch-up",
-    Cause.API: "API",
-}
 
 
 class History(ListRoom):
@@ -219,11 +210,6 @@ class History(ListRoom):
         super().action_back()
         self.verdict = ""
         self.action_refresh()
-
-
-def begun(record: Record, zone: tzinfo | None) -> str:
-    """When it began: ``2026-11-21 14:02``."""
-    return f"{datetime.fromisoformat(record.started).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _copied(record: Record) -> str:

@@ -13,9 +13,8 @@ from textual.widgets import Static
 from mcmirror.cli.style import cells
 from mcmirror.model.report import Tally
 from mcmirror.model.wording import harmless, shown_bytes, shown_count, shown_seconds
-from mcmirror.tui.formatting import BOLD, DIM, WARN, fitted, report_look, shares, status_look
+from mcmirror.tui.formatting import BOLD, CAUSES, DIM, WARN, begun, fitted, report_look, shares, status_look
 from mcmirror.tui.frame import Room
-from mcmirror.tui.history import CAUSES, begun
 
 if TYPE_CHECKING:
     from datetime import tzinfo
