@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from mcmirror.cli.history import fate_lines, list_lines, show_lines
+from mcmirror.cli.history import list_lines
 from mcmirror.cli.job_status import JobStatus, StatusOverview
 from mcmirror.cli.status import lines
-from mcmirror.cli.style import Style
 from mcmirror.http.pages import Pages
 from mcmirror.messages.error_lookup import classify
+from mcmirror.messages.record_text import fate_lines, show_lines
+from mcmirror.messages.text_style import Style
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem

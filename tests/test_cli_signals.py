@@ -14,7 +14,7 @@ import pytest
 
 from mcmirror.cli.console import Console, Manner
 from mcmirror.cli.log import noted
-from mcmirror.cli.style import Style
+from mcmirror.messages.text_style import Style
 from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.servers.minio import Minio

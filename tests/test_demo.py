@@ -15,7 +15,7 @@ import pytest
 
 from mcmirror.cli import demo as demonstration
 from mcmirror.cli.demo_servers import Kind, find_kind, servers
-from mcmirror.cli.style import Style
+from mcmirror.messages.text_style import Style
 from mcmirror.model.problem import Trouble
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mcmirror.cli.history import again, list_lines, show_lines
-from mcmirror.cli.style import Style, cells
+from mcmirror.cli.history import list_lines
+from mcmirror.messages.record_text import again, show_lines
+from mcmirror.messages.text_style import Style, cells
 from mcmirror.model.record import Outcome
 from mcmirror.model.report import Status
 from mcmirror.store import paths

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mcmirror.config import ConfigError, Wrong, load, prefix, syntax
-from mcmirror.http.address import address
 from mcmirror.model.job import MaxDelete
+from mcmirror.model.listen import address
 from tests.servers.command import Cli, clean_environment
 
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.cli.history import list_lines, show_lines
-from mcmirror.cli.style import Style
+from mcmirror.cli.history import list_lines
 from mcmirror.codec.documents import decode, encode
+from mcmirror.messages.record_text import show_lines
+from mcmirror.messages.text_style import Style
 from mcmirror.model.record import Record, interrupted
 from mcmirror.model.report import RunReport
 from mcmirror.model.streak import Streak

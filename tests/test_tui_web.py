@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mcmirror.cli.dashboard import app, with_place
-from mcmirror.http.address import Address
+from mcmirror.model.listen import Address
 from mcmirror.model.problem import Trouble
 from mcmirror.tui.web import POLICY, allowed, place, serve
 from tests.servers.server import free_port

@@ -10,7 +10,7 @@ import pytest
 
 from mcmirror.cli.console import Console, Manner
 from mcmirror.cli.live_lines import board_lines
-from mcmirror.cli.style import Style, cells
+from mcmirror.messages.text_style import Style, cells
 from mcmirror.model.event import (
     CopyStarted,
     Listed,

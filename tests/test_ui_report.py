@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mcmirror.cli.report import report_lines, summary_lines
-from mcmirror.cli.style import Style
 from mcmirror.messages.next_step import next_step
+from mcmirror.messages.report_text import report_lines, summary_lines
+from mcmirror.messages.text_style import Style
 from mcmirror.messages.verdict import verdict
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem

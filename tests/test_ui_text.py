@@ -4,8 +4,9 @@ import io
 
 import pytest
 
-from mcmirror.cli.style import Style, cells, cropped, style_of
+from mcmirror.cli.style import style_of
 from mcmirror.messages.plan import difference_line
+from mcmirror.messages.text_style import Style, cells, cropped
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem

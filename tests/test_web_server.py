@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from mcmirror.cli.errors import explained
-from mcmirror.http.address import Address, address, reachable
 from mcmirror.http.clients import Limits
 from mcmirror.http.server import CannotListen, Web
 from mcmirror.model.event import Phase, PhaseStarted
+from mcmirror.model.listen import Address, address, reachable
 from mcmirror.model.state import State
 from tests.web_control import BEGUN, PATIENCE, STATE, TOKEN, Client, InMemory, eventually, everything, until
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from mcmirror.cli.live import Display
 from mcmirror.cli.live_lines import board_lines
-from mcmirror.cli.report import pair, report_lines, summary_lines
-from mcmirror.cli.style import Style
 from mcmirror.messages.events import event_text
 from mcmirror.messages.progress import progress_text
+from mcmirror.messages.report_text import pair, report_lines, summary_lines
+from mcmirror.messages.text_style import Style
 from mcmirror.messages.verdict import PLAN
 from mcmirror.model import event as events
 from mcmirror.model.event import Event, Phase

@@ -14,7 +14,8 @@ import typer
 from mcmirror.cli.console import Console, Manner
 from mcmirror.cli.demo_servers import find_kind, servers, tools
 from mcmirror.cli.signals import stopping
-from mcmirror.cli.style import Style, style_of
+from mcmirror.cli.style import style_of
+from mcmirror.messages.text_style import Style
 from mcmirror.model.event import Event, Observer, Planned
 from mcmirror.model.problem import McNotFound, Trouble
 from mcmirror.model.redact import redactors

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mcmirror.cli.options import ConfigOption, JsonOption
-from mcmirror.cli.style import Style, style_of
+from mcmirror.cli.style import style_of
 from mcmirror.config import FILE_NAME, ConfigError, find_file, load
+from mcmirror.messages.text_style import Style
 from mcmirror.model.redact import redact, redactors
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless

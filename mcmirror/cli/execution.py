@@ -19,7 +19,8 @@ from mcmirror.cli.mc_offer import offer_mc
 from mcmirror.cli.metrics import Metrics
 from mcmirror.cli.signals import stopping
 from mcmirror.cli.stdout import Stdout
-from mcmirror.cli.style import Style, style_of
+from mcmirror.cli.style import style_of
+from mcmirror.messages.text_style import Style
 from mcmirror.model.event import Event, Observer, Planned, RunFinished
 from mcmirror.model.job import Job, Origin
 from mcmirror.model.lock import Lock

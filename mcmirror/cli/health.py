@@ -67,7 +67,7 @@ def _address(config: Path | None, environ: Mapping[str, str]) -> str:
     from mcmirror.config import fallback
     from mcmirror.config.load import find_file
     from mcmirror.config.values import DEFAULT_LISTEN
-    from mcmirror.http.address import address, reachable
+    from mcmirror.model.listen import address, reachable
     from mcmirror.store import paths
     from mcmirror.store.presence import Presence
 

@@ -13,11 +13,13 @@ import typer
 
 from mcmirror.cli import errors
 from mcmirror.cli.errors import say
-from mcmirror.cli.style import Style, style_of
+from mcmirror.cli.style import style_of
 from mcmirror.cli.table import table_lines
-from mcmirror.model.record import RUNNING, Cause, Outcome, Record
+from mcmirror.messages.record_text import CAUSES, fate_lines, show_lines
+from mcmirror.messages.text_style import Style
+from mcmirror.model.record import RUNNING, Record
 from mcmirror.model.report import ExitCode, Status
-from mcmirror.model.wording import harmless, objects, printable, shown_bytes, shown_seconds
+from mcmirror.model.wording import harmless, printable, shown_bytes, shown_seconds
 
 if TYPE_CHECKING:
     from mcmirror.config import Configuration
@@ -27,17 +29,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 SHOW = "show"
 LAST = "last"
-NAMED = 20
-"""Objects of each fate that are named unless all are asked for."""
 MOST = 1_000_000
 """Runs in one answer."""
-CAUSES = {
-    Cause.HAND: "by hand",
-    Cause.SCHEDULE: "schedule",
-    Cause.START: "start of serve",
-    Cause.CATCH_UP: "catch-up",
-    Cause.API: "API",
-}
 COLOURS = {"succeeded": "green", RUNNING: "cyan", "cancelled": "yellow", "skipped": "yellow"}
 
 
@@ -236,55 +229,3 @@ def _show(runs: "Runs", record: Record, zone: tzinfo | None, *, everything: bool
             print(f"    {fate.value:<9} {printable(key)}")
         return
     print("\n".join(fate_lines(runs.fates(record.id), record, style)), end="")
-
-
-def show_lines(record: Record, zone: tzinfo | None, style: Style) -> list[str]:
-    """The run and its report."""
-    from mcmirror.cli.report import report_lines
-    from mcmirror.messages.verdict import RUN
-
-    begun = datetime.fromisoformat(record.started).astimezone(zone)
-    head = [
-        *style.row("run", record.id),
-        *style.row("begun", f"{begun:%Y-%m-%d %H:%M:%S %Z}, {CAUSES[record.cause]}"),
-        *style.row("process", f"{record.pid} on {harmless(record.host)}"),
-        *(style.row("released", _released(record.max_delete)) if record.max_delete is not None else ()),
-    ]
-    if record.report is None:
-        job = style.paint(style.plain(harmless(record.job)), "bold")
-        return [f"{style.mark('•')} {job} {style.paint('running', 'cyan', 'bold')}", *head]
-    more = f"mcmirror history show {record.id} --all"
-    first, *rest = report_lines(record.report, None, RUN, again(record), style, more=more)
-    return [first, *head, *rest]
-
-
-def _released(number: int) -> str:
-    return f"for this run alone: it was allowed to remove up to {objects(number)}"
-
-
-def again(record: Record) -> str:
-    """The command by which a person repeats the run."""
-    import shlex
-
-    if record.job == f"{record.source} → {record.target}":
-        return f"mcmirror mirror {shlex.join([record.source, record.target])}"
-    return f"mcmirror run {shlex.quote(record.job)}"
-
-
-def fate_lines(fates: Iterable[tuple[Outcome, str]], record: Record, style: Style) -> list[str]:
-    """The first objects of each fate, and how many there are; what remains stands in the report already."""
-    first: dict[Outcome, list[str]] = {}
-    number = dict.fromkeys(Outcome, 0)
-    for fate, key in fates:
-        number[fate] += 1
-        if number[fate] <= NAMED:
-            first.setdefault(fate, []).append(key)
-    if record.report is not None:
-        first.pop(Outcome.REMAINING, None)
-    lines = []
-    for fate in (fate for fate in Outcome if fate in first):
-        lines.append(style.paint(f"  {fate.value}:", "bold"))
-        lines += [f"    {printable(key)}" for key in first[fate]]
-        if number[fate] > NAMED:
-            lines.append(f"    and {number[fate] - NAMED:,} more: mcmirror history show {record.id} --all")
-    return [*lines, ""] if lines else []

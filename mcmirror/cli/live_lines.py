@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from mcmirror.cli.style import Style, cells, cropped
 from mcmirror.messages.events import PHASES
 from mcmirror.messages.progress import counts, pace
+from mcmirror.messages.text_style import Style, cells, cropped
 from mcmirror.model.event import Phase
 from mcmirror.model.progress import ProgressTracker
 from mcmirror.model.wording import harmless, printable

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mcmirror.cli import errors
-from mcmirror.cli.style import Style, style_of
+from mcmirror.cli.style import style_of
 from mcmirror.cli.table import table_lines
 from mcmirror.messages.job_state import BY_HAND, NEVER_RAN, UNKNOWN
+from mcmirror.messages.text_style import Style
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, shown_seconds
 

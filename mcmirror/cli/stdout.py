@@ -5,9 +5,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import TextIOWrapper
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
+
+from mcmirror.notify.log_stream import forget
 
 _OF_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
@@ -44,14 +46,6 @@ def unwritable(error: Exception) -> OSError | None:
         forget(sys.stdout)
         return lost
     return None
-
-
-def forget(stream: IO[Any]) -> None:
-    """Point the descriptor at nothing, or Python complains at exit of what it could not flush."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
 
 
 class Stdout:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcmirror.cli.style import Style, cells
+from mcmirror.messages.text_style import Style, cells
 
 
 def table_lines(

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mcmirror.config import nearest
-from mcmirror.http.address import LOOPBACK, Address
 from mcmirror.http.answer import API, Answer, Refused, Request
 from mcmirror.http.api import Api
 from mcmirror.http.inspecting import Inspecting
 from mcmirror.http.pages import Pages
 from mcmirror.model.control import Control
+from mcmirror.model.listen import LOOPBACK, Address
 
 NAME = "NAME"
 ID = "ID"

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from mcmirror.http.address import Address, address
 from mcmirror.http.clients import Clients, Limits, callbacks
 from mcmirror.http.connection import Connection
 from mcmirror.http.routes import Routes
 from mcmirror.model.control import Control
+from mcmirror.model.listen import Address, address
 from mcmirror.model.problem import Category, Problem, Trouble
 
 WAITING = 128

@@ -4,7 +4,7 @@ import os
 import select
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
+from typing import IO, Any, TextIO
 
 PATIENCE = 1.0
 """Seconds that a reader who is slow is waited for, once."""
@@ -69,3 +69,11 @@ def _room(number: int, seconds: float) -> bool:
     poll.register(number, select.POLLOUT)
     found = poll.poll(seconds * 1000)
     return bool(found)
+
+
+def forget(stream: IO[Any]) -> None:
+    """Point the descriptor at nothing, or Python complains at exit of what it could not flush."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

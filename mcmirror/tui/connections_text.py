@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.content import Content
 
-from mcmirror.cli.style import cells
+from mcmirror.messages.text_style import cells
 from mcmirror.model.wording import harmless, three_parts
 from mcmirror.tui.config_editor import ALIAS, ConfigEditor
 from mcmirror.tui.formatting import BAD, BOLD, BUSY, DIM, GOOD, WARN, Look, column, fitted, shares, widest

@@ -6,10 +6,10 @@ from datetime import datetime, tzinfo
 
 from textual.content import Content
 
-from mcmirror.cli.style import cells, cropped
 from mcmirror.messages.job_state import BY_HAND, NEEDS_YOU, last_verdict, status_verdict
+from mcmirror.messages.text_style import cells, cropped
 from mcmirror.messages.verdict import Tone, Verdict, verdict
-from mcmirror.model.record import Cause, Record
+from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState
 from mcmirror.model.wording import harmless
@@ -19,14 +19,6 @@ GOOD, BAD, WARN, BUSY, DIM, BOLD = "$text-success", "$text-error", "$text-warnin
 """Styles; they follow the theme."""
 _STYLES = {Tone.GOOD: GOOD, Tone.BAD: BAD, Tone.WARNING: WARN, Tone.PENDING: BUSY, Tone.NONE: DIM}
 _BARS = "▁▂▃▄▅▆▇█"
-CAUSES = {
-    Cause.HAND: "manual",
-    Cause.SCHEDULE: "schedule",
-    Cause.START: "start of serve",
-    Cause.CATCH_UP: "catch-up",
-    Cause.API: "API",
-}
-"""Who or what began a run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from mcmirror.cli.style import cells
+from mcmirror.messages.text_style import cells
 from mcmirror.model.wording import harmless
 from mcmirror.tui.formatting import DIM, WARN, clock, fitted
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from mcmirror.cli.style import cells
+from mcmirror.messages.record_text import CAUSES
+from mcmirror.messages.text_style import cells
 from mcmirror.model.record import RUNNING, Record
 from mcmirror.model.report import Status
 from mcmirror.model.wording import harmless, shown_bytes, shown_seconds
-from mcmirror.tui.formatting import BOLD, BUSY, CAUSES, DIM, WARN, begun, column, fitted, report_look, status_look
+from mcmirror.tui.formatting import BOLD, BUSY, DIM, WARN, begun, column, fitted, report_look, status_look
 from mcmirror.tui.list_room import ListRoom
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from mcmirror.cli.style import cells
+from mcmirror.messages.record_text import CAUSES
+from mcmirror.messages.text_style import cells
 from mcmirror.model.report import Tally
 from mcmirror.model.wording import harmless, shown_bytes, shown_count, shown_seconds
-from mcmirror.tui.formatting import BOLD, CAUSES, DIM, WARN, begun, fitted, report_look, shares, status_look
+from mcmirror.tui.formatting import BOLD, DIM, WARN, begun, fitted, report_look, shares, status_look
 from mcmirror.tui.frame import Room
 
 if TYPE_CHECKING:

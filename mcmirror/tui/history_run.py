@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from mcmirror.cli.style import Style
+from mcmirror.messages.text_style import Style
 from mcmirror.model.record import Outcome
 from mcmirror.model.wording import printable
 from mcmirror.tui.formatting import BAD, BOLD, BUSY, DIM, GOOD, WARN, report_look
@@ -110,7 +110,7 @@ class RecordRoom(Room):
 
     def show(self, view: View) -> None:  # noqa: ARG002  what is past stays as it is
         """Paint the report and the objects."""
-        from mcmirror.cli.history import show_lines
+        from mcmirror.messages.record_text import show_lines
 
         self.entitle("story", "Report and objects")
         first, *rest = show_lines(self.record, self.dashboard.zone, Style(width=self.room - 1))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mcmirror.cli.style import cells
 from mcmirror.messages.job_state import BY_HAND, Group, group, waiting_text
+from mcmirror.messages.text_style import cells
 from mcmirror.messages.verdict import verdict
 from mcmirror.model.plan import Count
 from mcmirror.model.state import JobState, State, ailments

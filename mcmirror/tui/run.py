@@ -9,8 +9,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Sparkline, Static
 
-from mcmirror.cli.report import report_lines
-from mcmirror.cli.style import Style
+from mcmirror.messages.report_text import report_lines
+from mcmirror.messages.text_style import Style
 from mcmirror.model.event import Phase
 from mcmirror.model.wording import harmless, three_parts
 from mcmirror.tui.bucket import HINT, missing, offer

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mcmirror.cli.style import cropped
 from mcmirror.messages.events import PHASES
 from mcmirror.messages.progress import counts, pace
+from mcmirror.messages.text_style import cropped
 from mcmirror.model.event import Phase
 from mcmirror.model.wording import harmless, printable, shown_bytes, shown_seconds
 from mcmirror.tui.fold import PLAN, RUN, VERIFY, Line, Seen

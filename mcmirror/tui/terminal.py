@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from mcmirror.cli.stdout import forget
+from mcmirror.notify.log_stream import forget
 
 if TYPE_CHECKING:
     from mcmirror.tui.app import Dashboard

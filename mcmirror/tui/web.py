@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
-from mcmirror.http.address import LOOPBACK, Address, address, reachable
+from mcmirror.model.listen import LOOPBACK, Address, address, reachable
 from mcmirror.model.problem import Category, Problem, Trouble
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from mcmirror.cli.style import Style
 from mcmirror.messages.next_step import next_step
 from mcmirror.messages.plan import copies_text, cost_text
 from mcmirror.messages.problems import Told, by_category
+from mcmirror.messages.text_style import Style
 from mcmirror.messages.verdict import PLAN, VERIFY, Tone, verdict
 from mcmirror.model.cost import Requests
 from mcmirror.model.plan import Count, Plan
