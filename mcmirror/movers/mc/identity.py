@@ -28,8 +28,11 @@ def recall(program: Identity, memory: Path) -> str:
 
 def remember(program: Identity, memory: Path, answer: str) -> None:
     """Keep the answer in a file that only this user can write, if its folder is there."""
-    with suppress(OSError):
-        new = memory.with_name(f"{memory.name}.{os.getpid()}")
+    new = memory.with_name(f"{memory.name}.{os.getpid()}")
+    try:
         new.touch(mode=0o600)
         new.write_text(json.dumps({"file": program, "answer": answer}))
         new.replace(memory)
+    except OSError:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
