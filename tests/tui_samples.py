@@ -233,7 +233,7 @@ class Driver:
         """
         text, moves = "", 0
         deadline = time.monotonic() + PATIENCE
-        while moves < ROUNDS and time.monotonic() < deadline:
+        while self.app.is_running and moves < ROUNDS and time.monotonic() < deadline:
             await self._look()
             before, text = text, self.text
             if before != text:

@@ -121,7 +121,9 @@ class Dashboard(App[int]):
         """Offer what what has ended lacks, where no question is open."""
         for key in tuple(self._pursued):
             seen = self.source.fold.look(key)
-            if seen is None or (seen.over and not missing(seen.report)):
+            if seen is None:
+                continue  # its first event is still on its way
+            if seen.over and not missing(seen.report):
                 self._pursued.discard(key)
             elif seen.over and isinstance(self.screen, Room):
                 self._pursued.discard(key)

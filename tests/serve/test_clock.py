@@ -25,7 +25,8 @@ def test_the_clock_is_set_forward_and_back(house: House, bucket_pair: Pair) -> N
     clock = house.folder / "clock"
     clock.write_text("0")
     bucket_pair.source.put({"a": b"1"})
-    house.jobs["daily"] = {"source": bucket_pair.source.location, "target": "./daily", "cron": "0 0 * * *"}
+    hour = (datetime.now(UTC).hour + 12) % 24  # far from what is set back and forward by three hours
+    house.jobs["daily"] = {"source": bucket_pair.source.location, "target": "./daily", "cron": f"0 {hour} * * *"}
     command = (sys.executable, "-m", "tests.serve.clocked")
     serve = house.start(command=command, CLOCK_OF_TEST=str(clock), PYTHONPATH=str(ROOT))
     _goes_on(serve)
