@@ -238,8 +238,16 @@ class Driver:
             before, text = text, self.text
             if before != text:
                 moves += 1
-            elif not self._pending:
+            elif not await self._stays_pending():
                 return
+
+    async def _stays_pending(self) -> bool:
+        """Whether something is left to be done that is not done within a moment: each look asks for a painting."""
+        for _ in range(5):
+            if not self._pending:
+                return False
+            await asyncio.sleep(0.02)
+        return True
 
     async def _look(self) -> None:
         with suppress(WorkerCancelled):  # it is being left
