@@ -46,7 +46,7 @@ class RunStore(Protocol):
 
 
 class Notifications(Protocol):
-    """Who is told; ``notify.tell``. Nothing raises and nothing waits for a service."""
+    """Who is told; ``service.notifications``. Nothing raises and nothing waits for a service."""
 
     def begun(self, record: Record) -> None:
         """A run begins."""

@@ -48,7 +48,7 @@ class Sender(Protocol):
 
 
 class NotificationThread:
-    """Implements ``surroundings.Told``; ``once`` for a command that runs its jobs and ends."""
+    """Implements ``dependencies.Notifications``; ``once`` for a command that runs its jobs and ends."""
 
     def __init__(
         self,

@@ -80,7 +80,7 @@ class Inbox:
     """The runs of this machine, for any number of threads and processes. Trouble is a warning; nothing is raised."""
 
     def __init__(self, folder: Path) -> None:
-        """``folder`` holds nothing else: see ``place.inbox``."""
+        """``folder`` holds nothing else: see ``paths.inbox``."""
         self._folder = folder
         self._guard = threading.Lock()
         self._waiting: dict[str, tuple[Record, int]] = {}
@@ -192,7 +192,7 @@ class Inbox:
         return ended.record if ended else self._read(self.file(run, OPEN))
 
     def fates(self, run: str) -> Iterator[bytes]:
-        """The pieces of what ``fates.read`` reads; of a run that goes on, as far as it is written."""
+        """The pieces of what ``outcomes.read`` reads; of a run that goes on, as far as it is written."""
         return chunks(self.file(run, FATES))
 
     @property

@@ -30,7 +30,7 @@ class Presence:
     """``with`` holds the file, ``see`` looks who does. Nothing raises: where it cannot be written, nobody is seen."""
 
     def __init__(self, file: Path) -> None:
-        """``file`` is ``place.presence``'s."""
+        """``file`` is ``paths.presence``'s."""
         self._file = file
         self._lock = -1
         self._server = Server(os.getpid(), time.time())

@@ -3,9 +3,8 @@
 A map for newcomers::
 
     source.py     the one seam: what the dashboard asks (Source), what it shows (View), why something is not to be had
-    local.py      a Source that runs the engine in this process; other_processes.py shows what other processes do
-    remote.py     a Source over the API of `mcmirror serve`; client.py asks it, remote_events.py reads its event stream,
-                  remote_inspections.py has it plan and verify
+    watched.py    a Source over any Control: local.py begins one in this process, remote.py one over the API of
+                  `mcmirror serve`; other_processes.py shows what other processes do
     one_shot.py   a Source of `mcmirror run --tui`: these jobs, once
     fold.py       events of a run, however many, as one small value (Seen); called by the engine's threads
     frame.py      Room, the base of each screen; ROOMS, what the number keys open; the header
@@ -24,7 +23,7 @@ A map for newcomers::
 To add a screen: one module with a class that derives from ``frame.Room``, whose ``show(view)`` paints what it is given
 (at most ten times a second, never waiting), and one line in ``frame.ROOMS``. Whatever may wait (a server, a disk) goes
 through ``self.dashboard.ask(work, then)``: ``work`` runs in a thread, ``then`` gets its result on the screen's thread,
-and a ``Refusal`` becomes a message in three parts. Texts are ``textual.content.Content`` made by ``looks``; foreign
-words (keys, causes, names) pass ``wording.harmless`` or ``printable`` first. A test makes a screen with
+and a ``Refusal`` becomes a message in three parts. Texts are ``textual.content.Content`` made by ``formatting``;
+foreign words (keys, causes, names) pass ``wording.harmless`` or ``printable`` first. A test makes a screen with
 ``tests/tui_samples.py``: ``async with driven(source, size) as driver``.
 """
