@@ -15,7 +15,7 @@ from mcmirror.config.load import find_file, home_of, load
 from mcmirror.config.values import Configuration, Schedule
 
 _ENVIRONMENT = ("MCMIRROR_STATE", "MCMIRROR_TIMEZONE", "TZ")
-"""What an summary takes from there when the file does not say it."""
+"""What a summary takes from there when the file does not say it."""
 _REFERENCE = re.compile(rb"\bstate\s*=[^\n]*\{")
 
 

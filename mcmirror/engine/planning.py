@@ -59,7 +59,7 @@ def create_target(context: Context) -> str:
 def exclusion(context: Context) -> Callable[[Entry], object] | None:
     """Return the test for objects that take no part in the job; None when all do.
 
-    Unlisted a local folder, empty markers of folders (``key/``) do not: a file system cannot list them.
+    Beside a local folder, empty markers of folders (``key/``) do not: a file system cannot list them.
     """
     job, named = context.job, context.mover.excluded()
     if job.source.is_local or job.target.is_local:

@@ -69,7 +69,7 @@ class Service:
         return cls(load(config, os.environ, Path.cwd(), needs_jobs=needs_jobs))
 
     def succeeded_by(self, configuration: Configuration) -> Self:
-        """A service of another configuration, which knows what must stay secrets and whose turn it is."""
+        """A service of another configuration, which keeps the known secrets and the turns at targets."""
         new = type(self)(configuration, self._environ)
         self.hidden.add(config_secrets(configuration, self._environ))
         new.hidden, new.turns, new.state, new.inbox = self.hidden, self.turns, self.state, self.inbox
