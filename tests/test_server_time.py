@@ -2,17 +2,20 @@
 
 import gc
 import random
+import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from mcmirror.config import ConfigError, Configuration, Mistake, Schedule
 from mcmirror.model.control import Busy, Stopping, UnknownJob, UnknownRun
-from mcmirror.model.record import Cause
+from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import Status
 from mcmirror.model.state import ailments
-from tests.simulation import BEGIN, World, configuration
+from mcmirror.service.server import Server
+from tests.simulation import BEGIN, Notifications, Service, World, configuration
 
 DAY = 86400.0
 MINUTELY = Schedule(cron="* * * * *")
@@ -224,3 +227,25 @@ def test_a_mistake_of_ours_ends_one_run_and_nothing_else(caplog: pytest.LogCaptu
     world.live(world.server(configuration({"a": MINUTELY, "b": MINUTELY})), 200)
     assert (3, 3) == (len(world.starts["a"]), len(world.starts["b"]))
     assert "a mistake of ours ended the run of a" in caplog.text
+
+
+def test_a_stop_waits_until_the_last_run_is_told() -> None:
+    world, telling, let_go = World(), threading.Event(), threading.Event()
+
+    class Slow(Notifications):
+        def finished(self, record: Record) -> None:
+            telling.set()
+            assert let_go.wait(60), record
+
+    around = replace(world.surroundings(), told=Slow(world), spawn=_spawn)
+    server = Server(Service(world, configuration({"nightly": Schedule()})), around)  # type: ignore[arg-type]
+    server.trigger("nightly")
+    assert telling.wait(60)
+    server.stop()
+    assert not server.wait(0)
+    let_go.set()
+    assert server.wait(60)
+
+
+def _spawn(work: Callable[[], None], name: str) -> None:
+    threading.Thread(target=work, name=name, daemon=True).start()

@@ -25,7 +25,7 @@ class EndedRuns:
         self._told = told
         self._enter = enter
         self._concerns = concerns
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._ours = dict[str, None]()
         self._untold = list[Record]()
         self._wanted = self._busy = False
@@ -47,18 +47,28 @@ class EndedRuns:
             while self._tell():
                 self._take_in()
         except BaseException:
-            self._busy = False
+            with self._lock:
+                self._idle()
             raise
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until everything that was handed in is settled, for so long at most; whether that is so."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._busy, seconds)
 
     def _tell(self) -> bool:
         with self._lock:
             records, self._untold = self._untold, []
             wanted, self._wanted = self._wanted, False
             if not wanted:
-                self._busy = False  # within the lock: whoever comes after this does it
+                self._idle()  # within the lock: whoever comes after this does it
         for record in records:
             self._told.finished(record)
         return wanted
+
+    def _idle(self) -> None:
+        self._busy = False
+        self._lock.notify_all()
 
     def _take_in(self) -> None:
         for record in self._remembered.take_in():

@@ -52,6 +52,8 @@ class _Flags:
     paused: frozenset[str] = field(default_factory=frozenset)
     late: set[str] = field(default_factory=set)
     """Jobs whose turn was left out, said once a run."""
+    ending: int = 0
+    """Runs that are over and not settled yet."""
     unstarted: list[tuple[Place, Record]] = field(default_factory=list)
     """Runs for which this machine had no thread; they are ended at the next tick."""
 
@@ -189,13 +191,19 @@ class Server:
         self._hub.forget(place.record.id)
         with self._changed:
             self._queue.end(job)
+            self._flags.ending += 1
             now = around.now()
             self._timetable.ended(job, now)
             self._statistics.enter(record)
             self._begin()
             after = self._timetable.next_run(job)
             self._wake()
-        self._ended_runs.settle(record)
+        try:
+            self._ended_runs.settle(record)
+        finally:
+            with self._changed:
+                self._flags.ending -= 1
+                self._wake()
         if after != NEVER and not self._flags.stopping:
             left = max(0.0, after - now)
             around.say("info", "next_run", f"Next sync in {left:.0f} seconds...", job=job, seconds=round(left, 3))
@@ -328,11 +336,12 @@ class Server:
         return self._service
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing is under way, for so long at most; whether that is so."""
+        """Wait until nothing is under way and what has ended is told, for so long at most; whether that is so."""
         until = time.monotonic() + seconds
         with self._changed:
-            ended = self._changed.wait_for(lambda: not self._queue.running, seconds)
-        return self.inspections.wait(max(0.0, until - time.monotonic())) and ended
+            ended = self._changed.wait_for(lambda: not (self._queue.running or self._flags.ending), seconds)
+        settled = self._ended_runs.wait(max(0.0, until - time.monotonic()))
+        return self.inspections.wait(max(0.0, until - time.monotonic())) and ended and settled
 
     def _wake(self) -> None:
         self._woken = True
