@@ -2,7 +2,7 @@
 
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,11 +122,12 @@ def bucket_pair(source: Minio, target: Minio, source_client: Any, target_client:
 
 @pytest.fixture
 def new_server() -> Iterator[Callable[..., Minio]]:
-    """Make further servers, to be killed, filled or misled: ``new_server(tls=False, small="")``."""
+    """Make further servers, to be killed, filled or misled: ``new_server(tls=False, small="", environment={})``."""
     with ExitStack() as stack:
 
-        def make(*, tls: bool = False, small: str = "") -> Minio:
+        def make(*, tls: bool = False, small: str = "", environment: Mapping[str, str] | None = None) -> Minio:
             server = Minio.make("extra", small=small)
+            server.environment = environment or {}
             if tls:
                 server.certificates = self_signed(server.folder / "certificates")
             return stack.enter_context(server)

@@ -12,7 +12,7 @@ from mcmirror.cli.commands import loaded
 from tests.servers.command import Cli
 
 SUBCOMMANDS = [
-    f"{name} {below}" for name in ("alias", "job", "mc") for below in getattr(loaded(name), "commands", {})
+    f"{name} {below}" for name in ("alias", "job", "events", "mc") for below in getattr(loaded(name), "commands", {})
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +32,8 @@ class Minio(S3Server):
     small: str = ""
     """The data lies on a file system of this size (``"64m"``), in memory."""
     root: Credentials = ROOT
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Further variables, such as those of a webhook."""
 
     @classmethod
     def make(cls, name: str, *, certificates: Path | None = None, small: str = "") -> Self:
@@ -52,6 +54,7 @@ class Minio(S3Server):
                 # So that a bucket can be encrypted with SSE-KMS, whose ETags are no MD5s.
                 "MINIO_KMS_SECRET_KEY": f"{KMS_KEY}:{b64encode(bytes(32)).decode()}",
                 "MINIO_UPDATE": "off",
+                **self.environment,
             },
             self.folder / "log",
             before=f"mount -t tmpfs -o size={self.small} tmpfs '{data}'" if self.small else "",

@@ -135,6 +135,28 @@ def abort_upload(object_: str) -> Argv:
     return ("rm", "--json", "--incomplete", "--recursive", "--force", object_)
 
 
+def list_events(bucket: str) -> Argv:
+    """``mc event ls``: the event rules of a bucket, a line each."""
+    return ("event", "list", "--json", bucket)
+
+
+def add_events(bucket: str, arn: str, words: Sequence[str], prefix: str, suffix: str) -> Argv:
+    """``mc event add`` of one rule."""
+    filters = _value("--prefix", prefix) + _value("--suffix", suffix)
+    return ("event", "add", "--json", "--event", ",".join(words), *filters, bucket, arn)
+
+
+def remove_events(bucket: str, arn: str, words: Sequence[str], prefix: str, suffix: str) -> Argv:
+    """``mc event remove`` of the rule that has exactly these words and filters."""
+    filters = _value("--prefix", prefix) + _value("--suffix", suffix)
+    return ("event", "remove", "--json", "--event", ",".join(words), *filters, bucket, arn)
+
+
+def server_info(alias: str) -> Argv:
+    """``mc admin info``: also the destinations of events that the server has; needs an administrator's key."""
+    return ("admin", "info", "--json", alias)
+
+
 def needed_capabilities(options: MirrorOptions) -> frozenset[str]:
     """Flags that not every mc has and that these options ask for."""
     return frozenset(_flag(MAX_WORKERS, bool(options.workers)) + _flag("--checksum", bool(options.checksum)))
