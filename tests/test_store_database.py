@@ -21,7 +21,7 @@ from mcmirror.store.runs import Runs
 from tests.servers.postgres import Postgres
 from tests.store_samples import machine, ran
 
-TABLES = {"incomparable", "verdict", "run", "run_fates", "latest", "pause", "mcmirror_schema"}
+TABLES = {"incomparable", "verdict", "run", "run_fates", "latest", "pause", "mcmirror_schema", "replication_made"}
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def names(file: str, headings: Mapping[str, Iterable[str]]) -> list[Mistake]:
         for heading, word, allowed, remedy in (
             ("alias", "server", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
             ("job", "job", _JOB_NAME, JOB_NAME_REMEDY),
+            ("replication", "replication", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
         )
         for name in headings.get(heading, ())
         if not allowed.match(name)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mcmirror.config import check, environment, inherited, plausibility, schema, syntax
+from mcmirror.config import check, environment, inherited, plausibility, replications, schema, syntax
 from mcmirror.config.aliases import Aliases, AliasText
 from mcmirror.config.lines import located
 from mcmirror.config.reference import files_of, has_reference, is_reference, resolve
@@ -54,8 +54,9 @@ def configured(
     alias_tables = _many(schema.AliasTable, document, "alias", file, mistakes)
     job_tables = _many(schema.JobTable, document, "job", file, mistakes)
     notify_tables = _many(schema.NotifyTable, document, "notify", file, mistakes)
+    replication_tables = _many(schema.ReplicationTable, document, "replication", file, mistakes)
 
-    mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job")})
+    mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job", "replication")})
     known_wrong = {mistake.key for mistake in mistakes}
     unfit = [*check.notifiers(file, notify_tables), *plausibility.notifiers(file, notify_tables)]
     mistakes += [one for one in unfit if one.key not in known_wrong]
@@ -82,6 +83,8 @@ def configured(
     of_pair = defaults.model_dump(exclude_none=True)
     of_pair.setdefault("timezone", chosen.timezone)
     schedules = {name: _schedule(values) for name, values in written.items()}
+    replicated, wrong = replications.read(file, replication_tables)
+    mistakes += wrong
     mistakes += [*check.jobs(file, jobs, aliases, written), *plausibility.jobs(file, written, schedules)]
     if needs_jobs:
         # A broken alias table is still a name that exists.
@@ -106,6 +109,7 @@ def configured(
         pair=job_of("", Location("", ""), Location("", ""), of_pair),
         pair_schedule=_schedule(of_pair) if {"lock", "lock_timeout"} & of_pair.keys() else None,
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
+        replications=replicated,
         path=path,
         files=(path, *referred([document, chosen.api_token, chosen.pushgateway], environ, path.parent)),
     )

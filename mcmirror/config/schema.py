@@ -292,6 +292,44 @@ class NotifyTable(Table):
     """Of the digest, and of times in messages; else that of [settings]."""
 
 
+class EventTable(Table):
+    """Events of a bucket that its server sends to an ARN."""
+
+    bucket: Literal["source", "target"]
+    """Which of the two buckets."""
+    arn: Annotated[str, _checked(syntax.event_arn)]
+    """Where the events go, as the server is configured: arn:minio:sqs::NAME:webhook."""
+    on: list[Literal["put", "delete", "get", "replica", "ilm", "scanner"]]
+    """Which events; replica: those of objects that were replicated."""
+    prefix: str = ""
+    """Only of keys that begin so."""
+    suffix: str = ""
+    """Only of keys that end so."""
+
+
+class ReplicationTable(Table):
+    """Two buckets that their servers keep alike by MinIO's bucket replication."""
+
+    source: Key
+    """alias/bucket."""
+    target: Key
+    """alias/bucket; the server of the source must reach the address of this alias."""
+    both_ways: bool = False
+    """Replicate from the target to the source as well."""
+    replicate: list[Literal["delete", "delete-marker", "existing-objects", "metadata"]] | None = None
+    """Besides new objects; all but delete unless written. delete: removals of single versions, for good."""
+    priority: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Each rule of a bucket has one of its own; the highest wins."""
+    bandwidth: Annotated[int | str, _checked(syntax.replication_bandwidth)] = "0"
+    """Bytes a second, "100MB" or more; "0": no limit."""
+    synchronous: bool = False
+    """A write is answered only when the target has it."""
+    health_check: Annotated[str, _checked(syntax.interval)] = "60s"
+    """How often the server of the source looks whether the target is there."""
+    events: list[EventTable] = Field(default_factory=list)
+    """Events that the buckets send, [{bucket = "target", arn = "arn:...", on = ["replica"]}]."""
+
+
 class File(Table):
     """The whole of mcmirror.toml."""
 
@@ -300,3 +338,4 @@ class File(Table):
     defaults: OptionsTable = Field(default_factory=OptionsTable)
     job: dict[str, JobTable] = Field(default_factory=dict)
     notify: dict[str, NotifyTable] = Field(default_factory=dict)
+    replication: dict[str, ReplicationTable] = Field(default_factory=dict)

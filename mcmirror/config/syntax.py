@@ -23,6 +23,8 @@ OLDEST = 36500
 """Days: dates before the year 1 do not exist, and a hundred years are enough."""
 LEAST_MEMORY = 128 << 20
 """Bytes: mc at rest has a quarter of it."""
+LEAST_BANDWIDTH = 100_000_000
+"""Bytes a second of a replication."""
 LARGEST = 2**50
 """Bytes a second: 1 PiB."""
 MOST_RETRIES = 1000
@@ -90,6 +92,16 @@ def size(value: str | int) -> str:
     if _bytes(found) > LARGEST:
         raise Wrong(f"{_short(word)!r} is more than 1 PiB a second", 'Write "1PiB" or less, or leave it out.')
     return word.replace(" ", "")
+
+
+def replication_bandwidth(value: str | int) -> int:
+    """Bytes a second that the servers may use to replicate: 0 for no limit, else what MinIO accepts."""
+    word = size(value)
+    found = _SIZE.match(word)
+    number = int(_bytes(found)) if found else 0
+    if 0 < number < LEAST_BANDWIDTH:
+        raise Wrong(f"{word!r} is less than MinIO accepts", 'Write "100MB" a second or more, or "0" for no limit.')
+    return number
 
 
 def memory(value: str | int) -> int:
@@ -182,6 +194,13 @@ def url(text: str) -> str:
             f'Write "{place}"; the bucket belongs to source and target, as in NAME/bucket.',
         )
     return word
+
+
+def event_arn(text: str) -> str:
+    """The name by which a server knows where it can send events."""
+    if not re.fullmatch(r"arn:[^\s:]+:sqs:[^\s:]*:[^\s:]+:[^\s:]+", text):
+        raise Wrong(f"{text!r} is no ARN for events", 'Write it as the server names it: "arn:minio:sqs::NAME:webhook".')
+    return text
 
 
 def listen(text: str) -> str:

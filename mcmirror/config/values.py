@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mcmirror.model.job import Job
 from mcmirror.model.location import Alias
+from mcmirror.model.replication import Replication
 
 DEFAULT_STATE = "sqlite:///~/.local/state/mcmirror/state.db"
 DEFAULT_LISTEN = "127.0.0.1:8080"
@@ -185,6 +186,7 @@ class Configuration:
     pair_schedule: Schedule | None = None
     """The same of how it stands in line; None when they say nothing of that."""
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
+    replications: Mapping[str, Replication] = field(default_factory=dict)
     path: Path | None = None
     """The file, when there is one."""
     files: tuple[Path, ...] = ()

@@ -97,6 +97,41 @@ TABLE: tuple[Row, ...] = (
         evidence=("test_every_category_can_be_made",),
     ),
     Row(
+        Category.REPLICATION_UNSUPPORTED,
+        cause="the server has no replication of buckets, which is MinIO's",
+        remedy="Nothing was changed. Use a job instead: [job.NAME] with the same source and target, which copies what "
+        "is missing with each run.",
+        headings=("no replication API",),
+        evidence=("test_a_server_without_replication_is_named_before_anything_is_changed",),
+    ),
+    Row(
+        Category.REPLICATION_UNREACHABLE,
+        cause="the server of the source cannot reach the target with these keys; this machine has no part in that",
+        remedy="Objects go from server to server. Make the address of the target's alias one that the server of the "
+        "source can reach too (name, port, firewall, a certificate that it trusts), then apply again.",
+        codes=("XMinioAdminReplicationRemoteConnectionError",),
+        headings=("Remote service connection error", "Remote service endpoint offline"),
+        evidence=("replicate_add_badcred_fresh", "replicate_add_badhost"),
+    ),
+    Row(
+        Category.REPLICATION_CONFLICT,
+        cause="a bucket has a replication set up that does not go with the desired one",
+        remedy="See both with `mcmirror replicate plan NAME`, and change one of them.",
+        codes=(
+            "XMinioAdminRemoteRemoveDisallowed",
+            "XMinioAdminRemoteTargetNotFoundError",
+            "XMinioAdminRemoteIdenticalToSource",
+            "XMinioAdminBucketRemoteAlreadyExists",
+            "XMinioAdminReplicationBandwidthLimitError",
+            "ReplicationSourceNotVersionedError",
+            "RemoteTargetNotVersionedError",
+            "ReplicationDestinationMissingLockError",
+        ),
+        phrases=(r"priority must be unique",),
+        headings=("The remote target does not have versioning enabled",),
+        evidence=("replicate_add_dup", "replicate_add_tgt_noversion", "replicate_rm"),
+    ),
+    Row(
         Category.MC_MISSING,
         cause="MinIO's client mc was not found on this machine",
         remedy="`mcmirror mc install` fetches it (`--from-go` builds it); or install the package mcli or minio-client; "

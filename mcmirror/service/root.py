@@ -15,6 +15,7 @@ from mcmirror.config import api_token as token_of
 from mcmirror.config import secrets as config_secrets
 from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
+from mcmirror.config.replications import select as select_replication
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.event import Event, Observer, RunFinished
 from mcmirror.model.job import Job, MirrorOptions, Verb
@@ -22,6 +23,7 @@ from mcmirror.model.location import Alias, Location
 from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Cause, Record, run_id
+from mcmirror.model.replication import Replication
 from mcmirror.model.report import RunReport
 from mcmirror.model.stop import Stop
 from mcmirror.model.streak import FAILURES
@@ -97,6 +99,11 @@ class Service:
         defaults = self.configuration.pair
         job = replace(defaults, name=name, source=one, target=other) if defaults else Job(name, one, other)
         return _with(job, given)
+
+    def replication(self, name: str) -> Replication:
+        """Return the replication of this name, whose aliases are defined; raises ConfigError."""
+        known = known_aliases(self.configuration, self._environ, home_of(self._environ))
+        return select_replication(self.configuration, name, [alias.name for alias in known])
 
     def redact(self, text: str) -> str:
         """Take every secret that this service has met out of a text."""

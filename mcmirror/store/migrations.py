@@ -70,6 +70,12 @@ STEPS: Sequence[tuple[str, ...]] = (
     (  # copies that count as equal unread; the columns hold marks, an ETag and a time
         "ALTER TABLE incomparable ADD COLUMN assumed INTEGER NOT NULL DEFAULT 0",
     ),
+    (  # what `replicate apply` made on servers
+        """CREATE TABLE replication_made (
+            replication {word} NOT NULL, action {word} NOT NULL, place {word} NOT NULL, server {word} NOT NULL,
+            detail {word} NOT NULL, made DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (replication, action, place, server, detail))""",
+    ),
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes."""
 

@@ -1,0 +1,107 @@
+"""``mcmirror replicate``: two buckets that their servers keep alike by MinIO's bucket replication."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mcmirror.cli.commands import Group
+from mcmirror.cli.options import ConfigOption, JsonOption
+from mcmirror.cli.style import style_of
+from mcmirror.codec import replication as documents
+from mcmirror.messages import replication as text
+from mcmirror.model.redact import redact, redactors
+from mcmirror.model.replication_steps import Application, StepResult, StepState
+from mcmirror.model.report import ExitCode
+
+if TYPE_CHECKING:
+    from mcmirror.service.replications import OpenReplication
+
+app = typer.Typer(
+    help="Buckets that MinIO servers replicate by themselves: plan, apply, watch and verify it.",
+    no_args_is_help=True,
+    cls=Group,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of a [replication.NAME] in mcmirror.toml.")]
+CHANGING = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 failed after some steps, 4 refused: a conflict."
+
+
+@app.command(epilog="Exit codes: 0, 1 a server cannot be asked, 2 usage or configuration, 4 a conflict, 10 see above.")
+def plan(
+    name: NameArgument,
+    *,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when something is to be done.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the servers lack of a [replication.NAME]; nothing is changed."""
+    with _opened(name, config) as replication:
+        found = replication.plan()
+    if as_json:
+        _print_json(documents.plan_document(found))
+    else:
+        _print(text.plan_lines(found, style_of(sys.stdout)))
+    if found.conflicts:
+        raise typer.Exit(ExitCode.REFUSED)
+    if exit_code and found.steps:
+        raise typer.Exit(ExitCode.DIFFERENCES)
+
+
+@app.command(epilog=CHANGING)
+def apply(name: NameArgument, *, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Make buckets, versioning, rules and events as [replication.NAME] says, step by step.
+
+    Each step is read back from its server. Applying again changes nothing; after a failure it goes on where it ended.
+    """
+    with _opened(name, config) as replication:
+        done = replication.apply(_quiet if as_json else _tell)
+    _conclude(done, "apply", as_json=as_json)
+
+
+def _conclude(done: Application, verb: str, *, as_json: bool) -> None:
+    style = style_of(sys.stdout)
+    if as_json:
+        _print_json(documents.application_document(done))
+    elif done.results:
+        _print(text.application_end(done, style, verb=verb))
+    else:
+        _print(text.plan_lines(done.plan, style))
+    if done.plan.conflicts:
+        raise typer.Exit(ExitCode.REFUSED)
+    if done.failed is not None:
+        changed = any(one.state is StepState.DONE for one in done.results)
+        raise typer.Exit(ExitCode.PARTIAL if changed else ExitCode.FAILED)
+
+
+@contextmanager
+def _opened(name: str, config: Path | None) -> Iterator["OpenReplication"]:
+    from mcmirror.service import Service
+    from mcmirror.service.replications import opened
+
+    service = Service.load(config)
+    redactors.append(service.redact)
+    with opened(service, name) as replication:
+        yield replication
+
+
+def _tell(result: StepResult) -> None:
+    _print(text.result_lines(result, style_of(sys.stdout)))
+
+
+def _quiet(result: StepResult) -> None:
+    del result
+
+
+def _print(lines: list[str]) -> None:
+    for line in lines:
+        print(redact(line), flush=True)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    print(redact(json.dumps(document, indent=2)))

@@ -1,0 +1,1 @@
+"""Replication by the servers: desired state, observed state, the difference between them, and applying it."""
