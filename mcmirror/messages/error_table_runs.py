@@ -111,7 +111,7 @@ TABLE: tuple[Row, ...] = (
         "source can reach too (name, port, firewall, a certificate that it trusts), then apply again.",
         codes=("XMinioAdminReplicationRemoteConnectionError",),
         headings=("Remote service connection error", "Remote service endpoint offline"),
-        evidence=("replicate_add_badcred_fresh", "replicate_add_badhost"),
+        evidence=("replicate_add_badcred_fresh", "test_what_the_source_server_cannot_reach_is_said_with_what_stands"),
     ),
     Row(
         Category.REPLICATION_CONFLICT,
