@@ -164,6 +164,7 @@ def status() -> str:
         paused=False,
         jobs=(photos, files, albums),
         notifiers=(owed,),
+        relays=(),
         warnings=(),
     )
     return _shown("mcmirror status", "\n".join(lines(glance, Style())))

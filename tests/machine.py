@@ -27,6 +27,11 @@ ADDRESSES = {
 }
 SOURCES = ("photos", "source", "source-one", "source-two", "relics")
 TARGETS = ("photos-copy", "photos-dr", "destination", "target-one", "target-two")
+WEBHOOK = {
+    "MINIO_NOTIFY_WEBHOOK_ENABLE_intermediate": "on",
+    "MINIO_NOTIFY_WEBHOOK_ENDPOINT_intermediate": "http://127.0.0.1:9/nobody",
+}
+"""The destination of events that the documents name."""
 SAMPLES = {
     "2026/11/beach 01.jpg": b"sand" * 500,
     "2026/11/Strände & Möwen.jpg": b"gulls" * 700,
@@ -92,6 +97,7 @@ def machine(folder: Path) -> Iterator[Machine]:
         servers = {name: Minio.make(name) for name in KEYS}
         for name, server in servers.items():
             server.root = KEYS[name]
+            server.environment = WEBHOOK
             stack.enter_context(server)
         variables = stack.enter_context(releases(folder / "release"))
         _fill(servers["onprem"], SOURCES, SAMPLES)

@@ -186,7 +186,7 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
     """Commands and options between backticks, in whatever document."""
     markdown = path.read_text()
     for words in named(markdown):
-        depth = 2 if words[0] in ("alias", "job", "mc", "replicate") else 1
+        depth = 2 if words[0] in ("alias", "job", "events", "mc", "replicate") else 1
         assert "Usage: mcmirror" in help_of(*words[:depth])
     verbs = (
         "",
@@ -201,6 +201,8 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
         "health",
         "tui",
         "mc install",
+        "events add",
+        "events relay",
     )
     known = "".join(help_of(*verb.split()) for verb in verbs)
     spans = set(re.findall(r"`([^`\n]+)`", prose(markdown)))

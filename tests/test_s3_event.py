@@ -48,11 +48,55 @@ def test_several_events_in_their_order() -> None:
     assert [("ObjectCreated:Put", "1"), ("ObjectRemoved:Delete", "2")] == [(one.name, one.key) for one in events]
 
 
-@pytest.mark.parametrize(("status", "pending"), [("PENDING", True), ("COMPLETED", False), ("REPLICA", False)])
+@pytest.mark.parametrize(
+    ("status", "pending"), [("PENDING", True), ("FAILED", True), ("COMPLETED", False), ("REPLICA", False)]
+)
 def test_pending_replication(status: str, pending: bool) -> None:
     (event,) = parse(document(record(userMetadata={"X-Amz-Replication-Status": status})))
     assert status == event.user_metadata["x-amz-replication-status"]
     assert pending == event.pending
+
+
+@pytest.mark.parametrize("word", ["FailedReplication", "MissedThreshold", "NotTracked"])
+def test_a_replication_that_has_not_arrived_is_pending(word: str) -> None:
+    (event,) = parse(document(record(f"s3:Replication:Operation{word}", userMetadata={})))
+    assert event.pending
+
+
+def test_a_put_and_its_replication_tell_the_same() -> None:
+    put, completed = parse(
+        document(
+            record(versionId="v1", eTag="x"),
+            record("s3:Replication:OperationCompletedReplication", versionId="v1", contentType="text/plain"),
+        )
+    )
+    assert put.identity == completed.identity
+
+
+def test_a_redelivery_tells_the_same_although_its_time_is_another() -> None:
+    first, again = parse(document(record(), {**record(), "eventTime": "2026-11-29T02:00:00Z"}))
+    assert first.identity == again.identity
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record(sequencer="18E9E6DA"),
+        record(key="b.txt"),
+        record(versionId="v2"),
+        record("s3:ObjectCreated:PutTagging"),
+        record(sequencer=""),
+    ],
+)
+def test_what_tells_something_else(other: dict[str, Any]) -> None:
+    first, second = parse(document(record(), other))
+    assert first.identity != second.identity
+
+
+def test_changes_of_tags_are_the_same_only_when_all_of_it_is() -> None:
+    tags = record("s3:ObjectCreated:PutTagging")
+    first, redelivered, another = parse(document(tags, tags, {**tags, "eventTime": "2026-11-29T02:00:00Z"}))
+    assert first.identity == redelivered.identity != another.identity
 
 
 def test_an_event_without_metadata_is_not_pending() -> None:

@@ -15,7 +15,7 @@ import pytest
 from mcmirror.store import database as door
 from mcmirror.store import paths
 from mcmirror.store.database import Database, Unusable, sql
-from mcmirror.store.migrations import STEPS, migrate
+from mcmirror.store.migrations import STEPS, TYPES, migrate
 from mcmirror.store.pair_state import PairState
 from mcmirror.store.runs import Runs
 from tests.servers.postgres import Postgres
@@ -141,7 +141,7 @@ def test_every_version_becomes_that_of_today(database: Database, file: Path, ver
     young.execute(f"INSERT INTO mcmirror_schema VALUES ({version})")
     for step in STEPS[:version]:
         for statement in step:
-            young.execute(statement.format(word="TEXT", blob="BLOB"))
+            young.execute(statement.format(**TYPES["sqlite"]))
     young.commit()
     young.close()
 

@@ -12,6 +12,7 @@ from mcmirror.config import Configuration
 from mcmirror.model.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Outcome, Record
+from mcmirror.model.relay import RelayState
 from mcmirror.model.state import JobState, NotifierState, State, Totals
 from mcmirror.service.event_bus import EventBus, Subscription
 from tests.inspected import Looker, Room, jobs
@@ -66,6 +67,7 @@ STATE = State(
     heartbeat=NOW - 1,
     service="nightly",
     jobs=(PHOTOS, DOCS),
+    relays=(RelayState("one", 3, NOW - 60, 2, 1234, 5, 6, 7, "it answered HTTP 503"),),
     notifiers=(NotifierState("team", waiting=2, failures=3, given_up=1, error="it answered HTTP 500"),),
     warnings=("the new configuration is refused: x",),
     totals={

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mcmirror.cli import relay
 from mcmirror.cli.commands import Group
 from mcmirror.cli.options import ConfigOption, JsonOption
 from mcmirror.cli.table import columns
@@ -132,6 +133,11 @@ def list_(
     else:
         rows = [[rule.arn, shown(rule.words), rule.prefix, rule.suffix] for rule in rules]
         columns(("ARN", "EVENTS", "PREFIX", "SUFFIX"), rows)
+
+
+app.command(epilog="Exit codes: 1 failed, 2 usage or configuration, 130 Ctrl-C, 143 SIGTERM.")(relay.relay)
+app.command(epilog="Exit codes: 0 succeeded, 1 failed, 2 usage or configuration.")(relay.dead)
+app.command(epilog="Exit codes: 0 succeeded, 1 failed, 2 usage or configuration.")(relay.replay)
 
 
 def _service(config: Path | None) -> "Service":

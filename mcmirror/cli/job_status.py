@@ -13,6 +13,7 @@ from mcmirror.store.presence import Server
 if TYPE_CHECKING:
     from mcmirror.config.summary import JobSummary, Summary
     from mcmirror.config.values import ConfigError, Mistake
+    from mcmirror.model.relay import RelayState
     from mcmirror.model.state import NotifierState
     from mcmirror.store.runs import Key, Standing
 
@@ -70,6 +71,7 @@ class StatusOverview:
     """All of them."""
     jobs: tuple[JobStatus, ...]
     notifiers: "tuple[NotifierState, ...]"
+    relays: "tuple[RelayState, ...]"
     warnings: tuple[str, ...]
     readable: bool = True
     """Whether what is remembered could be read."""
@@ -113,7 +115,7 @@ def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[M
     if mistakes:
         # When it is due, and how old its success may be, nobody can say.
         jobs = tuple(replace(job, trigger="", stale=None) for job in jobs)
-    notifiers = _notifiers(database, summary.notifiers)
+    notifiers, relays = _notifiers(database, summary.notifiers), _relays(database, summary.relays)
     database.close()
     return StatusOverview(
         now=now,
@@ -125,6 +127,7 @@ def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[M
         paused=everything,
         jobs=jobs,
         notifiers=notifiers,
+        relays=relays,
         warnings=tuple(filter(None, (runs.warning,))),
         readable=known,
         mistakes=mistakes,
@@ -137,7 +140,7 @@ def without(error: "ConfigError", config: Path | None, environ: Mapping[str, str
     from mcmirror.config.summary import Summary
 
     state, origin = fallback.state(config, environ, folder), fallback.origin(config, environ, folder)
-    nothing = Summary(state, service="", timezone="UTC", paused=False, origin=origin, notifiers=(), jobs=())
+    nothing = Summary(state, service="", timezone="UTC", paused=False, origin=origin, notifiers=(), relays=(), jobs=())
     return read_status(nothing, mistakes=error.mistakes)
 
 
@@ -220,6 +223,20 @@ def _notifiers(database: Any, names: tuple[str, ...]) -> "tuple[NotifierState, .
     return tuple(NotifierState(name, waiting.get(name, 0), *known.get(name, (0, 0, ""))) for name in wanted)
 
 
+def _relays(database: Any, names: tuple[str, ...]) -> "tuple[RelayState, ...]":
+    from mcmirror.model.relay import RelayState
+    from mcmirror.store.database import Unusable
+    from mcmirror.store.relay_queue import RelayQueue
+
+    if not names:
+        return ()
+    try:
+        known = RelayQueue(database).states()
+    except Unusable:
+        return ()
+    return tuple(known.get(name, RelayState(name)) for name in names)
+
+
 def document(seen: StatusOverview) -> dict[str, Any]:
     """As JSON: times in UTC, null where there is none; durations in seconds."""
     return {
@@ -239,6 +256,7 @@ def document(seen: StatusOverview) -> dict[str, Any]:
             }
             for one in seen.notifiers
         ],
+        "relays": [{**asdict(one), "oldest": _time(one.oldest)} for one in seen.relays],
         "warnings": list(seen.warnings),
         "mistakes": [asdict(mistake) for mistake in seen.mistakes],
     }

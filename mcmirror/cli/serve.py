@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcmirror.http.server import Web
     from mcmirror.notify.log import Log
     from mcmirror.service import Service
+    from mcmirror.service.assembly import Rooms
     from mcmirror.service.server import Server
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -72,21 +73,22 @@ def serve(
         made = replace(read, settings=settings)
         return Service(made) if before is None else before.succeeded_by(made)
 
-    service = load()
-    redactors.append(service.redact)
-    raise typer.Exit(_serve(service, load))
+    raise typer.Exit(run(load))
 
 
-def _serve(service: "Service", load: Callable[["Service"], "Service"]) -> int:
+def run(load: Callable[["Service | None"], "Service"], *, schedules: bool = True) -> int:
+    """Serve until a signal comes; the exit code. ``load`` reads the configuration, or reads it again."""
     from mcmirror.config.values import ENVIRONMENT
     from mcmirror.service.assembly import assemble
 
+    service = load(None)
+    redactors.append(service.redact)
     malloc.one_arena()
     with _log(service) as log:
         log.begin(service.configuration)
-        rooms = assemble(service, log.say, [log.event], began=log.begun, load=load)
+        rooms = assemble(service, log.say, [log.event], began=log.begun, load=load, schedules=schedules, relays=True)
         server = rooms.server
-        web = _web(service, server, log)
+        web = _web(service, rooms, log)
         wishes = SimpleQueue[int | None]()
         thread = threading.Thread(target=_work, args=(server, wishes), name="serve", daemon=True)
         with _signals(wishes):
@@ -139,7 +141,7 @@ def _log(service: "Service") -> Iterator["Log"]:
         logger.removeHandler(log.handler)
 
 
-def _web(service: "Service", server: "Server", log: "Log") -> "Web | None":
+def _web(service: "Service", rooms: "Rooms", log: "Log") -> "Web | None":
     """Answer on the port that is configured; one that is taken ends us before anything runs."""
     listen = service.configuration.settings.listen
     if not listen:
@@ -151,11 +153,11 @@ def _web(service: "Service", server: "Server", log: "Log") -> "Web | None":
 
     def token() -> str:
         try:
-            return server.service.api_token()
+            return rooms.server.service.api_token()
         except ConfigError:
             return ""
 
-    web = Web(server, listen, token=token, redact=service.redact)
+    web = Web(rooms.server, listen, token=token, redact=service.redact, receivers=lambda: rooms.relays.receivers)
     log.say("info", "listening", f"Health, metrics and API at http://{web.address}", address=str(web.address))
     web.start()
     return web

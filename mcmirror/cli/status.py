@@ -18,6 +18,7 @@ from mcmirror.model.wording import harmless, shown_seconds
 
 if TYPE_CHECKING:
     from mcmirror.cli.job_status import JobStatus, StatusOverview
+    from mcmirror.model.relay import RelayState
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -102,7 +103,18 @@ def _rest(seen: "StatusOverview", style: Style) -> list[str]:
             words += [f"{one.given_up:,} given up"] if one.given_up else []
             why = f": {harmless(one.error)}" if one.error else ""
             found.append(style.paint(f"notifier {one.name}: {', '.join(words)}{why}", "yellow"))
+    found += [_relay(one, seen.now, style) for one in seen.relays]
     return found
+
+
+def _relay(relay: "RelayState", now: float, style: Style) -> str:
+    """A relay at a glance; yellow when somebody has to look."""
+    words = [f"{relay.delivered:,} delivered", f"{relay.pending + relay.repeated:,} duplicates dropped"]
+    words += [f"{relay.waiting:,} waiting, the oldest for {_age(relay.oldest, now)}"] if relay.waiting else []
+    words += [f"{relay.dead:,} given up"] if relay.dead else []
+    why = f": {harmless(relay.error)}" if relay.error else ""
+    text = f"relay {relay.name}: {', '.join(words)}{why}"
+    return style.paint(text, "yellow") if relay.dead or relay.error else text
 
 
 def _name(job: "JobStatus") -> str:

@@ -32,6 +32,7 @@ from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Problem
 from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Record
+from mcmirror.model.relay import RelayState
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
 from mcmirror.model.state import JobState, NotifierState, State, Totals, ailments
 
@@ -155,6 +156,12 @@ JOB = Shape(
     Field("stale", lambda _: False),  # depends on the time: see ``job_document``
     field("last", optional(Pair(lambda record: RECORD.to(brief(record)), RECORD.of))),
 )
+RELAY = Shape(
+    RelayState,
+    *same("name waiting"),
+    field("oldest", TIME),
+    *same("dead delivered pending repeated failures error"),
+)
 STATE = Shape(
     State,
     field("time", TIME, "now"),
@@ -170,6 +177,7 @@ STATE = Shape(
         lambda found: many(JOB).of(found["jobs"]),
     ),
     field("notifiers", many(plain(NotifierState, {}))),
+    field("relays", many(RELAY)),
     field("totals", by_name(plain(Totals, {}))),
 )
 _SHAPES: dict[type[Any], Shape] = {

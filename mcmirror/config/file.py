@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mcmirror.config import check, environment, inherited, plausibility, replications, schema, syntax
+from mcmirror.config import check, environment, inherited, plausibility, relays, replications, schema, syntax
 from mcmirror.config.aliases import Aliases, AliasText
 from mcmirror.config.lines import located
 from mcmirror.config.reference import files_of, has_reference, is_reference, resolve
@@ -55,10 +55,13 @@ def configured(
     job_tables = _many(schema.JobTable, document, "job", file, mistakes)
     notify_tables = _many(schema.NotifyTable, document, "notify", file, mistakes)
     replication_tables = _many(schema.ReplicationTable, document, "replication", file, mistakes)
+    relay_tables = _many(schema.RelayTable, document, "relay", file, mistakes)
 
-    mistakes += check.names(file, {heading: _names(document, heading) for heading in ("alias", "job", "replication")})
+    named = ("alias", "job", "replication", "relay")
+    mistakes += check.names(file, {heading: _names(document, heading) for heading in named})
     known_wrong = {mistake.key for mistake in mistakes}
     unfit = [*check.notifiers(file, notify_tables), *plausibility.notifiers(file, notify_tables)]
+    unfit += relays.mistakes(file, relay_tables)
     mistakes += [one for one in unfit if one.key not in known_wrong]
     option_tables = {name: job_tables.get(name) or _options(document["job"][name]) for name in _names(document, "job")}
     mistakes += check.notified(file, defaults, option_tables, set(_names(document, "notify")))
@@ -90,7 +93,7 @@ def configured(
         # A broken alias table is still a name that exists.
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
         mistakes += check.aliases_exist(file, sides, known, path.parent, inherited.unreadable(environ, home))
-        if not _names(document, "job"):
+        if not (_names(document, "job") or _names(document, "relay")):
             mistakes.append(
                 Mistake(
                     file, "job", "there is no job in it", 'Write a [job.NAME] with source = "..." and target = "...".'
@@ -110,6 +113,7 @@ def configured(
         pair_schedule=_schedule(of_pair) if {"lock", "lock_timeout"} & of_pair.keys() else None,
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
         replications=replicated,
+        relays={name: relays.relay_of(name, table) for name, table in relay_tables.items()},
         path=path,
         files=(path, *referred([document, chosen.api_token, chosen.pushgateway], environ, path.parent)),
     )
@@ -332,6 +336,7 @@ def _notes(
         for heading, keys in (
             ("alias", ("access_key", "secret_key", "session_token")),
             ("notify", ("token", "webhook", "url", "secret")),
+            ("relay", ("token", "deliver_token")),
         )
         for name in _names(document, heading)
         for key in keys

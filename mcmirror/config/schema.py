@@ -330,6 +330,27 @@ class ReplicationTable(Table):
     """Events that the buckets send, [{bucket = "target", arn = "arn:...", on = ["replica"]}]."""
 
 
+class RelayTable(Table):
+    """A relay of events: `mcmirror serve` and `mcmirror events relay` take them and hand each on once."""
+
+    listen: Annotated[str, _checked(syntax.relay_path)] | None = None
+    """The path to which the server's webhook sends: "/relay/NAME" unless written."""
+    token: Filled = ""
+    """What the webhook has to bring in its header Authorization (its auth_token), a reference."""
+    deliver: Annotated[str, _checked(_web_address)] = ""
+    """Where each event is sent by POST, a function for one: "https://host/path"."""
+    deliver_token: Filled = ""
+    """A reference: sent along as Authorization: Bearer."""
+    attempts: Annotated[int, Field(ge=1)] | None = None
+    """After so many that failed an event is given up, until it is replayed; 100 unless written, half a day."""
+    timeout: Period | None = None
+    """How long the receiver may take for its answer; "30s" unless written."""
+    parallel: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Events of different keys that are sent at once; 8 unless written."""
+    keep_pending: bool | None = None
+    """Hand on also events of objects that wait for their replication; off unless written."""
+
+
 class File(Table):
     """The whole of mcmirror.toml."""
 
@@ -339,3 +360,4 @@ class File(Table):
     job: dict[str, JobTable] = Field(default_factory=dict)
     notify: dict[str, NotifyTable] = Field(default_factory=dict)
     replication: dict[str, ReplicationTable] = Field(default_factory=dict)
+    relay: dict[str, RelayTable] = Field(default_factory=dict)

@@ -13,7 +13,7 @@ LEAST = 8
 
 def api_token(configuration: Configuration, environ: Mapping[str, str]) -> str:
     """The bearer token of the API, empty when there is none; raises ConfigError."""
-    return _resolved(configuration, environ, "api_token", _token)
+    return _resolved(configuration, environ, "api_token", check_token)
 
 
 def pushgateway(configuration: Configuration, environ: Mapping[str, str]) -> str:
@@ -52,7 +52,8 @@ def _resolved(configuration: Configuration, environ: Mapping[str, str], key: str
     return value
 
 
-def _token(value: str) -> None:
+def check_token(value: str) -> None:
+    """Refuse a token that is guessed, or that no header can carry. Raises Wrong."""
     if len(value) < LEAST:
         raise Wrong(f"the token has fewer than {LEAST} characters", "Make a long one: openssl rand -hex 32.")
     if not all("!" <= sign <= "~" for sign in value):

@@ -47,6 +47,7 @@ class Summary:
     paused: bool
     origin: str
     notifiers: tuple[str, ...]
+    relays: tuple[str, ...]
     jobs: tuple[JobSummary, ...]
 
 
@@ -100,6 +101,7 @@ def _of(configuration: Configuration) -> Summary:
         paused=configuration.paused,
         origin=configuration.origin,
         notifiers=tuple(told),
+        relays=tuple(configuration.relays),
         jobs=tuple(jobs),
     )
 
@@ -137,7 +139,8 @@ def _read(file: Path, environ: Mapping[str, str]) -> Summary | None:
         if document.pop("mark") != mark or document.pop("columns") != _COLUMNS:
             return None
         jobs = tuple(JobSummary(*row) for row in document.pop("jobs"))
-        return Summary(**{**document, "notifiers": tuple(document["notifiers"])}, jobs=jobs)
+        document |= {key: tuple(document[key]) for key in ("notifiers", "relays")}
+        return Summary(**document, jobs=jobs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -318,3 +318,21 @@ def zone(text: str) -> str:
         meant = f"Write {guess}." if guess else "Write a name such as Asia/Seoul, Europe/Berlin or UTC."
         raise Wrong(f"{text!r} is no time zone of this machine", meant) from None
     return text
+
+
+_TAKEN = ("api", "events", "healthz", "readyz", "metrics")
+"""First parts of paths under which a server answers something else."""
+_IN_PATHS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+
+
+def relay_path(text: str) -> str:
+    """The path under which a relay listens. Raises Wrong."""
+    remedy = 'Write it as in listen = "/relay/intermediate".'
+    if not text.startswith("/") or not set(text) <= _IN_PATHS:
+        raise Wrong(f"{text!r} is no path: it begins with / and has letters, digits, '-', '.', '_', '~' and /", remedy)
+    parts = text.split("/")[1:]
+    if any(part in {"", ".", ".."} for part in parts):
+        raise Wrong(f"{text!r} has a part that is empty, '.' or '..'", remedy)
+    if parts[0] in _TAKEN:
+        raise Wrong(f"/{parts[0]} belongs to mcmirror serve itself", remedy)
+    return text

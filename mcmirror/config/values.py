@@ -155,6 +155,29 @@ class Notifier:
     """Of the digest and of times in messages; empty: that of the settings."""
 
 
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Takes events and hands them on. Secrets and addresses are as written until ``relays.resolved``."""
+
+    name: str
+    listen: str
+    """The path of mcmirror's own server to which a webhook sends."""
+    token: str = field(default="", repr=False)
+    """What the webhook has to bring."""
+    deliver: str = field(default="", repr=False)
+    """Where to each event is sent by POST."""
+    deliver_token: str = field(default="", repr=False)
+    """What is sent along, as ``Authorization: Bearer``; empty: nothing."""
+    attempts: int = 100
+    """After so many that failed an event is given up."""
+    timeout: float = 30.0
+    """Seconds that the receiver may take for its answer."""
+    parallel: int = 8
+    """Events of different keys that are sent at once."""
+    keep_pending: bool = False
+    """Hand on also what tells of an object that waits for its replication."""
+
+
 DEFAULT_ON = {
     "slack": ("failure", "change", "recovery"),
     "webhook": ("start", "success", "failure"),
@@ -187,6 +210,7 @@ class Configuration:
     """The same of how it stands in line; None when they say nothing of that."""
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     replications: Mapping[str, Replication] = field(default_factory=dict)
+    relays: Mapping[str, Relay] = field(default_factory=dict)
     path: Path | None = None
     """The file, when there is one."""
     files: tuple[Path, ...] = ()

@@ -1,7 +1,7 @@
 """Which function answers which path, and who may ask."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mcmirror.config import nearest
@@ -9,8 +9,10 @@ from mcmirror.http.answer import API, Answer, Refused, Request
 from mcmirror.http.api import Api
 from mcmirror.http.inspecting import Inspecting
 from mcmirror.http.pages import Pages
+from mcmirror.http.webhook import received
 from mcmirror.model.control import Control
 from mcmirror.model.listen import LOOPBACK, Address
+from mcmirror.model.relay import Receiver
 
 NAME = "NAME"
 ID = "ID"
@@ -28,11 +30,18 @@ class Routes:
     """Answers requests over one server."""
 
     def __init__(
-        self, control: Control, where: Address, *, token: Callable[[], str], stopped: Callable[[], bool]
+        self,
+        control: Control,
+        where: Address,
+        *,
+        token: Callable[[], str],
+        stopped: Callable[[], bool],
+        receivers: Callable[[], Mapping[str, Receiver]] = dict,
     ) -> None:
-        """``token`` is asked for at each request, for it may change; empty: the API is off."""
+        """``token`` and ``receivers``, by path, are asked for at each request; without a token the API is off."""
         self._where = where
         self._token = token
+        self._receivers = receivers
         api, inspecting = Api(control, stopped), Inspecting(control)
         routes: list[tuple[str, str, Callable[..., Answer]]] = [
             ("GET", "api/v1/status", api.status),
@@ -66,6 +75,8 @@ class Routes:
     def answer(self, request: Request) -> Answer:
         """What is to be answered; raises Refused."""
         self._right_host(request.headers.get("host"))
+        if receiver := self._receivers().get(request.path):
+            return received(receiver, request)
         if request.api:
             self._allowed(request.headers.get("authorization", ""))
         return self._found(request)(request, *self._named(request))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from mcmirror.http.routes import Routes
 from mcmirror.model.control import Control
 from mcmirror.model.listen import Address, address
 from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.relay import Receiver
 
 WAITING = 128
 """Connections that the kernel keeps until they are accepted."""
@@ -29,7 +30,7 @@ class CannotListen(Trouble):
 class Web:
     """Health, metrics and API of a server, from ``start`` to ``stop``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each from another hand
         self,
         control: Control,
         listen: str,
@@ -37,10 +38,12 @@ class Web:
         token: Callable[[], str] = str,
         redact: Callable[[str], str] = str,
         limits: Limits | None = None,
+        receivers: Callable[[], Mapping[str, Receiver]] = dict,
     ) -> None:
         """Take the address (``host:port``; port 0: any), so that an address in use is known before anything runs.
 
-        ``token`` is the API's at any time, empty: the API is off. Raises CannotListen.
+        ``token`` is the API's at any time, empty: the API is off. ``receivers`` take what webhooks send, by path.
+        Raises CannotListen.
         """
         where = address(listen)
         self._socket = _bound(where)
@@ -49,7 +52,7 @@ class Web:
         self._redact = redact
         self._limits = limits or Limits()
         self._stopped = threading.Event()
-        self._routes = Routes(control, where, token=token, stopped=self._stopped.is_set)
+        self._routes = Routes(control, where, token=token, stopped=self._stopped.is_set, receivers=receivers)
         self._listens = threading.Event()
         self._wake: Callable[[], object] = lambda: None
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)

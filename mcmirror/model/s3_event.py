@@ -1,5 +1,6 @@
 """Reads the documents in which S3 servers report events: webhooks of MinIO and its like, messages of SQS."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,12 @@ TEST_EVENT = "s3:TestEvent"
 """What AWS sends once to each new destination."""
 REPLICATION_STATUS = "x-amz-replication-status"
 """In ``user_metadata``: how far the replication of the object was when the event was made."""
-PENDING = "PENDING"
+_UNFINISHED = frozenset({"PENDING", "FAILED"})
+_UNFINISHED_NAMES = frozenset(
+    f"Replication:Operation{word}" for word in ("FailedReplication", "MissedThreshold", "NotTracked")
+)
+_VERSION = frozenset(f"ObjectCreated:{word}" for word in ("Put", "Post", "Copy", "CompleteMultipartUpload"))
+"""What begins a version of an object, beside removals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,23 @@ class S3Event:
     @property
     def pending(self) -> bool:
         """Whether the object waits for its replication, after which the server sends another event about it."""
-        return self.user_metadata.get(REPLICATION_STATUS, "").upper() == PENDING
+        status = self.user_metadata.get(REPLICATION_STATUS, "").upper()
+        return status in _UNFINISHED or self.name in _UNFINISHED_NAMES
+
+    @property
+    def identity(self) -> str:
+        """The same text for events that tell the same: redelivered, or about one version of one object.
+
+        MinIO's sequencer is the time of the version, so that the events of a put and of its replication share it.
+        Events about anything else, tags for one, may come several times for a version: these are the same when every
+        field is.
+        """
+        kind, _, _ = self.name.partition(":")
+        version = str(self.raw.get("s3", {}).get("object", {}).get("versionId") or "")
+        parts = [self.bucket, self.key, version, self.sequencer]
+        if not self.sequencer or not (kind in {"ObjectRemoved", "Replication"} or self.name in _VERSION):
+            parts.append(json.dumps(self.raw, sort_keys=True))
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def order(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mcmirror.model.record import Record
+from mcmirror.model.relay import RelayState
 from mcmirror.model.wording import shown_seconds
 
 
@@ -67,6 +68,7 @@ class State:
     stopping: bool = False
     jobs: tuple[JobState, ...] = ()
     notifiers: tuple[NotifierState, ...] = ()
+    relays: tuple[RelayState, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is not as it should be and stops no run: a refused configuration, a state that cannot be written."""
     totals: "Mapping[str, Totals]" = field(default_factory=dict)

@@ -99,8 +99,8 @@ class Log:
                 if self._sidecar:
                     self._banner(configuration)
                 else:
-                    count = "1 job" if len(jobs) == 1 else f"{len(jobs):,} jobs"
-                    self._write(Line("info", "started", f"Serving {count} from {harmless(configuration.origin)}"))
+                    text = f"Serving {_served(configuration)} from {harmless(configuration.origin)}"
+                    self._write(Line("info", "started", text))
                 for note in configuration.notes:
                     self._write(Line("warning", "note", harmless(note), ODD))
             if configuration.paused:
@@ -116,6 +116,7 @@ class Log:
         fields = {
             "jobs": list(configuration.jobs)[:_JOBS_NAMED],
             "count": len(configuration.jobs),
+            "relays": list(configuration.relays),
             "configuration": configuration.origin,
             "paused": configuration.paused,
             "notes": list(configuration.notes),
@@ -226,3 +227,10 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
             return value
         case _:
             return redact(str(value))
+
+
+def _served(configuration: Configuration) -> str:
+    """``2 jobs and 1 relay``."""
+    counts = [("job", len(configuration.jobs)), ("relay", len(configuration.relays))]
+    words = [f"{count:,} {word}{'' if count == 1 else 's'}" for word, count in counts if count]
+    return " and ".join(words) or "0 jobs"

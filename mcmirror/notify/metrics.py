@@ -14,6 +14,7 @@ from typing import TypeVar
 from mcmirror import __version__
 from mcmirror.model.cost import Requests
 from mcmirror.model.record import Record
+from mcmirror.model.relay import RelayState
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState, State, Totals
 from mcmirror.notify.exposition import PLAIN, Family, format_for, labels, written
@@ -114,6 +115,33 @@ def server_families(state: State) -> Iterator[Family]:
         for notifier in state.notifiers:
             family.add(labels(notifier=notifier.name), getattr(notifier, field))
         yield family
+    yield from _relays(state.relays)
+
+
+def _relays(relays: Iterable[RelayState]) -> Iterator[Family]:
+    """What relays have to do, and what they did since the state began."""
+    for name, text, kind, value in _OF_RELAYS:
+        family = Family(f"mcmirror_relay_{name}", text, kind=kind, names=("relay",))
+        for relay in relays:
+            family.add(labels(relay=relay.name), value(relay))
+        yield family
+    family = Family(
+        "mcmirror_relay_duplicate_events", "Events that were dropped.", kind="counter", names=("relay", "reason")
+    )
+    for relay in relays:
+        for reason in ("pending", "repeated"):
+            family.add(labels(relay=relay.name, reason=reason), getattr(relay, reason))
+    yield family
+
+
+_OF_RELAYS: tuple[tuple[str, str, str, Callable[[RelayState], float]], ...] = (
+    ("waiting_events", "Events to be handed on.", "gauge", lambda relay: relay.waiting),
+    ("oldest_event_timestamp_seconds", "When the oldest of these came, 0 for none.", "gauge", lambda one: one.oldest),
+    ("dead_events", "Events that were given up.", "gauge", lambda relay: relay.dead),
+    ("failures", "Failed attempts since one succeeded.", "gauge", lambda relay: relay.failures),
+    ("delivered_events", "Events that were handed on.", "counter", lambda relay: relay.delivered),
+)
+"""Name, help, kind and value."""
 
 
 def job_families(state: State, *, lasting: bool = True) -> Iterator[Family]:

@@ -22,13 +22,14 @@ _REMEDIES = {
 }
 
 
-def post(url: str, body: str, headers: Mapping[str, str], what: str) -> None:
-    """Send it; raises NotTold, which begins with ``what``."""
+def post(url: str, body: str, headers: Mapping[str, str], what: str, seconds: float = 0.0) -> None:
+    """Send it; raises NotTold, which begins with ``what``. ``seconds``: in place of LIMIT, and of STEP."""
     from http.client import HTTPException
     from urllib.request import Request
 
     request_headers = {"User-Agent": f"mcmirror/{__version__}", "Connection": "close", **headers}
-    limit = Limit()
+    limit = Limit(seconds)
+    limit.step = max(limit.step, seconds)
     try:
         request = Request(url, body.encode(), request_headers, method="POST")  # noqa: S310  the configuration checks it
         # Its status says it all: the rest of the answer is not read.

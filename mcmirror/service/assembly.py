@@ -9,6 +9,7 @@ from mcmirror.model.record import Record
 from mcmirror.service.config_watcher import ConfigWatcher
 from mcmirror.service.dependencies import Dependencies, Say
 from mcmirror.service.notifications import NotificationThread
+from mcmirror.service.relays import Relays
 from mcmirror.service.root import Service
 from mcmirror.service.server import Server
 from mcmirror.store.database import Database
@@ -28,6 +29,7 @@ class Rooms:
     database: Database
     runs: Runs
     presence: Presence
+    relays: Relays
     schedules: bool = True
 
     def begin(self) -> None:
@@ -39,9 +41,11 @@ class Rooms:
                 self.say("warning", "served_twice", text, remedy="Stop one, or give each a state of its own.")
             self.presence.begin()
         self.telling.start()
+        self.relays.begin()
 
     def end(self, seconds: float) -> None:
         """Deliver what is due, for so long at most, and let go of the state."""
+        self.relays.end()
         self.telling.stop(lambda: seconds)
         self.presence.end()
         self.runs.close()
@@ -56,19 +60,23 @@ def assemble(  # noqa: PLR0913  each from another hand
     began: Callable[[Record], None] = lambda _: None,
     load: Callable[[Service], Service] | None = None,
     schedules: bool = True,
+    relays: bool = False,
 ) -> Rooms:
     """A server for this service. ``load`` reads its configuration again and raises ConfigError.
 
-    Without ``schedules`` its jobs run only when they are asked for.
+    Without ``schedules`` its jobs run only when they are asked for; with ``relays`` events are taken and handed on.
+    Raises ConfigError.
     """
     database = Database(service.state)
     runs = Runs(database, service.inbox)
     telling = NotificationThread(service, service.configuration.jobs.values(), database, runs)
+    handing_on = Relays(service, database, say, run=relays)
     watch = ConfigWatcher(watched(service.configuration))
 
     def again(before: Service) -> Service:
         assert load is not None  # noqa: S101
         new = load(before)
+        handing_on.replace(new)
         watch.replace(watched(new.configuration))
         return new
 
@@ -83,6 +91,7 @@ def assemble(  # noqa: PLR0913  each from another hand
         changed=watch.changed,
         debug=service.configuration.settings.debug,
         schedules=schedules,
+        relays=handing_on.states,
     )
     server, seen = Server(service, around), Presence(presence(service.state))
-    return Rooms(server, say, telling, database, runs, seen, schedules)
+    return Rooms(server, say, telling, database, runs, seen, handing_on, schedules)

@@ -9,6 +9,7 @@ from typing import Protocol
 from mcmirror.model.event import Observer
 from mcmirror.model.job import Job
 from mcmirror.model.record import Outcome, Record
+from mcmirror.model.relay import RelayState
 from mcmirror.model.state import NotifierState
 from mcmirror.service.root import Service
 
@@ -87,7 +88,8 @@ class Say(Protocol):
         """``event`` is for machines, ``text`` for people."""
 
 
-def _thread(work: Callable[[], None], name: str) -> None:
+def spawn(work: Callable[[], None], name: str) -> None:
+    """Do something beside, in a thread that no exit waits for."""
     threading.Thread(target=work, name=name, daemon=True).start()
 
 
@@ -111,5 +113,7 @@ class Dependencies:
     """Whether jobs begin by themselves; without it, only when they are asked for."""
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
-    spawn: Callable[[Callable[[], None], str], None] = _thread
+    spawn: Callable[[Callable[[], None], str], None] = spawn
     """Does something beside, under a name."""
+    relays: Callable[[], tuple[RelayState, ...]] = tuple
+    """How the relays are doing."""

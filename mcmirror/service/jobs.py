@@ -1,13 +1,14 @@
 """A configuration's jobs as a timetable wants them, and as people are shown them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mcmirror.config import Configuration, Schedule
 from mcmirror.engine.schedule import Line
 from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
 from mcmirror.model.job import Job
 from mcmirror.model.record import Record
-from mcmirror.model.state import JobState
+from mcmirror.model.relay import RelayState
+from mcmirror.model.state import JobState, NotifierState
 from mcmirror.service.job_statistics import JobStatistics, seconds
 from mcmirror.service.queue import Place
 
@@ -66,3 +67,14 @@ def job_state(  # noqa: PLR0913  each from another hand
         overdue_since=(success or began) + schedule.max_age,
         dry_run=job.options.dry_run,
     )
+
+
+def warnings(texts: Iterable[str], notifiers: Iterable[NotifierState], relays: Iterable[RelayState]) -> Iterator[str]:
+    """What is not as it should be and stops no run; ``texts`` are those of the server itself, or empty."""
+    yield from filter(None, texts)
+    yield from (f"{one.name} could not be told: {one.error}" for one in notifiers if one.error)
+    for relay in relays:
+        if relay.error:
+            yield f"relay {relay.name} could not deliver: {relay.error}"
+        if relay.dead:
+            yield f"relay {relay.name} has given up {relay.dead:,} events: mcmirror events dead {relay.name}"

@@ -26,7 +26,7 @@ from mcmirror.service.event_bus import EventBus
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.inspections import Inspections
 from mcmirror.service.job_statistics import JobStatistics
-from mcmirror.service.jobs import job_state, lasts, lines
+from mcmirror.service.jobs import job_state, lasts, lines, warnings
 from mcmirror.service.one_run import Order, failed_record
 from mcmirror.service.queue import Place, Queue
 from mcmirror.service.root import Service
@@ -358,7 +358,7 @@ class Server:
         """How it is."""
         around = self._around
         # Nobody waits for the state with the lock in hand.
-        notifiers = self._notifiers.get()
+        notifiers, relays = self._notifiers.get(), around.relays()
         with self._changed:
             configuration = self._service.configuration
             jobs = tuple(
@@ -382,9 +382,9 @@ class Server:
                 stopping=self._flags.stopping,
                 jobs=jobs,
                 notifiers=notifiers,
+                relays=relays,
                 warnings=(
-                    *(text for text in (self._flags.refused, around.remembered.warning) if text),
-                    *(f"{one.name} could not be told: {one.error}" for one in notifiers if one.error),
+                    *warnings((self._flags.refused, around.remembered.warning), notifiers, relays),
                     *self._tell.failed,
                 ),
                 totals=dict(self._statistics.totals),

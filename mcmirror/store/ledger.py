@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mcmirror.model.delivery import Decision, Delivery, Known
 from mcmirror.model.state import NotifierState
 from mcmirror.model.streak import Streak
-from mcmirror.store import streak_table
+from mcmirror.store import leases, streak_table
 from mcmirror.store.database import sql
 
 if TYPE_CHECKING:
@@ -127,12 +127,7 @@ def take(connection: "Connection", listener: str, now: float, lease: float) -> D
     row = ask(connection, _NEXT, listener=listener, now=now).first()
     if row is None:
         return None
-    ours = ask(
-        connection,
-        "UPDATE outbox SET lease = :until WHERE id = :id AND lease <= :now",
-        id=row.id, now=now, until=now + lease,
-    ).rowcount  # fmt: skip
-    if not ours:
+    if not leases.claim(connection, "outbox", row.id, now, now + lease):
         return None
     thread = ask(
         connection, "SELECT thread FROM told WHERE run = :run AND listener = :listener", run=row.run, listener=listener
@@ -169,11 +164,7 @@ def held(connection: "Connection", listener: str) -> float:
 
 def failed(connection: "Connection", delivery: Delivery, due: float, error: str) -> None:
     """It is to be tried again, not before ``due``."""
-    ask(
-        connection,
-        "UPDATE outbox SET attempts = attempts + 1, due = :due, lease = 0 WHERE id = :id",
-        id=delivery.id, due=due,
-    )  # fmt: skip
+    leases.postpone(connection, "outbox", delivery.id, due)
     tally(connection, delivery.listener, "failures = failures + 1, error = :error", error=error)
 
 

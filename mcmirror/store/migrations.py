@@ -76,14 +76,32 @@ STEPS: Sequence[tuple[str, ...]] = (
             detail {word} NOT NULL, made DOUBLE PRECISION NOT NULL,
             PRIMARY KEY (replication, action, place, server, detail))""",
     ),
+    (  # events that relays hand on: those that wait or were given up, those that were seen, and sums
+        """CREATE TABLE relay_event (
+            number {serial}, id {word} NOT NULL UNIQUE, relay {word} NOT NULL,
+            subject {word} NOT NULL, rank {word} NOT NULL, name {word} NOT NULL, payload {word} NOT NULL,
+            created DOUBLE PRECISION NOT NULL, due DOUBLE PRECISION NOT NULL, lease DOUBLE PRECISION NOT NULL,
+            attempts INTEGER NOT NULL, dead INTEGER NOT NULL, error {word} NOT NULL)""",
+        "CREATE INDEX relay_event_subject ON relay_event (relay, subject, rank, number) WHERE dead = 0",
+        "CREATE TABLE relay_seen (id {word} PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
+        "CREATE INDEX relay_seen_at ON relay_seen (at)",
+        """CREATE TABLE relay (
+            name {word} PRIMARY KEY, delivered BIGINT NOT NULL, pending BIGINT NOT NULL, repeated BIGINT NOT NULL,
+            failures BIGINT NOT NULL, error {word} NOT NULL)""",
+    ),
 )
-"""The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes."""
+"""The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes, ``{serial}`` the
+number of a row, which grows."""
 
 TYPES = {
-    "sqlite": {"word": "TEXT", "blob": "BLOB"},
-    "postgresql": {"word": 'TEXT COLLATE "C"', "blob": "BYTEA"},
+    "sqlite": {"word": "TEXT", "blob": "BLOB", "serial": "INTEGER PRIMARY KEY AUTOINCREMENT"},
+    "postgresql": {
+        "word": 'TEXT COLLATE "C"',
+        "blob": "BYTEA",
+        "serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    },
 }
-"""What ``{word}`` and ``{blob}`` are, by dialect."""
+"""What each of these is, by dialect."""
 
 
 class Begin(Protocol):
