@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mcmirror.config import ConfigError, load
+from mcmirror.model.bucket_events import EventFilter
 from mcmirror.model.location import Location
-from mcmirror.model.replication import Carried, EventRule, Replication
+from mcmirror.model.replication import Carried, Replication, WantedEvents
 from mcmirror.service import Service
 from tests.servers.command import Cli
 
@@ -45,7 +46,7 @@ def test_everything(tmp_path: Path) -> None:
     )
     assert {Carried.DELETE, Carried.DELETE_MARKER} == found.replicate
     assert (3, 10**9, True, 120) == (found.priority, found.bandwidth, found.synchronous, found.health_check)
-    assert (EventRule("target", ARN, ("replica",), "in/"),) == found.events
+    assert (WantedEvents("target", EventFilter(ARN, ("replica",), "in/")),) == found.events
     assert ["onprem/one → offsite/two", "offsite/two → onprem/one"] == list(map(str, found.directions()))
 
 

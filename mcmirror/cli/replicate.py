@@ -61,22 +61,78 @@ def apply(name: NameArgument, *, config: ConfigOption = None, as_json: JsonOptio
     """
     with _opened(name, config) as replication:
         done = replication.apply(_quiet if as_json else _tell)
-    _conclude(done, "apply", as_json=as_json)
+    _conclude(done, as_json=as_json)
 
 
-def _conclude(done: Application, verb: str, *, as_json: bool) -> None:
+@app.command(epilog=CHANGING)
+def remove(name: NameArgument, *, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Take away exactly what apply made or import adopted; replicated objects stay on both sides.
+
+    A bucket that apply made goes only when it is empty. What cannot be asked at the moment is left, and said.
+    """
+    with _opened(name, config) as replication:
+        done = replication.remove(_quiet if as_json else _tell)
+    if as_json:
+        _print_json(documents.application_document(done))
+    else:
+        _print(text.removal_lines(done, style_of(sys.stdout)))
+    _leave(done)
+
+
+@app.command(
+    "import", epilog="Exit codes: 0, 1 nothing to adopt, or a server cannot be asked, 2 usage or configuration."
+)
+def import_(
+    name: NameArgument,
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[SOURCE]", help="ALIAS/BUCKET with a rule; writes [replication.NAME] where it lacks."),
+    ] = None,
+    target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help="ALIAS/BUCKET, of several rules.")] = None,
+    *,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Adopt rules that were made by hand, so that plan, apply and remove know them.
+
+    Without a [replication.NAME], SOURCE is looked at, and what its rule says is written into mcmirror.toml first.
+    """
+    if source is not None:
+        from mcmirror.cli.replicate_import import write_replication
+
+        write_replication(name, source, target, config)
+    with _opened(name, config) as replication:
+        adopted = replication.adopt()
+        left = replication.plan()
+    if as_json:
+        _print_json({**documents.adoption_document(name, adopted), "plan": documents.plan_document(left)})
+    else:
+        _print(text.adoption_lines(name, adopted, style_of(sys.stdout)))
+        _print(text.plan_lines(left, style_of(sys.stdout)))
+    if not adopted and left.steps:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _conclude(done: Application, *, as_json: bool) -> None:
     style = style_of(sys.stdout)
     if as_json:
         _print_json(documents.application_document(done))
     elif done.results:
-        _print(text.application_end(done, style, verb=verb))
+        _print(text.application_end(done, style))
     else:
         _print(text.plan_lines(done.plan, style))
+    _leave(done)
+
+
+def _leave(done: Application) -> None:
+    """End with the exit code of what was done."""
     if done.plan.conflicts:
         raise typer.Exit(ExitCode.REFUSED)
+    changed = any(one.state is StepState.DONE for one in done.results)
     if done.failed is not None:
-        changed = any(one.state is StepState.DONE for one in done.results)
         raise typer.Exit(ExitCode.PARTIAL if changed else ExitCode.FAILED)
+    if done.plan.unasked:
+        raise typer.Exit(ExitCode.PARTIAL)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Replications as JSON documents; their shapes are a published API."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from mcmirror.codec.documents import PROBLEM
-from mcmirror.model.replication_steps import Application, Change, ReplicationPlan, Step, StepResult
+from mcmirror.model.replication_steps import Application, Change, Made, ReplicationPlan, Step, StepResult
 
 
 def plan_document(plan: ReplicationPlan) -> dict[str, Any]:
@@ -14,12 +15,19 @@ def plan_document(plan: ReplicationPlan) -> dict[str, Any]:
         "standing": [step_document(step) for step in plan.standing],
         "conflicts": [PROBLEM.to(one) for one in plan.conflicts],
         "notes": list(plan.notes),
+        "unasked": [PROBLEM.to(one) for one in plan.unasked],
     }
 
 
 def application_document(application: Application) -> dict[str, Any]:
     """What carrying out a plan came to."""
     return {**plan_document(application.plan), "results": [_result(one) for one in application.results]}
+
+
+def adoption_document(name: str, made: Iterable[Made]) -> dict[str, Any]:
+    """What was adopted."""
+    adopted = [{"action": one.action.value, "place": one.place, "detail": one.detail} for one in made]
+    return {"replication": name, "adopted": adopted}
 
 
 def step_document(step: Step) -> dict[str, Any]:

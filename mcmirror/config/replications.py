@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from mcmirror.config import syntax
 from mcmirror.config.lines import located
 from mcmirror.config.values import ConfigError, Configuration, Mistake, Wrong, nearest
+from mcmirror.model.bucket_events import EventFilter
 from mcmirror.model.location import Location
-from mcmirror.model.replication import Carried, EventRule, Replication
+from mcmirror.model.replication import Carried, Replication, WantedEvents
 
 if TYPE_CHECKING:
     from mcmirror.config.schema import ReplicationTable
@@ -85,7 +86,8 @@ def _replication(name: str, source: Location, target: Location, table: "Replicat
         synchronous=table.synchronous,
         health_check=int(syntax.interval(table.health_check)),
         events=tuple(
-            EventRule(event.bucket, event.arn, tuple(event.on), event.prefix, event.suffix) for event in table.events
+            WantedEvents(event.bucket, EventFilter(event.arn, tuple(event.on), event.prefix, event.suffix))
+            for event in table.events
         ),
     )
     return plain if table.replicate is None else replace(plain, replicate=frozenset(map(Carried, table.replicate)))

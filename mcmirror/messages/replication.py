@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from mcmirror.messages.text_style import Style
 from mcmirror.model.problem import Problem
-from mcmirror.model.replication_steps import Action, Application, ReplicationPlan, Step, StepResult, StepState
+from mcmirror.model.replication_steps import Action, Application, Made, ReplicationPlan, Step, StepResult, StepState
 from mcmirror.model.wording import harmless, three_parts
 
 _MARKS = {
@@ -30,7 +30,7 @@ def step_text(step: Step) -> str:  # noqa: PLR0911  a sentence a kind
         case Action.ADD_EVENT:
             return f"send {_events(step)} of {step.place} to {step.arn}"
         case Action.REMOVE_EVENT:
-            return f"send no more events of {step.place} to {step.arn}"
+            return f"send {_events(step)} of {step.place} to {step.arn} no more"
         case Action.REMOVE_RULE:
             return f"remove rule {step.rule} of {step.place}"
         case Action.SUSPEND_VERSIONING:
@@ -89,6 +89,36 @@ def application_end(application: Application, style: Style, *, verb: str = "appl
     stands = f"what was done before it stands ({done})" if done else "nothing was changed before it"
     text = f"{name}: a step failed; {stands}. When its cause is gone, go on: mcmirror replicate {verb} {name}"
     return [*lines, style.paint(text, "red")]
+
+
+def removal_lines(done: Application, style: Style) -> list[str]:
+    """What ``remove`` says after its steps."""
+    plan = done.plan
+    lines = [f"note: {_plain(note, style)}" for note in plan.notes]
+    lines += [
+        f"note: the bucket {one.step.place} stays: there is something in it."
+        for one in done.results
+        if one.state is StepState.KEPT
+    ]
+    lines += lines_of(plan.unasked, style)
+    if plan.unasked:
+        lines.append(f"{plan.name}: what was made there stands; remove again when it can be asked.")
+    elif not done.results:
+        lines.append(f"{plan.name}: nothing is left of what mcmirror made or adopted; nothing to do.")
+    return [*lines, *application_end(done, style, verb="remove")]
+
+
+def adoption_lines(name: str, made: Iterable[Made], style: Style) -> list[str]:
+    """What ``import`` took over."""
+    lines = [f"{style.paint(style.mark('✓'), 'green')} {_plain(_adopted(one), style)}" for one in made]
+    return lines or [f"{name}: nothing to adopt: there is no rule of somebody else for these buckets."]
+
+
+def _adopted(made: Made) -> str:
+    if made.action is Action.ADD_RULE:
+        return f"rule {made.detail} of {made.place} is managed by mcmirror now"
+    arn, words, *_ = made.detail.split("\t")
+    return f"the events {words} of {made.place} to {arn} are managed by mcmirror now"
 
 
 def problem_lines(found: Problem, style: Style) -> list[str]:

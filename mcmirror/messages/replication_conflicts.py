@@ -1,6 +1,6 @@
 """Problems that stand in the way of a replication before anything is changed: one sentence for each."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.location import Location
@@ -79,15 +79,20 @@ def target_without_lock(direction: Direction) -> Problem:
     )
 
 
-def other_events(place: str, arn: str, on: Collection[str]) -> Problem:
-    """The ARN hears of other events of this bucket."""
-    return problem(
-        Category.REPLICATION_CONFLICT,
-        f"{place} already sends other events to {arn}",
-        f"it sends {', '.join(sorted(on)) or 'none that mcmirror knows'}",
-        place,
-        remedy=f"Remove them with `mcmirror events remove {place} {arn}`, or write them in `on`.",
-    )
+def nothing_to_import(source: Location, choice: Sequence[str], leads: str) -> Problem:
+    """No rule, or several, could be described."""
+    if choice:
+        cause, remedy = f"they lead to {', '.join(choice)}", "Name one of them as TARGET."
+    elif leads:
+        cause = f"it replicates to {leads}, and no alias has this address, or it is not TARGET"
+        remedy = "Define an alias for that server: mcmirror alias set NAME URL. Then import again."
+    else:
+        cause, remedy = (
+            "its server has no rule for it",
+            "Write a [replication.NAME], and `mcmirror replicate apply NAME`.",
+        )
+    what = f"{source} has {'several rules' if choice else 'no rule'} that could be imported"
+    return problem(Category.REPLICATION_CONFLICT, what, cause, str(source), remedy=remedy)
 
 
 def no_replication(place: Location | str, said: str) -> Problem:

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mcmirror.model.bucket_events import EventFilter, EventRule
 from mcmirror.model.location import Location
 
 RULE_PREFIX = "mcmirror-"
 """How the IDs of rules begin that mcmirror makes; the name of the replication follows."""
 ENABLED = "Enabled"
+HEALTH_CHECK = 60
+"""Seconds between two looks of a server at the one that it replicates to, unless written."""
 
 
 class Carried(StrEnum):
@@ -34,15 +37,12 @@ class Direction:
 
 
 @dataclass(frozen=True, slots=True)
-class EventRule:
-    """Events of a bucket that its server shall send to an ARN."""
+class WantedEvents:
+    """Events that one of the buckets shall send."""
 
     side: str
     """``source`` or ``target``."""
-    arn: str
-    on: tuple[str, ...]
-    prefix: str = ""
-    suffix: str = ""
+    filter: EventFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class Replication:
     bandwidth: int = 0
     """Bytes a second; 0: no limit."""
     synchronous: bool = False
-    health_check: int = 60
+    health_check: int = HEALTH_CHECK
     """Seconds between two looks of the source's server at the target's."""
-    events: tuple[EventRule, ...] = ()
+    events: tuple[WantedEvents, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -73,9 +73,14 @@ class Replication:
         if self.both_ways:
             yield Direction(self.target, self.source)
 
-    def place(self, event: EventRule) -> Location:
-        """The bucket of an event rule."""
-        return self.source if event.side == "source" else self.target
+    def place(self, events: WantedEvents) -> str:
+        """The bucket that shall send them."""
+        return str(self.source if events.side == "source" else self.target)
+
+    @property
+    def places(self) -> tuple[str, str]:
+        """Both buckets, each ``alias/bucket``."""
+        return str(self.source), str(self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class Remote:
     """Never shown."""
     bandwidth: int = 0
     synchronous: bool = False
-    health_check: int = 60
+    health_check: int = HEALTH_CHECK
     online: bool | None = None
     """None where its server has not looked yet."""
     last_online: str = ""

@@ -73,6 +73,8 @@ class ReplicationPlan:
     notes: tuple[str, ...] = ()
     standing: tuple[Step, ...] = ()
     """What is there already, as the steps that would make it."""
+    unasked: tuple[Problem, ...] = ()
+    """Why a bucket could not be looked at whose part is left out."""
 
 
 class StepState(StrEnum):
@@ -119,7 +121,7 @@ class Made:
     server: str
     """The address of the alias when it was made."""
     detail: str = ""
-    """The ID of a rule; ARN, prefix and suffix of an event rule."""
+    """The ID of a rule; ARN, words, prefix and suffix of events, with tabs between."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:

@@ -11,11 +11,11 @@ from mcmirror.model.replication import (
     BucketState,
     Carried,
     Direction,
-    EventRule,
     Remote,
     Replication,
     Rule,
     Server,
+    WantedEvents,
 )
 from mcmirror.model.replication_steps import Action, Change, Made, ReplicationPlan, Step
 from mcmirror.model.wording import shown_bytes
@@ -29,6 +29,17 @@ class Observed:
     servers: Mapping[str, Server]
     made: Collection[Made] = field(default=())
     """What earlier ones made or adopted."""
+    unasked: Mapping[str, Problem] = field(default_factory=dict)
+    """Why a bucket could not be looked at; it is not among the buckets then."""
+
+    def server_of(self, place: str) -> Server:
+        """The server of ``alias/bucket``."""
+        return self.servers[place.partition("/")[0]]
+
+    def was_made(self, action: Action, place: str) -> list[Made]:
+        """What was made at a place of today's server."""
+        url = self.server_of(place).url
+        return [made for made in self.made if (made.action, made.place, made.server) == (action, place, url)]
 
 
 def plan_of(desired: Replication, observed: Observed) -> ReplicationPlan:
@@ -38,8 +49,9 @@ def plan_of(desired: Replication, observed: Observed) -> ReplicationPlan:
         difference.bucket(str(place))
     for direction in desired.directions():
         difference.rule(direction)
-    for event in desired.events:
-        difference.event(event)
+    difference.way_back()
+    for events in desired.events:
+        difference.events(events)
     return ReplicationPlan(
         desired.name,
         tuple(difference.steps),
@@ -51,15 +63,13 @@ def plan_of(desired: Replication, observed: Observed) -> ReplicationPlan:
 
 def own_rule(desired: Replication, direction: Direction, observed: Observed) -> Rule | None:
     """The rule of this direction that mcmirror made or adopted."""
-    place = str(direction.source)
-    server = observed.servers[direction.source.alias].url
-    adopted = {
-        made.detail
-        for made in observed.made
-        if made.action is Action.ADD_RULE and (made.place, made.server) == (place, server)
-    }
-    rules = observed.buckets[place].rules
-    return next((rule for rule in rules if rule.id == desired.rule or rule.id in adopted), None)
+    return next(iter(own_rules(desired, str(direction.source), observed)), None)
+
+
+def own_rules(desired: Replication, place: str, observed: Observed) -> list[Rule]:
+    """The rules of a bucket that mcmirror made or adopted for this replication."""
+    ours = {desired.rule, *(made.detail for made in observed.was_made(Action.ADD_RULE, place))}
+    return [rule for rule in observed.buckets[place].rules if rule.id in ours]
 
 
 def leads_to(remote: Remote | None, direction: Direction, observed: Observed) -> bool:
@@ -163,27 +173,26 @@ class _Difference:
         if remote.health_check != desired.health_check:
             yield Change("health_check", f"{remote.health_check}s", f"{desired.health_check}s")
 
-    def event(self, event: EventRule) -> None:
-        """One event rule."""
-        place = str(self._desired.place(event))
-        step = Step(
-            Action.ADD_EVENT, place, arn=event.arn, on=tuple(sorted(event.on)), prefix=event.prefix, suffix=event.suffix
-        )
-        known = {_same_event(one): one for one in self._observed.buckets[place].events}
-        there = known.get(_same_event(event))
-        if there is None:
-            self.steps.append(step)
-        elif set(there.on) != set(event.on):
-            self.conflicts.append(conflicts.other_events(place, event.arn, there.on))
-        else:
-            self.standing.append(step)
+    def events(self, wanted: WantedEvents) -> None:
+        """That a bucket sends events to one destination."""
+        place, asked = self._desired.place(wanted), wanted.filter
+        there = asked.present(self._observed.buckets[place].events)
+        lacking = tuple(word for word in asked.words if word not in there)
+        for words, steps in ((there, self.standing), (lacking, self.steps)):
+            if words:
+                steps.append(
+                    Step(Action.ADD_EVENT, place, arn=asked.arn, on=words, prefix=asked.prefix, suffix=asked.suffix)
+                )
+
+    def way_back(self) -> None:
+        """Our rule from the target to the source, where only one way is desired any more."""
+        back = Direction(self._desired.target, self._desired.source)
+        rule = None if self._desired.both_ways else own_rule(self._desired, back, self._observed)
+        if rule is not None:
+            self.steps.append(Step(Action.REMOVE_RULE, str(back.source), rule=rule.id))
 
     def _step(self, action: Action, direction: Direction, rule: str, changes: tuple[Change, ...] = ()) -> Step:
         return Step(action, str(direction.source), str(direction.target), rule, changes)
-
-
-def _same_event(event: EventRule) -> tuple[str, str, str]:
-    return event.arn, event.prefix, event.suffix
 
 
 def _notes(desired: Replication, observed: Observed) -> Iterator[str]:

@@ -1,8 +1,11 @@
 """What asks and changes the servers of a replication, and what they have, as one value."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Protocol
 
+from mcmirror.model.bucket_events import EventFilter, EventRule
+from mcmirror.model.problem import Problem, Trouble
 from mcmirror.model.replication import BucketState, Remote, Replication, Resync, Server
 from mcmirror.model.replication_steps import Made
 from mcmirror.replication.difference import Observed
@@ -38,6 +41,15 @@ class BucketServers(Protocol):
     def remove_rule(self, place: str, rule: str) -> None:
         """Remove one rule and its remote target."""
 
+    def events(self, place: str) -> tuple[EventRule, ...]:
+        """Which events a bucket sends to which destination."""
+
+    def add_events(self, place: str, wanted: EventFilter) -> None:
+        """Have events sent."""
+
+    def remove_events(self, place: str, unwanted: EventFilter) -> None:
+        """Have events sent no more."""
+
     def start_resync(self, place: str, arn: str) -> str:
         """Start to replicate everything again; the ID of the resync."""
 
@@ -45,9 +57,27 @@ class BucketServers(Protocol):
         """The last resync of a remote target."""
 
 
+def look(desired: Replication, servers: BucketServers, place: str) -> BucketState:
+    """One bucket, with its events where the replication asks for any."""
+    state = servers.bucket(place)
+    return replace(state, events=servers.events(place)) if desired.events and state.exists else state
+
+
 def observe(
-    desired: Replication, servers: BucketServers, aliases: Mapping[str, Server], made: Collection[Made] = ()
+    desired: Replication,
+    servers: BucketServers,
+    aliases: Mapping[str, Server],
+    made: Collection[Made] = (),
+    *,
+    lenient: bool = False,
 ) -> Observed:
-    """Look at both buckets; raises Trouble when either cannot be looked at."""
-    places = dict.fromkeys((str(desired.source), str(desired.target)))
-    return Observed({place: servers.bucket(place) for place in places}, aliases, tuple(made))
+    """Look at both buckets; raises Trouble when one of them, or with ``lenient`` both, cannot be looked at."""
+    buckets, unasked = dict[str, BucketState](), dict[str, Problem]()
+    for place in desired.places:
+        try:
+            buckets[place] = look(desired, servers, place)
+        except Trouble as trouble:
+            if not lenient or unasked:
+                raise
+            unasked[place] = trouble.problem
+    return Observed(buckets, aliases, tuple(made), unasked)

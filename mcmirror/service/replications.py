@@ -3,23 +3,44 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mcmirror.messages import replication_conflicts as conflicts
 from mcmirror.messages.error_lookup import problem
-from mcmirror.model.location import Alias
+from mcmirror.model.address import same_server
+from mcmirror.model.bucket_events import EventFilter, EventRule
+from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Trouble
-from mcmirror.model.replication import Replication, Server
-from mcmirror.model.replication_steps import Application, ReplicationPlan
+from mcmirror.model.replication import HEALTH_CHECK, Remote, Replication, Rule, Server
+from mcmirror.model.replication_steps import Application, Made, ReplicationPlan
+from mcmirror.movers.mc.bucket_events import BucketEvents
 from mcmirror.movers.mc.replication import McReplication
-from mcmirror.replication.apply import Tell, apply
+from mcmirror.replication.apply import Tell, adopt, apply, remove
 from mcmirror.replication.difference import Observed, plan_of
 from mcmirror.replication.servers import BucketServers, observe
+from mcmirror.service.bucket_events import add_events, remove_events
 from mcmirror.store.database import Database
 from mcmirror.store.replication_ledger import ReplicationLedger
 
 if TYPE_CHECKING:
     from mcmirror.model.stop import Stop
     from mcmirror.service.root import Service
+
+
+class Servers(McReplication):
+    """Buckets, their replication and their events, through mc."""
+
+    def events(self, place: str) -> tuple[EventRule, ...]:
+        """Ask by ``mc event ls``."""
+        return BucketEvents(self.session, place).rules()
+
+    def add_events(self, place: str, wanted: EventFilter) -> None:
+        """Have them sent, by ``mc event add``."""
+        add_events(BucketEvents(self.session, place), place, wanted)
+
+    def remove_events(self, place: str, unwanted: EventFilter) -> None:
+        """Have them sent no more, by ``mc event remove``."""
+        remove_events(BucketEvents(self.session, place), place, unwanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +64,16 @@ class OpenReplication:
         """Do it."""
         return apply(self.desired, self.observed(), self.servers, self.ledger, tell)
 
+    def remove(self, tell: Tell) -> Application:
+        """Take away what was made, also where only one of the servers can be asked."""
+        made = self.ledger.made(self.desired.name)
+        observed = observe(self.desired, self.servers, self.aliases, made, lenient=True)
+        return remove(self.desired, observed, self.servers, self.ledger, tell)
+
+    def adopt(self) -> list[Made]:
+        """Take what is there for made by us."""
+        return adopt(self.desired, self.observed(), self.ledger)
+
 
 @contextmanager
 def opened(service: "Service", name: str, stop: "Stop | None" = None) -> Iterator[OpenReplication]:
@@ -55,7 +86,7 @@ def opened(service: "Service", name: str, stop: "Stop | None" = None) -> Iterato
     try:
         with service.session(tuple(aliases.values()), stop=stop) as session:
             known = {alias.name: _server(alias) for alias in aliases.values()}
-            yield OpenReplication(desired, McReplication(session), known, ReplicationLedger(database))
+            yield OpenReplication(desired, Servers(session), known, ReplicationLedger(database))
     finally:
         database.close()
 
@@ -73,3 +104,43 @@ def _check_keys(alias: Alias) -> None:
     remedy = f"Make a user with lasting keys on that server, and give them to alias {alias.name}."
     message = f"alias {alias.name} has {what}, with which nothing can be replicated to it"
     raise Trouble(problem(Category.CREDENTIALS, message, cause, alias.name, remedy=remedy))
+
+
+def described(service: "Service", source: Location, target: Location | None) -> dict[str, Any]:
+    """The values of a [replication.NAME] that asks for what a rule of ``source`` does.
+
+    Raises Trouble when there is no rule, or none to ``target``, or several to choose from.
+    """
+    names = service.alias_names()
+    with service.session(tuple(service.aliases([source.alias]).values())) as session:
+        state = McReplication(session).bucket(str(source))
+    urls = {name: alias.url for name in names if (alias := service.alias(name)) is not None}
+    found = dict[str, tuple[Rule, Remote]]()
+    for rule in state.rules:
+        remote = state.remote(rule.arn)
+        name = next((name for name, url in urls.items() if remote and same_server(url, remote.url)), None)
+        if remote and name and (target is None or f"{name}/{remote.bucket}" == str(target)):
+            found[f"{name}/{remote.bucket}"] = (rule, remote)
+    if len(found) != 1:
+        leads = ", ".join(f"{remote.url}/{remote.bucket}" for remote in state.remotes)
+        raise Trouble(conflicts.nothing_to_import(source, tuple(found), leads))
+    ((place, (rule, remote)),) = found.items()
+    values: dict[str, Any] = {"source": str(source), "target": place}
+    if _leads_back(service, Location.parse(place), source):
+        values["both_ways"] = True
+    values |= {"replicate": sorted(one.value for one in rule.replicate), "priority": rule.priority}
+    if remote.bandwidth:
+        values["bandwidth"] = str(remote.bandwidth)
+    if remote.synchronous:
+        values["synchronous"] = True
+    if remote.health_check != HEALTH_CHECK:
+        values["health_check"] = f"{remote.health_check}s"
+    return values
+
+
+def _leads_back(service: "Service", target: Location, source: Location) -> bool:
+    aliases = service.aliases((source.alias, target.alias))
+    with service.session(tuple(aliases.values())) as session:
+        state = McReplication(session).bucket(str(target))
+    url = aliases[source.alias].url
+    return any(same_server(remote.url, url) and remote.bucket == source.bucket for remote in state.remotes)

@@ -102,8 +102,11 @@ class Service:
 
     def replication(self, name: str) -> Replication:
         """Return the replication of this name, whose aliases are defined; raises ConfigError."""
-        known = known_aliases(self.configuration, self._environ, home_of(self._environ))
-        return select_replication(self.configuration, name, [alias.name for alias in known])
+        return select_replication(self.configuration, name, self.alias_names())
+
+    def alias_names(self) -> list[str]:
+        """Return the names of all aliases that are defined anywhere."""
+        return [alias.name for alias in known_aliases(self.configuration, self._environ, home_of(self._environ))]
 
     def redact(self, text: str) -> str:
         """Take every secret that this service has met out of a text."""
@@ -300,7 +303,7 @@ class Service:
         for name in dict.fromkeys(names):
             alias = self.alias(name)
             if alias is None:
-                known = [one.name for one in known_aliases(self.configuration, self._environ, home_of(self._environ))]
+                known = self.alias_names()
                 guess = nearest(name, known)
                 cause = f"defined are: {', '.join(known) or 'none'}" + (f"; did you mean {guess}?" if guess else "")
                 cause = "; ".join((cause, *unreadable(self._environ, home_of(self._environ))))

@@ -34,7 +34,7 @@ class McReplication:
     """Asks and changes buckets, each named ``alias/bucket``. Raises Trouble. Not thread-safe."""
 
     def __init__(self, session: Session, patience: float = PATIENCE) -> None:
-        self._session = session
+        self.session = session
         self._patience = patience
 
     def bucket(self, place: str) -> BucketState:
@@ -176,7 +176,7 @@ class McReplication:
         return int(lines[0].get("quota") or 0) if lines else 0
 
     def _answers(self, command: Sequence[str], place: str) -> list[decode.Fields]:
-        return answers(self._session, command, place, patience=self._patience)
+        return answers(self.session, command, place, patience=self._patience)
 
 
 def _rule(fields: decode.Fields) -> Rule:
