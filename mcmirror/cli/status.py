@@ -76,7 +76,9 @@ def lines(seen: "StatusOverview", style: Style) -> list[str]:
     heads = ("JOB", "LAST RUN", "LAST SUCCESS", "NEXT RUN", "TRIGGER")
     rows = [[_name(job), _verdict(job, seen), _success(job, seen), _next(job, seen), job.trigger] for job in seen.jobs]
     colours = [["", COLOURS.get(job.state, "red"), "red" if job.stale else "", "", ""] for job in seen.jobs]
-    return [*table_lines(heads, rows, style, colours), *_rest(seen, style)]
+    table = table_lines(heads, rows, style, colours) if rows or not seen.relays else []
+    rest = _rest(seen, style)
+    return [*table, *rest] if table else [line for line in rest if line]
 
 
 def _rest(seen: "StatusOverview", style: Style) -> list[str]:
