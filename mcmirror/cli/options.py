@@ -64,6 +64,14 @@ def _seconds(text: str) -> float:
     return syntax.duration(f"{text}s" if NUMBER.fullmatch(text) else text)
 
 
+def seconds(text: str) -> float:
+    """Return a pause, more than nothing; a plain number is seconds."""
+    try:
+        return syntax.positive_duration(f"{text}s" if NUMBER.fullmatch(text) else text)
+    except Wrong as wrong:
+        raise typer.BadParameter(f"{wrong}. {wrong.remedy}") from None
+
+
 def percent(text: str) -> float:
     """Return a share of the objects, more than nothing and at most all."""
     plain = text.removesuffix("%")

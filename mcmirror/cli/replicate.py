@@ -2,19 +2,24 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mcmirror.cli.commands import Group
-from mcmirror.cli.options import ConfigOption, JsonOption
+from mcmirror.cli.options import ConfigOption, JsonOption, seconds
 from mcmirror.cli.style import style_of
 from mcmirror.codec import replication as documents
 from mcmirror.messages import replication as text
+from mcmirror.messages import replication_status as status_text
+from mcmirror.messages.text_style import Style
 from mcmirror.model.redact import redact, redactors
+from mcmirror.model.replication import Carried, Direction, Resync
 from mcmirror.model.replication_steps import Application, StepResult, StepState
 from mcmirror.model.report import ExitCode
 
@@ -29,6 +34,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of a [replication.NAME] in mcmirror.toml.")]
+PAUSE = 5.0
+"""Seconds between two looks."""
+STANDING = "Exit codes: 0 in sync, 1 cannot be asked, 2 usage or configuration, 3 not in sync, 130 Ctrl-C."
 CHANGING = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 failed after some steps, 4 refused: a conflict."
 
 
@@ -113,6 +121,95 @@ def import_(
         raise typer.Exit(ExitCode.FAILED)
 
 
+@app.command(epilog=STANDING)
+def status(  # noqa: PLR0913  one parameter an option
+    name: NameArgument,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again until Ctrl-C.")] = False,
+    every: Annotated[
+        float | None,
+        typer.Option("--every", metavar="TIME", parser=seconds, help="Between two looks of --watch. Default 5s."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Ask for rules and targets only; list no bucket.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether the target is reached and since when, what is still to come, and how old the oldest of it is.
+
+    It is computed from listings of all versions of both buckets: the servers' counters stick. With --watch --json each
+    look is one line.
+    """
+    with _opened(name, config) as replication:
+        while True:
+            found = replication.statuses(full=not quick)
+            if as_json:
+                document = documents.status_document(name, _now(), found)
+                _print_json(document, indent=not watch)
+            else:
+                _print([line for one in found for line in status_text.status_lines(one, style_of(sys.stdout))])
+            if not watch:
+                break
+            time.sleep(every or PAUSE)
+    if not all(one.well for one in found):
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+@app.command(epilog=STANDING)
+def verify(name: NameArgument, *, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Compare every version and delete marker of both buckets; nothing is changed.
+
+    Equal means: the same key, version ID and size, and the same MD5 where both ETags are one. What is only on the
+    target counts where removals are replicated, or both ways.
+    """
+    with _opened(name, config) as replication:
+        direction, found = replication.verify()
+        desired = replication.desired
+    kept = not desired.both_ways and Carried.DELETE not in desired.replicate
+    if as_json:
+        _print_json(documents.comparison_document(direction, found))
+    else:
+        _print(status_text.verify_lines(direction, found, style_of(sys.stdout), kept=kept))
+    if found.missing.number or found.different.number or (found.extra.number and not kept):
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+@app.command(epilog=STANDING)
+def resync(name: NameArgument, *, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Have the servers replicate everything again, follow it to its end, and look at what arrived.
+
+    A resync that runs already is followed. Ctrl-C ends the following, not the resync.
+    """
+    style, outcomes = style_of(sys.stdout), []
+    with _opened(name, config) as replication:
+        for outcome in replication.resyncs(_Progress(style, quiet=as_json)):
+            outcomes.append(outcome)
+            if not as_json:
+                _print(status_text.resync_lines(outcome, style))
+    if as_json:
+        _print_json({"replication": name, "resyncs": [documents.resync_document(one) for one in outcomes]})
+    if not all(one.status.well for one in outcomes):
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+class _Progress:
+    """Prints how far a resync is, when that has changed."""
+
+    def __init__(self, style: Style, *, quiet: bool) -> None:
+        self._style = style
+        self._quiet = quiet
+        self._last = ""
+
+    def __call__(self, direction: Direction, found: Resync) -> None:
+        line = status_text.progress_text(direction, found, self._style)
+        if not self._quiet and line != self._last:
+            self._last = line
+            _print([line])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def _conclude(done: Application, *, as_json: bool) -> None:
     style = style_of(sys.stdout)
     if as_json:
@@ -159,5 +256,5 @@ def _print(lines: list[str]) -> None:
         print(redact(line), flush=True)
 
 
-def _print_json(document: dict[str, Any]) -> None:
-    print(redact(json.dumps(document, indent=2)))
+def _print_json(document: dict[str, Any], *, indent: bool = True) -> None:
+    print(redact(json.dumps(document, indent=2 if indent else None)), flush=True)

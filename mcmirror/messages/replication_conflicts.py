@@ -79,6 +79,22 @@ def target_without_lock(direction: Direction) -> Problem:
     )
 
 
+def no_rule(name: str, direction: Direction) -> Problem:
+    """There is nothing to resync."""
+    what = f"{direction.source} has no rule that replicates to {direction.target}"
+    return _conflict(direction, what, "its server lists none", f"Make it with `mcmirror replicate apply {name}`.")
+
+
+def no_existing_objects(name: str, direction: Direction, rule: str) -> Problem:
+    """The rule leaves alone what is there already."""
+    return _conflict(
+        direction,
+        f"rule {rule} of {direction.source} does not replicate existing objects, and so nothing again",
+        "a resync replicates existing objects",
+        f'Add "existing-objects" to `replicate`, then `mcmirror replicate apply {name}`.',
+    )
+
+
 def nothing_to_import(source: Location, choice: Sequence[str], leads: str) -> Problem:
     """No rule, or several, could be described."""
     if choice:

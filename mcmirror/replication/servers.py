@@ -1,12 +1,13 @@
 """What asks and changes the servers of a replication, and what they have, as one value."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from mcmirror.model.bucket_events import EventFilter, EventRule
 from mcmirror.model.problem import Problem, Trouble
 from mcmirror.model.replication import BucketState, Remote, Replication, Resync, Server
+from mcmirror.model.replication_status import Found, ReplicationMark, Version
 from mcmirror.model.replication_steps import Made
 from mcmirror.replication.difference import Observed
 
@@ -49,6 +50,12 @@ class BucketServers(Protocol):
 
     def remove_events(self, place: str, unwanted: EventFilter) -> None:
         """Have events sent no more."""
+
+    def versions(self, place: str) -> Generator[Version, None, None]:
+        """Every version and delete marker, by key, the latest of each key first."""
+
+    def marks(self, place: str, found: Sequence[Found]) -> Iterator[ReplicationMark]:
+        """What the server has noted on versions; fewer than were asked for."""
 
     def start_resync(self, place: str, arn: str) -> str:
         """Start to replicate everything again; the ID of the resync."""

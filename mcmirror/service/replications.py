@@ -1,8 +1,10 @@
 """Replications of the configuration, with their servers, their keys and what was made for them."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.messages import replication_conflicts as conflicts
@@ -11,13 +13,16 @@ from mcmirror.model.address import same_server
 from mcmirror.model.bucket_events import EventFilter, EventRule
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.problem import Category, Trouble
-from mcmirror.model.replication import HEALTH_CHECK, Remote, Replication, Rule, Server
+from mcmirror.model.replication import HEALTH_CHECK, Direction, Remote, Replication, Rule, Server
+from mcmirror.model.replication_status import Comparison, DirectionStatus, ResyncOutcome
 from mcmirror.model.replication_steps import Application, Made, ReplicationPlan
 from mcmirror.movers.mc.bucket_events import BucketEvents
 from mcmirror.movers.mc.replication import McReplication
 from mcmirror.replication.apply import Tell, adopt, apply, remove
 from mcmirror.replication.difference import Observed, plan_of
+from mcmirror.replication.resync import Progress, resyncs
 from mcmirror.replication.servers import BucketServers, observe
+from mcmirror.replication.status import compared, rule_of, statuses
 from mcmirror.service.bucket_events import add_events, remove_events
 from mcmirror.store.database import Database
 from mcmirror.store.replication_ledger import ReplicationLedger
@@ -66,9 +71,26 @@ class OpenReplication:
 
     def remove(self, tell: Tell) -> Application:
         """Take away what was made, also where only one of the servers can be asked."""
+        return remove(self.desired, self._as_far_as_asked(), self.servers, self.ledger, tell)
+
+    def _as_far_as_asked(self) -> Observed:
         made = self.ledger.made(self.desired.name)
-        observed = observe(self.desired, self.servers, self.aliases, made, lenient=True)
-        return remove(self.desired, observed, self.servers, self.ledger, tell)
+        return observe(self.desired, self.servers, self.aliases, made, lenient=True)
+
+    def statuses(self, *, full: bool = True) -> list[DirectionStatus]:
+        """How each direction stands now; raises Trouble when neither server can be asked."""
+        observed = self._as_far_as_asked()
+        return list(statuses(self.desired, observed, self.servers, datetime.now(UTC), full=full))
+
+    def verify(self) -> tuple[Direction, Comparison]:
+        """Compare every version and delete marker of both buckets."""
+        observed, direction = self.observed(), next(self.desired.directions())
+        rule, _ = rule_of(self.desired, direction, observed)
+        return direction, compared(direction, rule.replicate if rule else self.desired.replicate, self.servers)
+
+    def resyncs(self, tell: Progress) -> Iterator[ResyncOutcome]:
+        """Replicate everything again, in each direction."""
+        return resyncs(self.desired, self.observed(), self.servers, time.sleep, tell)
 
     def adopt(self) -> list[Made]:
         """Take what is there for made by us."""

@@ -64,9 +64,9 @@ def entries(session: Session, place: Location, *, stall_timeout: float, closed_f
                 raise ListingBroken(_not_whole(place, endless))
     # mc exits 1 for a folder that it may not read, and lists all the others.
     end = replace(process.exit, code=0) if closed and process.exit.code == 1 else process.exit
-    broken = _broken(place, end, failure, trace)
-    if broken:
-        raise ListingBroken(broken)
+    found = broken(place, end, failure, trace)
+    if found:
+        raise ListingBroken(found)
     session.round_trips[place.alias] = trace.fastest
 
 
@@ -113,7 +113,8 @@ def incomplete_uploads(session: Session, place: Location, *, stall_timeout: floa
     return [item.key.removeprefix(below) for item in found if item.key.startswith(below)]
 
 
-def _broken(place: Location, end: Exit, failure: decode.Failure | None, trace: ListingTrace) -> Problem | None:
+def broken(place: Location, end: Exit, failure: decode.Failure | None, trace: ListingTrace) -> Problem | None:
+    """Why a listing that has ended is not whole; None when it is."""
     stopped = _stopped(place, end)
     if stopped is not None:
         return stopped

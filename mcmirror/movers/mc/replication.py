@@ -1,11 +1,12 @@
 """Versioning and replication of buckets through mc: what servers have set up, and changing it."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from mcmirror.messages.replication_conflicts import no_replication
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.replication import ENABLED, BucketState, Carried, Remote, Replication, Resync, Rule, Server
-from mcmirror.movers.mc import decode
+from mcmirror.model.replication_status import Found, ReplicationMark, Version
+from mcmirror.movers.mc import decode, versions
 from mcmirror.movers.mc import replication_argv as argv
 from mcmirror.movers.mc.answers import Refusal, answers
 from mcmirror.movers.mc.session import Session
@@ -132,6 +133,14 @@ class McReplication:
         except Refusal as refused:
             if refused.code != IN_USE:
                 raise
+
+    def versions(self, place: str) -> Generator[Version, None, None]:
+        """Every version and delete marker of a bucket."""
+        return versions.versions(self.session, place)
+
+    def marks(self, place: str, found: Sequence[Found]) -> Iterator[ReplicationMark]:
+        """What the server has noted on versions."""
+        return versions.marks(self.session, place, found)
 
     def start_resync(self, place: str, arn: str) -> str:
         """Start to replicate everything again that a rule covers; the ID of the resync."""

@@ -14,6 +14,8 @@ ANSWER = b"<DEBUG> HTTP/"
 STAMP = b"x-amz-request-id:"
 """What an S3 server puts on its own answers; those that do so at all do it always."""
 TOKEN = re.compile(rb"[?&]continuation-token=([^& ]*)")
+VERSIONS = b"versions="
+"""In the request of a listing of versions, which has no token: its pages are not followed in a circle."""
 LONGEST_HEAD = 64 * 1024
 """Bytes of a line that are kept: a token is not longer."""
 TIME = re.compile(rb"<DEBUG> Response Time: +([0-9.]+)(\xc2\xb5s|ms|s)\b")
@@ -49,7 +51,7 @@ class ListingTrace:
         if REQUEST in line:
             found = TOKEN.search(line)
             self._token = found[1] if found else b""
-            self._asked, self._answered = b"list-type=2" in line, False
+            self._asked, self._answered = b"list-type=2" in line or VERSIONS in line, False
         elif ANSWER in line:
             # mc asks again for a page that failed, by the same token.
             self._answered, self._stamped = self._asked and b" 200 " in line, False
