@@ -143,6 +143,7 @@ def settled(help_text: str) -> dict[str, str]:
         "history": docs_samples.history(),
         "history-show": docs_samples.history_show(),
         "ready": docs_samples.ready(),
+        "replication-status": docs_samples.replication_status(),
         "slack": docs_samples.slack_messages(),
         "digest": docs_samples.slack_digest(),
         "post": docs_samples.post(),

@@ -14,11 +14,16 @@ from mcmirror.cli.status import lines
 from mcmirror.http.pages import Pages
 from mcmirror.messages.error_lookup import classify
 from mcmirror.messages.record_text import fate_lines, show_lines
+from mcmirror.messages.replication_status import status_lines
 from mcmirror.messages.text_style import Style
 from mcmirror.model.cost import Requests
+from mcmirror.model.location import Location
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Problem
 from mcmirror.model.record import Cause, Outcome, Record
+from mcmirror.model.replication import Direction
+from mcmirror.model.replication_status import Comparison, DirectionStatus, ReplicationMark
+from mcmirror.model.replication_status import Tally as Versions
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
 from mcmirror.model.state import JobState, NotifierState, State
 from mcmirror.model.streak import Streak
@@ -168,6 +173,26 @@ def status() -> str:
         warnings=(),
     )
     return _shown("mcmirror status", "\n".join(lines(glance, Style())))
+
+
+def replication_status() -> str:
+    """`mcmirror replicate status` while the target is away."""
+    late = Versions(versions=3, markers=1, bytes=52_000_000)
+    found = Comparison(Versions(1204, 12, 3_100_000_000), Versions(), late, Versions(), Versions(), whole=False)
+    away = classify("Unable to list", "dial tcp 10.1.2.3:9000: connect: connection refused", object="aws/intermediate")
+    direction = Direction(Location.parse("onprem/intermediate"), Location.parse("aws/intermediate"))
+    status = DirectionStatus(
+        direction,
+        rule="mcmirror-link",
+        enabled=True,
+        online=False,
+        last_online="2026-11-21T08:12:31.52Z",
+        comparison=found,
+        marks={ReplicationMark.FAILED: 3, ReplicationMark.UNKNOWN: 1},
+        lag=1049.0,
+        problem=away,
+    )
+    return _shown("mcmirror replicate status link", "\n".join(status_lines(status, Style())))
 
 
 def history() -> str:

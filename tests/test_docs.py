@@ -29,6 +29,8 @@ from tests.servers.slack import FakeSlack
 pytestmark = pytest.mark.real
 
 PAGES = tuple(path for path in docs.documents() if path != docs.README)
+OWN = (docs.FOLDER / "replication.md",)
+"""Pages whose commands need the configuration that they show."""
 SERVED = (docs_serve.HERE, "mcmirror health", "mcmirror status")
 """What a page types when `mcmirror serve` runs beside."""
 CONNECTIONS = [
@@ -137,7 +139,8 @@ def test_every_command_of_a_page_runs_as_written(tmp_path: Path, path: Path) -> 
     with machine(tmp_path) as there, FakeSlack() as slack, ExitStack() as stack:
         reader = Reader(there, stack, slack)
         there.run(f'mkdir -p ~/.local/bin && ln -s "{ROOT}/bin/mcmirror" ~/.local/bin/ && mcmirror mc install')
-        reader.write("mcmirror.toml", docs.configuration())
+        own = fenced(path.read_text(), "toml") if path in OWN else ()
+        reader.write("mcmirror.toml", "".join((docs.configuration(), *own)))
         reader.write("pairs.env", (ROOT / "examples" / "pairs.env").read_text() + pairs_keys())
         reader.write(".env", *fenced(text("sidecar.md"), "dotenv"))
         reader.write("connections.json", json.dumps(CONNECTIONS))
@@ -203,6 +206,8 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
         "mc install",
         "events add",
         "events relay",
+        "replicate plan",
+        "replicate status",
     )
     known = "".join(help_of(*verb.split()) for verb in verbs)
     spans = set(re.findall(r"`([^`\n]+)`", prose(markdown)))

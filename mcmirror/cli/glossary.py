@@ -76,18 +76,19 @@ GLOSSARY = (
     # Bucket replication
     _of(
         "replication|bucket replication|mc replicate add|replicate|existing-objects|delete-marker|replica",
-        "mcmirror sets up no replication of MinIO's, and needs none: each run copies what is missing. For "
-        "replication use `mc replicate add SRC/BUCKET --remote-bucket ALIAS/BUCKET --priority N`; "
-        "`mcmirror verify` proves a replica.",
+        "[replication.NAME] with source and target, then `mcmirror replicate plan NAME` and `apply`. What it carries "
+        "is `replicate = [...]`; docs/replication.md has every key. Without replication, each run of a job copies what "
+        "is missing.",
     ),
     _of(
         "mc admin bucket remote add|remote target|arn:minio:replication*",
-        "Every mc since 2023 refuses it. Use `mc replicate add SRC/BUCKET --remote-bucket ALIAS/BUCKET "
-        "--priority N`, or `mcmirror mirror`.",
+        "Every mc since 2023 refuses it. `mcmirror replicate apply NAME` makes the remote target with the rule; the "
+        "keys are those of the target's alias, and stand in no argument.",
     ),
     _of(
         "versioning|mc version enable|old versions|versions",
-        "Not needed. The latest version of each object is copied; old versions and delete markers stay where they are.",
+        "A job needs none: the latest version of each object is copied, and old versions and delete markers stay where "
+        "they are. For replication `mcmirror replicate apply NAME` enables it on both buckets.",
     ),
     _of(
         "mc event add|mc event remove|webhook event|x-amz-replication-status|pending|distributed mode",
@@ -145,7 +146,7 @@ GLOSSARY = (
     ),
     _of(
         "bidirectional|two-way|active-active|site replication",
-        "A mirror has one direction. For both ways use MinIO's site replication.",
+        "A job has one direction. For both ways write `both_ways = true` in a [replication.NAME] between two MinIO.",
     ),
 )
 

@@ -22,7 +22,7 @@ _MARKS = {
     ReplicationMark.COMPLETED: "reported as replicated, and not there",
     ReplicationMark.REPLICA: "replicas themselves, which are not sent on",
     ReplicationMark.NONE: "from before the rule, or not covered by it",
-    ReplicationMark.UNKNOWN: "not looked at one by one",
+    ReplicationMark.UNKNOWN: "in a state that is not known",
 }
 _GAPS = {Gap.MISSING: "missing on the target", Gap.DIFFERENT: "different", Gap.EXTRA: "only on the target"}
 
