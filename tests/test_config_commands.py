@@ -84,7 +84,7 @@ def test_job_list_and_show(cli: Cli) -> None:
     assert ("false", "25%", "*.tmp") == (plain["overwrite"], plain["max_delete"], plain["exclude"])
     assert "" == cli("job", "list").stderr
     cli.write(JOBS.replace('every = "30m"', "realtime = true"))
-    assert "job.one.realtime: there is no real-time mirror yet" in cli("job", "list").stderr
+    assert "real time, in full every 3600s" in cli("job", "list").stdout
 
 
 def test_job_show_guesses(cli: Cli) -> None:

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 import pytest
 
 from mcmirror.model.attributes import Attributes
+from mcmirror.model.change import Change, Connected, Heard
 from mcmirror.model.event import CopyStarted, Event, Moved, ProblemFound
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Alias, Location, Secret
 from mcmirror.model.plan import Entry
-from mcmirror.model.problem import Category, ListingBroken
+from mcmirror.model.problem import Category, ListingBroken, Trouble
 from mcmirror.movers.mc.mover import McMover
 from mcmirror.movers.mc.session import Session
 from mcmirror.movers.memory import MemoryMover, Store
@@ -37,8 +38,10 @@ class Place(Protocol):
 class Ground:
     """A job, its two places, and a mover for it."""
 
-    def __init__(self, job: Job, source: Place, target: Place, mover: Callable[[Job], Mover]) -> None:
-        self.job, self.source, self.target = job, source, target
+    def __init__(
+        self, job: Job, source: Place, target: Place, mover: Callable[[Job], Mover], kind: str = "memory"
+    ) -> None:
+        self.job, self.source, self.target, self.kind = job, source, target, kind
         self._mover = mover
 
     def mover(self, **options: object) -> Mover:
@@ -66,7 +69,7 @@ class MemoryPlace:
     def delete(self, *keys: str) -> None:
         """Remove."""
         for key in keys:
-            self.store.objects.pop(key, None)
+            self.store.delete(key)
 
     def contents(self) -> Mapping[str, str]:
         """Each key with the MD5 of its bytes."""
@@ -91,7 +94,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     job = Job("j", Location.parse(buckets[0].location), Location.parse(buckets[1].location), retries=0)
     with ExitStack() as stack:
         session = stack.enter_context(Session(str(fixture("mc")), [_alias("src", source), _alias("dst", target)]))
-        yield Ground(job, *buckets, lambda job: McMover(session, job))
+        yield Ground(job, *buckets, lambda job: McMover(session, job), request.param)
 
 
 def _alias(name: str, server: S3Server) -> Alias:
@@ -145,6 +148,51 @@ def test_a_request_for_a_key_says_whether_it_is_there(ground: Ground) -> None:
         entry = answers[key].entry
         assert entry is not None
         assert (entries[key].size, entries[key].etag) == (entry.size, entry.etag)
+
+
+def test_keys_are_asked_for_without_a_listing(ground: Ground) -> None:
+    ground.source.put(TREE)
+    mover = ground.mover()
+    entries = listed(mover, ground.job.source)
+    if isinstance(ground.source, MemoryPlace):
+        ground.source.store.breaks_after = 0
+    keys = ["z", "absent", "ab", "a/c", "gone", "b/é ü", "b/f"]
+
+    answers = mover.look(ground.job.source, keys, gone=["gone"])
+
+    there = {key for key, answer in answers.items() if answer.presence is Presence.THERE}
+    assert {"z", "ab", "b/é ü", "b/f"} == there
+    assert {"absent", "a/c", "gone"} == {key for key, one in answers.items() if one.presence is Presence.ABSENT}
+    for key in there:
+        entry = answers[key].entry
+        assert entry is not None
+        assert (entries[key].size, entries[key].etag) == (entry.size, entry.etag)
+
+
+def test_what_changes_is_heard_or_it_is_said_that_nothing_is(ground: Ground) -> None:
+    mover = ground.mover()
+    if "versitygw" in ground.kind:
+        with pytest.raises(Trouble) as trouble:
+            list(mover.watch(ground.job.target))
+        assert trouble.value.problem.category is Category.EVENTS_UNSUPPORTED
+    ground.source.put({"before": b"1"})
+    heard = list[Heard]()
+    channel = mover.watch(ground.job.source)
+    for number, batch in enumerate(channel):
+        heard += batch
+        ground.source.put({f"d/é {number}": b"1"})  # the first may be written before anybody listens
+        if any(isinstance(one, Change) for one in heard):
+            break
+    ground.source.put({"last": b"1"})
+    ground.source.delete("last")
+    for batch in channel:
+        heard += batch
+        if Change("last", gone=True) in heard:
+            break
+    channel.close()
+
+    assert Connected() in heard
+    assert any(isinstance(one, Change) and one.key.startswith("d/é ") and not one.gone for one in heard)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from mcmirror.engine import copy
-from mcmirror.engine.context import Context
+from mcmirror.engine.context import Context, Named
 from mcmirror.engine.run import run
 from mcmirror.model.event import Event, Planned
 from mcmirror.model.job import Job, MaxDelete, MirrorOptions, Verb
@@ -107,8 +107,8 @@ class World:
     touched: set[str] = field(default_factory=set)
     """Keys that races wrote or removed at the source."""
 
-    def go(self, verb: Verb = Verb.RUN, stop_at: int | None = None) -> RunReport:
-        """Run the job once."""
+    def go(self, verb: Verb = Verb.RUN, stop_at: int | None = None, named: Named | None = None) -> RunReport:
+        """Run the job once; with ``named`` for some keys alone."""
         stop = Stop()
         mover = Watched(self)
         for side, store in (("source", self.source), ("target", self.target)):
@@ -116,7 +116,7 @@ class World:
             store.on_request = partial(self._happen, side)
         context = Context(
             job=self.job, mover=mover, aliases={}, memory=self.memory, journal=Journal(), stop=stop, verb=verb,
-            content=100.0 if verb is Verb.VERIFY else None,
+            content=100.0 if verb is Verb.VERIFY else None, named=named,
         )  # fmt: skip
         with patch.multiple(copy, FEWEST=self.fewest, RARE=self.rare):
             return self._followed(run(context), stop, stop_at)
@@ -280,6 +280,32 @@ def test_whatever_goes_wrong_the_verdict_is_no_lie_and_nothing_is_removed_in_err
         assert report.tally.unproven.objects or not world.wrong(written), report
     if report.status is Status.REFUSED:
         assert not world.removed
+
+
+@many
+@given(worlds(faults=True), st.sets(keys, min_size=1, max_size=8), some_keys)
+def test_a_run_about_some_keys_lists_nothing_and_touches_no_other(
+    world: World, wanted: set[str], gone: set[str]
+) -> None:
+    world.source.breaks_after = world.target.breaks_after = 0  # a listing would fail
+    before = dict(world.target.objects)
+    raced = {race.key for race in world.races}
+
+    report = world.go(stop_at=world.stop_at, named=Named(tuple(sorted(wanted)), frozenset(gone & wanted)))
+
+    event(report.status)
+    check_removals(world)
+    assert not world.removed.keys() - wanted
+    others = {
+        key for key in before.keys() | world.target.objects.keys() if before.get(key) != world.target.objects.get(key)
+    }
+    assert not others - wanted - raced
+    if report.status is Status.SUCCEEDED and not report.tally.kept.objects:
+        untrue = set(world.wrong(raced)) & wanted
+        assert not untrue or report.tally.unproven.objects, report
+        if world.job.options.remove:
+            left = {key for key in wanted & world.target.objects.keys() if key not in world.source.objects}
+            assert not left - raced - set(FOLDED), report
 
 
 @many

@@ -31,13 +31,18 @@ COMMANDS = {
     "mirror": Entry("mirror:app", "Mirror one SOURCE to one TARGET and verify it."),
     "run": Entry("run:app", "Run the jobs of mcmirror.toml or of the environment."),
     "serve": Entry("serve:app", "Run the jobs on their schedules: sidecar, nightly, for months."),
+    "watch": Entry("watch:app", "Follow one job in real time, in the foreground, change by change."),
     "plan": Entry("plan:app", "Show what a run would do, object by object, and what it costs."),
     "verify": Entry("verify:app", "Say whether the copy is true."),
     "tui": Entry("dashboard:app", "The dashboard: see and steer every mirror from a terminal."),
     "alias": Entry("alias:app", "Servers and their credentials: set, list, test, import, remove."),
     "job": Entry("job:app", "Jobs as configured: list, show, import, pause, resume."),
-    "events": Entry("events:app", "Events that servers report: rules of a bucket, and their relay."),
-    "replicate": Entry("replicate:app", "MinIO's bucket replication: plan, apply, status, verify, resync, remove."),
+    "events": Entry(
+        "events:app", "Events that servers report, and their relay: add, remove, list, relay, dead, replay."
+    ),
+    "replicate": Entry(
+        "replicate:app", "MinIO's bucket replication: plan, apply, status, verify, resync, import, remove."
+    ),
     "status": Entry("status:app", "How each job stands: last verdict, age of its last success, next run."),
     "history": Entry("history:app", "What was run, and what became of each object."),
     "health": Entry("health:app", "Ask the running serve whether all is well: the health check of a container."),
@@ -59,6 +64,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "run": ("mcmirror run", "mcmirror run photos --dry-run", "mcmirror run --quiet --lock wait"),
     "serve": ("mcmirror serve", "mcmirror serve --listen 0.0.0.0:8080 --log json"),
+    "watch": ("mcmirror watch uploads",),
     "plan": ("mcmirror plan photos", "mcmirror plan onprem/photos aws/photos-copy --overwrite --remove"),
     "verify": ("mcmirror verify photos", "mcmirror verify --content=10% onprem/photos aws/photos-copy"),
     "tui": ("mcmirror tui", "mcmirror tui --attach http://127.0.0.1:8080", "mcmirror tui --web"),

@@ -30,9 +30,9 @@ GLOSSARY = (
         "the source; several can share one PostgreSQL as state.",
     ),
     _of(
-        "real-time|real time|watch|live",
-        'There is no real-time mirror yet. `every = "1m"` in a job, run by `mcmirror serve`, costs one '
-        "listing of each side a minute.",
+        "realtime|real-time|real time|watch|live|mc mirror --watch",
+        "`realtime = true` in a job, kept by `mcmirror serve`, or `mcmirror watch JOB` in the foreground: events mark "
+        "keys, each is looked at on both sides and verified, and full runs heal what events lost.",
     ),
     _of(
         "network|connection|connections|source_config|use_ssl",

@@ -132,6 +132,8 @@ def _trigger(name: str, configuration: Configuration) -> str:
     schedule = configuration.schedules.get(name)
     if schedule and schedule.cron:
         return f"cron {schedule.cron}"
+    if schedule and schedule.realtime:
+        return f"real time, in full every {schedule.every:g}s"
     if schedule and schedule.every:
         return f"every {schedule.every:g}s"
     return "by hand"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
 from mcmirror.messages.job_state import NEVER_RAN, state_word
+from mcmirror.model.dirty import DirtyState
 from mcmirror.store.presence import Server
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mcmirror.config.values import ConfigError, Mistake
     from mcmirror.model.relay import RelayState
     from mcmirror.model.state import NotifierState
+    from mcmirror.store.database import Database
     from mcmirror.store.runs import Key, Standing
 
 
@@ -37,6 +39,8 @@ class JobStatus:
     stale: bool | None
     """Whether the last success is older than ``max_age``, or there is none; None when that is not known."""
     dry_run: bool
+    changes: DirtyState | None = None
+    """Of a job in real time: what may have changed at its source and is not looked at yet."""
     known: bool = True
     """Whether its past could be read: no run is then a job that never ran."""
 
@@ -109,6 +113,7 @@ def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[M
             server=server,
             now=now,
             known=known,
+            changes=_changes(database, job),
         )
         for job in (_remembered(standings, going_on) if mistakes else summary.jobs)
     )
@@ -183,10 +188,11 @@ def _job(  # noqa: PLR0913  each from another room
     server: Server | None,
     now: float,
     known: bool,
+    changes: DirtyState | None,
 ) -> JobStatus:
     from datetime import datetime
 
-    trigger = trigger_of(job.cron, job.every, gap=job.gap, timezone=job.timezone)
+    trigger = trigger_of(job.cron, job.every, gap=job.gap, timezone=job.timezone, realtime=job.realtime)
     base = 0.0 if last is None else last.finished if job.gap else last.started
     coming = server is not None and not paused and not (job.gap and run[0])
     due = triggers.next(trigger, now, base) if coming else NEVER
@@ -206,8 +212,22 @@ def _job(  # noqa: PLR0913  each from another room
         max_age=job.max_age,
         stale=None if job.max_age and not known else bool(job.max_age) and now - since > job.max_age,
         dry_run=job.dry_run,
+        changes=changes,
         known=known,
     )
+
+
+def _changes(database: "Database", job: "JobSummary") -> DirtyState | None:
+    """What waits of a job in real time; None where nothing is known."""
+    from mcmirror.store.database import Unusable
+    from mcmirror.store.dirty_keys import DirtyKeys, pair_name
+
+    if not job.realtime:
+        return None
+    try:
+        return DirtyKeys(database, pair_name(job.name, job.source, job.target)).state()
+    except Unusable:
+        return None
 
 
 def _notifiers(database: Any, names: tuple[str, ...]) -> "tuple[NotifierState, ...]":
@@ -285,7 +305,15 @@ def _job_document(job: JobStatus) -> Mapping[str, Any]:
         "max_age_seconds": job.max_age,
         "stale": job.stale,
         "next_run": _time(job.next_run),
+        "changes": _changes_document(job.changes),
     }
+
+
+def _changes_document(changes: DirtyState | None) -> Mapping[str, Any] | None:
+    if changes is None:
+        return None
+    counts = {"waiting": changes.count - changes.held, "failing": changes.failing, "held": changes.held}
+    return {**counts, "oldest": _time(changes.oldest), "error": changes.error}
 
 
 def _time(seconds: float) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -76,17 +76,38 @@ def serve(
     raise typer.Exit(run(load))
 
 
-def run(load: Callable[["Service | None"], "Service"], *, schedules: bool = True) -> int:
-    """Serve until a signal comes; the exit code. ``load`` reads the configuration, or reads it again."""
+def run(
+    load: Callable[["Service | None"], "Service"],
+    *,
+    schedules: bool = True,
+    alone: bool = False,
+    stream: TextIO | None = None,
+) -> int:
+    """Serve until a signal comes; the exit code. ``load`` reads the configuration, or reads it again.
+
+    ``alone``: it is no server that ``status`` names, and each change that is heard and made is a line. Lines go to
+    ``stream``, stderr unless given.
+    """
     from mcmirror.config.values import ENVIRONMENT
+    from mcmirror.notify.log_changes import Changes
     from mcmirror.service.assembly import assemble
 
     service = load(None)
     redactors.append(service.redact)
     malloc.one_arena()
-    with _log(service) as log:
+    with _log(service, stream or sys.stderr) as log:
         log.begin(service.configuration)
-        rooms = assemble(service, log.say, [log.event], began=log.begun, load=load, schedules=schedules, relays=True)
+        rooms = assemble(
+            service,
+            log.say,
+            [log.event],
+            began=log.begun,
+            load=load,
+            schedules=schedules,
+            relays=not alone,
+            announced=not alone,
+            follow=Changes(log) if alone else None,
+        )
         server = rooms.server
         web = _web(service, rooms, log)
         wishes = SimpleQueue[int | None]()
@@ -114,8 +135,8 @@ def run(load: Callable[["Service | None"], "Service"], *, schedules: bool = True
 
 
 @contextmanager
-def _log(service: "Service") -> Iterator["Log"]:
-    """Log to stderr, and what the package itself logs with it."""
+def _log(service: "Service", stream: TextIO) -> Iterator["Log"]:
+    """Log to ``stream``, and what the package itself logs with it."""
     from zoneinfo import ZoneInfo
 
     from mcmirror.notify.log import Log
@@ -123,10 +144,10 @@ def _log(service: "Service") -> Iterator["Log"]:
     settings = service.configuration.settings
     style = settings.log
     if style == "auto":
-        style = "text" if sys.stderr.isatty() else "json"
+        style = "text" if stream.isatty() else "json"
     log = Log(
         style,
-        sys.stderr,
+        stream,
         ZoneInfo(settings.timezone),
         service.redact,
         sidecar=service.configuration.sidecar,
@@ -157,7 +178,8 @@ def _web(service: "Service", rooms: "Rooms", log: "Log") -> "Web | None":
         except ConfigError:
             return ""
 
-    web = Web(rooms.server, listen, token=token, redact=service.redact, receivers=lambda: rooms.relays.receivers)
+    receivers = lambda: {**rooms.relays.receivers, **rooms.server.receivers(token)}  # noqa: E731
+    web = Web(rooms.server, listen, token=token, redact=service.redact, receivers=receivers)
     log.say("info", "listening", f"Health, metrics and API at http://{web.address}", address=str(web.address))
     web.start()
     return web

@@ -97,6 +97,7 @@ def _rest(seen: "StatusOverview", style: Style) -> list[str]:
         found = []
     if seen.paused:
         found.append(style.paint("everything is paused", "yellow"))
+    found += [line for job in seen.jobs if (line := _waiting_changes(job, seen, style))]
     for one in seen.notifiers:
         if one.waiting or one.failures or one.given_up:
             words = [f"{one.waiting:,} waiting"] if one.waiting else []
@@ -117,6 +118,18 @@ def _relay(relay: "RelayState", now: float, style: Style) -> str:
     why = f": {harmless(relay.error)}" if relay.error else ""
     text = f"relay {relay.name}: {', '.join(words)}{why}"
     return style.paint(text, "yellow") if relay.dead or relay.error else text
+
+
+def _waiting_changes(job: "JobStatus", seen: "StatusOverview", style: Style) -> str:
+    """What a job in real time has still to look at."""
+    changes = job.changes
+    if changes is None or not changes.count:
+        return ""
+    words = [f"{changes.count - changes.held:,} changes wait, the oldest for {_age(changes.oldest, seen.now)}"]
+    words += [f"{changes.failing:,} failing"] if changes.failing else []
+    words += [f"{changes.held:,} removals held: more than max_delete allows"] if changes.held else []
+    why = f": {harmless(changes.error)}" if changes.error else ""
+    return style.paint(f"{harmless(job.name)}: {', '.join(words)}{why}", "yellow")
 
 
 def _name(job: "JobStatus") -> str:

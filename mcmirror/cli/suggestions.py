@@ -6,9 +6,7 @@ from mcmirror.config.values import nearest
 
 ALIKE = 0.75
 """How alike two words are (0 to 1) before one is taken for a slip of the other."""
-REAL_TIME = (
-    'There is no real-time mirror yet; a job with every = "1m" and `mcmirror serve` repeats it each minute'
-)  # fmt: skip
+REAL_TIME = "`mcmirror watch JOB` follows a job in real time; realtime = true in the job lets `mcmirror serve` do so"
 OPTIONS = {
     "remove": "delete del prune purge delete-after delete-before delete-during delete-excluded propagate-deletes",
     "overwrite": "force update replace",

@@ -31,6 +31,7 @@ from mcmirror.model.inspection import Inspection
 from mcmirror.model.plan import Count, Plan
 from mcmirror.model.problem import Problem
 from mcmirror.model.progress import Progress
+from mcmirror.model.realtime import Channel, RealtimeState
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.relay import RelayState
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
@@ -57,6 +58,7 @@ def epoch(text: str | None) -> float:
 
 
 TIME = Pair(rfc3339, epoch)
+SECONDS = Pair(lambda seconds: round(seconds, 3), float)
 COUNT = plain(Count, {})
 PROBLEM = plain(Problem, {})
 PLAN = plain(Plan, {Count: COUNT}, only=Count)
@@ -144,6 +146,19 @@ INSPECTION = Shape(
     field("report", optional(REPORT)),
     field("by_prefix", optional(GROUPS), "groups"),
 )
+REALTIME = Shape(
+    RealtimeState,
+    field("channel", word(Channel)),
+    field("since", TIME),
+    *same("why"),
+    field("polls_every_seconds", attribute="polls_every"),
+    field("heard", TIME),
+    *same("proven dirty"),
+    field("lag_seconds", SECONDS, "lag"),
+    field("longest_lag_seconds", SECONDS, "longest_lag"),
+    field("max_lag_seconds", attribute="max_lag"),
+    *same("failing error held events batches copied removed gaps reconnects catching_up"),
+)
 JOB = Shape(
     JobState,
     *same("name source target trigger paused dry_run"),
@@ -153,6 +168,7 @@ JOB = Shape(
     field("last_success", TIME),
     field("max_age_seconds", attribute="max_age"),
     field("overdue_since", TIME),
+    field("realtime", optional(REALTIME)),
     Field("stale", lambda _: False),  # depends on the time: see ``job_document``
     field("last", optional(Pair(lambda record: RECORD.to(brief(record)), RECORD.of))),
 )

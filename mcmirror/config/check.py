@@ -218,6 +218,29 @@ def triggers(file: str, defaults: "OptionsTable", tables: Mapping[str, "OptionsT
     return mistakes
 
 
+_REALTIME = ("events", "batch_interval", "catch_up_every", "max_lag", "canary")
+
+
+def realtime(file: str, written: Mapping[str, Mapping[str, Any]]) -> Iterator[Mistake]:
+    """What cannot go with real time, and keys of real time in a job that has none."""
+    for name, values in written.items():
+        key = f"job.{name}"
+        if not values.get("realtime"):
+            for one in _REALTIME:
+                if one in values:
+                    remedy = "Write realtime = true beside it, or take it out."
+                    yield Mistake(file, f"{key}.{one}", "this belongs to real time, and the job has none", remedy)
+            continue
+        if values.get("assurance") == "off":
+            remedy = 'Take assurance = "off" out, or realtime.'
+            yield Mistake(file, f"{key}.assurance", "real time verifies each change", remedy)
+        if "{" in values.get("prefix", ""):
+            remedy = "Take the dates out of prefix, or write every or cron in place of realtime."
+            yield Mistake(file, f"{key}.prefix", "real time follows one place, and this one changes by the day", remedy)
+        if values.get("dry_run"):
+            yield Mistake(file, f"{key}.dry_run", "real time copies what changes", "Take dry_run out, or realtime.")
+
+
 def notified(
     file: str, defaults: "OptionsTable", tables: Mapping[str, "OptionsTable"], names: set[str]
 ) -> list[Mistake]:

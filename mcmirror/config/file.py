@@ -27,6 +27,7 @@ from mcmirror.config.values import (
 from mcmirror.config.variables import Variables
 from mcmirror.model.job import Assurance, Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Location
+from mcmirror.model.realtime import Realtime
 
 Table = TypeVar("Table", bound=schema.Table)
 _TRIGGERS = ("cron", "every", "realtime")
@@ -71,6 +72,7 @@ def configured(
 
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
+    mistakes += check.realtime(file, written)
     chosen, notes, wrong = _settings(settings, file, environ, path.parent)
     slips = environment.slips(environ)
     mistakes += wrong
@@ -239,8 +241,9 @@ def job_of(name: str, source: Location, target: Location, values: Mapping[str, A
         )
         if key in values
     }
-    if "exclude" in values:
-        options["exclude"] = tuple(values["exclude"])
+    options["exclude"] = tuple(values.get("exclude", ()))
+    if values.get("realtime") and (canary := _realtime(values).canary):
+        options["exclude"] += (f"{canary}*",)
     parsed: dict[str, Callable[[Any], Any]] = {
         "checksum": syntax.checksum,
         "tags": syntax.tags,
@@ -275,7 +278,21 @@ def _schedule(values: Mapping[str, Any]) -> Schedule:
     given |= {
         key: syntax.duration(values[key]) for key in ("every", "jitter", "max_age", "lock_timeout") if key in values
     }
+    if values.get("realtime"):
+        given["realtime"] = _realtime(values)
+        given["every"] = given["realtime"].catch_up_every
     return Schedule(**given, notify=tuple(values.get("notify", ())))
+
+
+def _realtime(values: Mapping[str, Any]) -> Realtime:
+    """How the job follows its source."""
+    spans = ("batch_interval", "catch_up_every", "max_lag")
+    given: dict[str, Any] = {key: syntax.duration(values[key]) for key in spans if key in values}
+    if "events" in values:
+        given["events"], given["poll_every"] = syntax.events(values["events"])
+    if "canary" in values:
+        given["canary"] = syntax.canary(values["canary"])
+    return Realtime(**given)
 
 
 def _notifier(name: str, table: schema.NotifyTable) -> Notifier:

@@ -222,8 +222,8 @@ class _Row:
             return None
         return f"{alias}/{bucket}"
 
-    def _schedule(self) -> dict[str, str]:
-        """``cron`` or ``every``."""
+    def _schedule(self) -> dict[str, str | bool]:
+        """``cron``, ``every`` or ``realtime``."""
         written = self._given.get("schedule")
         if isinstance(written, int | float) and not isinstance(written, bool):
             return {"every": f"{written:g}s"}
@@ -232,8 +232,7 @@ class _Row:
         if plain in _MANUAL:
             return {}
         if plain in _REAL_TIME:
-            self._wrong("schedule", WORDS["realtime"][0], 'Write "schedule": "1m": a run lists each side once.')
-            return {}
+            return {"realtime": True}
         if span := re.fullmatch(r"(?:every )?(\d+) ?([a-z]+?)s?", plain):
             unit = _UNITS.get(span[2], span[2])
             text = f"{span[1]}{unit}"

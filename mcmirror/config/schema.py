@@ -227,7 +227,17 @@ class OptionsTable(Table):
     every: Annotated[str, _checked(syntax.interval)] | None = None
     """When `mcmirror serve` runs it: an interval from start to start, "30m"; a run that lasts longer skips a time."""
     realtime: bool | None = None
-    """Follow the source's events: not built yet, a mistake."""
+    """Follow what changes at the source while `mcmirror serve` or `mcmirror watch` runs."""
+    events: Annotated[str, _checked(syntax.events)] | None = None
+    """How real time hears of changes: "watch" (mc listens, the default), "webhook", "sqs://...", or "poll:60s"."""
+    batch_interval: Annotated[str, _checked(syntax.positive_duration)] | None = None
+    """Real time: how long a change waits for others; "2s" unless written."""
+    catch_up_every: Annotated[str, _checked(syntax.interval)] | None = None
+    """Real time: from full run to full run, which heal what events lost; "1h" unless written."""
+    max_lag: Period | None = None
+    """Real time: health turns red when the oldest change is older; "5m" unless written."""
+    canary: Annotated[str, _checked(syntax.canary)] | None = None
+    """Real time: below this prefix of the source a key is written to hear that events arrive; ".mcmirror/" or "off"."""
     at_start: bool | None = None
     """Run once when `mcmirror serve` begins as well."""
     jitter: Duration | None = None

@@ -32,6 +32,7 @@ class JobSummary:
     timezone: str
     max_age: float
     dry_run: bool
+    realtime: bool = False
 
 
 _COLUMNS = [item.name for item in fields(JobSummary)]
@@ -91,6 +92,7 @@ def _of(configuration: Configuration) -> Summary:
                 timezone=job.timezone,
                 max_age=schedule.max_age,
                 dry_run=job.options.dry_run,
+                realtime=schedule.realtime is not None,
             )
         )
     told = dict.fromkeys(name for schedule in configuration.schedules.values() for name in schedule.notify)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mcmirror.config.values import DEFAULT_STATE, Wrong, nearest
 from mcmirror.model.job import Tags
+from mcmirror.model.realtime import Realtime
 
 LOGS = ("auto", "text", "json")
 CHECKSUMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
@@ -127,6 +128,33 @@ def exclude(text: str) -> str:
     if text.startswith("/"):
         raise Wrong(f"{text!r} matches nothing: no key begins with '/'", f'Write "{text.lstrip("/")}".')
     return text
+
+
+def events(text: str) -> tuple[str, float]:
+    """How changes are heard of, and the seconds between full runs where they are not: ``watch``, ``poll:60s``."""
+    word = text.strip()
+    kind, _, rest = word.partition(":")
+    if kind == "poll":
+        return kind, interval(rest) if rest else Realtime().poll_every
+    if word in {"watch", "webhook"} or (kind == "sqs" and rest.startswith("//") and len(rest) > 2):
+        return word, Realtime().poll_every
+    guess = nearest(kind, ("watch", "webhook", "poll", "sqs"))
+    hint = f"Did you mean {guess}? " if guess else ""
+    raise Wrong(
+        f"{text!r} is no channel of events", f'{hint}Write "watch", "webhook", "sqs://HOST/QUEUE" or "poll:60s".'
+    )
+
+
+def canary(text: str) -> str:
+    """A prefix of keys with its slash; empty for ``off``."""
+    word = text.strip()
+    if word.lower() == "off":
+        return ""
+    if not word.endswith("/") or word.startswith("/") or any(part in {"", ".", ".."} for part in word[:-1].split("/")):
+        raise Wrong(f"{text!r} is no prefix of keys", 'Write ".mcmirror/", with a slash at its end only, or "off".')
+    if any(sign in word for sign in "*?"):
+        raise Wrong(f"{text!r} holds a wildcard", 'Write ".mcmirror/", or "off".')
+    return word
 
 
 def checksum(text: str) -> str:

@@ -14,8 +14,6 @@ WORDS = {
     "broker": ("there are no workers that take jobs from a broker yet", "Take it out."),
     "agent": ("there are no agents yet: a run happens on the machine that starts it",
               "Take it out, and run mcmirror near the source."),
-    "realtime": ("there is no real-time mirror yet",
-                 'Write every = "1m" instead: a run that finds nothing lists each side once.'),
 }  # fmt: skip
 """By key: what is not there, and what to do."""
 
@@ -24,8 +22,6 @@ def unbuilt(file: str, settings: "SettingsTable", tables: Mapping[str, "OptionsT
     """The mistakes of a file; ``tables`` by their dotted names."""
     used = {"executor": settings.executor == "celery", "broker": settings.broker is not None}
     places = [f"settings.{key}" for key, given in used.items() if given]
-    places += [
-        f"{name}.{key}" for name, table in tables.items() for key in ("agent", "realtime") if getattr(table, key)
-    ]
+    places += [f"{name}.agent" for name, table in tables.items() if table.agent]
     for place in places:
         yield Mistake(file, place, *WORDS[place.rpartition(".")[2]])

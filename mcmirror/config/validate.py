@@ -69,6 +69,7 @@ _ELSEWHERE = {
     "connections": "Write [alias.NAME] for each server.",
     "connection": "Write [alias.NAME] for each server.",
     "servers": "Write [alias.NAME] for each server.",
+    "real_time": "Write realtime = true.",
     "src": 'Write source = "alias/bucket".',
     "from": 'Write source = "alias/bucket".',
     "destination": 'Write target = "alias/bucket".',
@@ -163,8 +164,8 @@ def unknown(file: str, key: str, word: str, names: Sequence[str], value: object 
         if word in built:
             return Mistake(file, key, "there is no such key", f"Did you mean {word}?")
     text = value.strip() if isinstance(value, str) else ""
-    if word == "mode":
-        word = nearest(text, WORDS) or word
+    if word == "mode" and nearest(text, ("realtime", "real-time")):
+        word = "real_time"
     if word in WORDS:
         return Mistake(file, key, *WORDS[word])
     remedy = _ELSEWHERE.get(word) or f"There are: {', '.join(built)}."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mcmirror.model.job import Job
 from mcmirror.model.location import Alias
+from mcmirror.model.realtime import Realtime
 from mcmirror.model.replication import Replication
 
 DEFAULT_STATE = "sqlite:///~/.local/state/mcmirror/state.db"
@@ -125,6 +126,8 @@ class Schedule:
     """Seconds that ``wait`` waits before the run is skipped; 0: as long as it takes."""
     notify: tuple[str, ...] = ()
     """Names of notifiers."""
+    realtime: Realtime | None = None
+    """How the job follows its source; ``every`` is then the interval of its full runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Absence:
     def ask(self, keys: Sequence[str]) -> dict[str, str]:
         """Say of each key why it does not count as gone, nothing when it does; after a stop keys are left out."""
         job = self._context.job
-        answers = self._context.mover.stat(job.source, keys)
+        answers = self._context.stat(job.source, keys)
         self.requests += asked_at_source(len(answers))
         return {key: self._why(key, answer) for key, answer in answers.items()}
 
@@ -106,8 +106,14 @@ def look_again(
 ) -> Generator[Event, None, tuple[Spool, Requests]]:
     """List the whole source and return those of ``planned`` that it lacks.
 
-    Raises ListingBroken when that fails, or when it lists far fewer objects than ``before``.
+    Raises ListingBroken when that fails, or when it lists far fewer objects than ``before``. A run that is about some
+    keys lists nothing: each is asked for right before it is removed.
     """
+    if context.named is not None:
+        everything = Spool()
+        for item in planned:
+            everything.append(item)
+        return everything, Requests()
     gone, listed = yield from with_pairs(context, "", lambda pairs: _lacking(pairs, planned), only=Side.SOURCE)
     refusal = guard.after_second_look(context.job, before, listed)
     if refusal:

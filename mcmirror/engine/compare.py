@@ -21,6 +21,8 @@ class Rules:
     written_before: str = ""
     impossible: Callable[[Entry], str] | None = None
     """Why mc cannot carry an object; empty when it can."""
+    sceptical: bool = False
+    """Something is known to have been written: equal is what ETags prove, and what is remembered as a verified copy."""
     wrong: frozenset[tuple[str, str, str]] = frozenset()
     """(key, mark at the source, mark at the target) of copies that were read and found to differ."""
     sample: Sample | None = None
@@ -153,6 +155,8 @@ class _Tally:
         same = proven(source, target)
         if reason in DOUBTFUL and rules.incomparable(source.key, source.mark, target.mark):
             reason = None
+        elif rules.sceptical and not (reason or same or rules.incomparable(source.key, source.mark, target.mark)):
+            reason = Reason.NEWER
         if rules.wrong and reason is None and (source.key, source.mark, target.mark) in rules.wrong:
             reason, same = Reason.CONTENT, False
         if reason is None:

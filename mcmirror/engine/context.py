@@ -1,14 +1,14 @@
 """What a run works with: frozen, handed from step to step."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mcmirror.model.job import Job, Verb
-from mcmirror.model.location import Alias
+from mcmirror.model.location import Alias, Location
 from mcmirror.model.stop import Stop
-from mcmirror.movers.protocol import Mover
+from mcmirror.movers.protocol import Answer, Mover
 
 
 class Memory(Protocol):
@@ -58,6 +58,18 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The keys that a run is about: both sides are asked for each of them, and nothing is listed."""
+
+    keys: tuple[str, ...]
+    """In order, each once."""
+    gone: frozenset[str] = frozenset()
+    """Those that are probably absent at the source."""
+    removed: frozenset[str] = frozenset()
+    """Those that are probably absent at the target."""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """One run's surroundings."""
 
@@ -77,6 +89,23 @@ class Context:
     """Seconds since the epoch."""
     notes: tuple[str, ...] = ()
     """What is not as it was asked for, and keeps the run from nothing."""
+
+    named: Named | None = None
+    """The only keys that the run is about; None: all of the place."""
+
+    def stat(self, place: Location, keys: Sequence[str]) -> dict[str, Answer]:
+        """Ask a place for single keys; a run that is about some keys does that without a listing."""
+        if self.named is None:
+            return self.mover.stat(place, keys)
+        return self.mover.look(place, keys, self.named.gone if place == self.job.source else self.named.removed)
+
+    def about(self, keys: Iterable[str], *, removed: bool = False) -> "Context":
+        """The same for fewer keys, if it is about some keys; ``removed``: the target has just lost them."""
+        if self.named is None:
+            return self
+        wanted = tuple(keys)
+        gone = self.named.gone.intersection(wanted)
+        return replace(self, named=Named(wanted, gone, frozenset(wanted) if removed else frozenset()))
 
     @property
     def planning_only(self) -> bool:

@@ -45,6 +45,8 @@ FEWEST = 24
 """Objects that are worth a process of their own."""
 RARE = 40
 """Objects of a listing for each that is to be copied, from which copies are named: a mirror lists both sides again."""
+SINGLY = 16
+"""Keys of a batch up to which each has a process of its own: mc lists each of several by its name before it copies."""
 WORKERS_OF_ONE = 2
 """Transfers that one mc makes at once when it starts: as many as processors, and hardly one machine has fewer."""
 
@@ -75,7 +77,8 @@ def copy_exactly(
     context: Context, objects: Iterable[Entry], *, expires: str = "", bare: bool = False
 ) -> Generator[Event, None, None]:
     """Copy these objects and no others, folder by folder; ``expires`` and ``bare`` as in ``Keys``."""
-    folders = _by_folder(objects, context.mover.most_named)
+    few = context.named is not None and len(context.named.keys) <= SINGLY
+    folders = _by_folder(objects, 1 if few else context.mover.most_named)
     yield from _copy_named(context, (Keys(folder, tuple(keys), expires, bare) for folder, keys in folders))
 
 

@@ -99,7 +99,7 @@ def folded(context: Context, plan: Plan, remaining: Iterable[Difference]) -> dic
     before = {item.target.key: item.target for item in Only(plan.differences, Extraneous) if item.target.key in twins}
     answers = dict[str, Answer]()
     for batch in batches(sorted(twins), str, context.mover.most_named):
-        answers |= context.mover.stat(context.job.target, batch)
+        answers |= context.stat(context.job.target, batch)
     found = dict[str, str]()
     for entry in missing:
         twin = twin_of(entry.key)
@@ -141,7 +141,7 @@ def _odd(context: Context, item: Copy) -> bool:
 def _answers(context: Context, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Answer]]:
     """What the target says of each of these; after a stop some are left out."""
     for batch in batches(entries, _key, context.mover.most_named):
-        answers = context.mover.stat(context.job.target, [entry.key for entry in batch])
+        answers = context.stat(context.job.target, [entry.key for entry in batch])
         yield from ((entry, answers[entry.key]) for entry in batch if entry.key in answers)
 
 

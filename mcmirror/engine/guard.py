@@ -63,7 +63,7 @@ def after_planning(job: Job, plan: Plan, before: int = 0) -> Problem | None:
         )
     if not deletes:
         return None
-    if not plan.source.objects:
+    if not plan.source.objects and not plan.named:
         return problem(
             Category.SOURCE_EMPTY,
             f"the source {job.source} is empty, and {objects(deletes)} would be removed from {job.target}",

@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
+from mcmirror.engine import named
 from mcmirror.engine.compare import Pairs, merge
 from mcmirror.engine.context import Context
 from mcmirror.listing.order import Entries, OutOfOrder, in_order, sorted_on_disk
@@ -32,9 +33,12 @@ def with_pairs(
 ) -> Generator[Event, None, T]:
     """List both sides below ``folder`` and hand the pairs to ``use``; again from the start if one is not in order.
 
-    With ``only`` the other side is not asked, and no pair has one of its entries. Raises ListingBroken when a side
-    cannot be listed whole.
+    With ``only`` the other side is not asked, and no pair has one of its entries. A run that is about some keys asks
+    for these and lists nothing. Raises ListingBroken when a side cannot be listed whole.
     """
+    if context.named is not None:
+        asked = named.pairs(context, folder, source=only is not Side.TARGET, target=only is not Side.SOURCE)
+        return (yield from use(asked))
     job = context.job
     source, target = job.source.below(folder), job.target.below(folder)
     disorderly = set[Location]()

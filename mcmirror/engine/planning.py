@@ -8,14 +8,15 @@ from mcmirror.engine.compare import Pairs, Rules, plan
 from mcmirror.engine.context import Context
 from mcmirror.engine.folded_keys import set_folded_apart
 from mcmirror.engine.listing import with_pairs
+from mcmirror.engine.named import ask
 from mcmirror.engine.sample import Sample
-from mcmirror.engine.scope import Only
+from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.unlisted import Unlisted, find_unlisted
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.age import age_limits
 from mcmirror.model.event import Event, Listed, Noted, ProblemFound
 from mcmirror.model.job import Tags, Verb
-from mcmirror.model.plan import Entry, Impossible, Plan
+from mcmirror.model.plan import Count, Entry, Impossible, Plan
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.wording import printable
 
@@ -23,6 +24,8 @@ from mcmirror.model.wording import printable
 def make_plan(context: Context) -> Generator[Event, None, Plan]:
     """List both sides and compare. Raises Trouble when either cannot be listed whole, or the source is not there."""
     job = context.job
+    if context.named is not None:
+        return (yield from _plan_named(context))
     beside = find_unlisted(job.source, context.mover)
     rules = _rules(context, beside)
     made = yield from with_pairs(context, "", lambda pairs: _planned(context, beside.joined(pairs), rules))
@@ -41,8 +44,27 @@ def make_plan(context: Context) -> Generator[Event, None, Plan]:
     return made
 
 
+def _plan_named(context: Context) -> Generator[Event, None, Plan]:
+    """Ask both sides for the keys and compare; what a side does not answer for is named, and impossible for now."""
+    job, answers = context.job, ask(context)
+    made = yield from _planned(context, iter(answers.pairs), replace(_rules(context, Unlisted()), sceptical=True))
+    made = set_folded_apart(context, made)
+    for key, found in answers.unanswered.items():
+        yield ProblemFound(job.name, found)
+        answers.impossible.append(Impossible(Entry(key, 0, "", ""), found.cause or found.message))
+    for item in answers.impossible:
+        if item.source.key not in answers.unanswered:
+            what = f"{printable(item.source.key)} cannot be copied"
+            yield ProblemFound(job.name, problem(Category.KEY_NOT_STORABLE, what, item.why, item.source.key))
+    differences = sorted((*made.differences, *answers.impossible), key=key_of)
+    impossible = made.impossible + Count(len(answers.impossible))
+    return replace(made, differences=differences, impossible=impossible, named=True)
+
+
 def metadata_wanted(context: Context) -> bool:
-    """Whether what objects are besides their bytes is compared at all."""
+    """Whether what objects are besides their bytes is compared at all; of single keys only where tags need calls."""
+    if context.named is not None and context.job.options.tags is not Tags.COPY:
+        return False
     return context.job.between_stores and (context.job.preserves or context.metadata is not None)
 
 

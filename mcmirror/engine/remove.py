@@ -12,7 +12,7 @@ from mcmirror.engine.compare import Pairs
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import Side, with_pairs
 from mcmirror.engine.lookup import Lookup
-from mcmirror.engine.scope import Only, common_folder
+from mcmirror.engine.scope import Only, common_folder, key_of
 from mcmirror.engine.spool import Spool
 from mcmirror.model.cost import Requests, asked_at_target, listing, removing
 from mcmirror.model.event import Event, Removed
@@ -57,8 +57,9 @@ def remove(
     tried, asked = yield from _remove_confirmed(context, Only(gone, Extraneous), absence)
     folder = common_folder(tried)
     folder = "" if folds(folder) else folder
+    looking = context.about(map(key_of, tried), removed=True)
     result = yield from with_pairs(
-        context, folder, lambda pairs: _see(pairs, tried, folder, context.job.name, named), only=Side.TARGET
+        looking, folder, lambda pairs: _see(pairs, tried, folder, context.job.name, named), only=Side.TARGET
     )
     result.requests += requests + asked + absence.requests
     result.decided = not absence.hidden
@@ -107,7 +108,7 @@ def _kept_by_target(
     asked = [item.target.key for item in batch if item.target.key not in kept]
     twins = {key: twin_of(key) for key in asked if twin_of(key)}
     names = [*asked, *twins.values()]
-    answers = context.mover.stat(context.job.target, names) if names else {}
+    answers = context.stat(context.job.target, names) if names else {}
     present = list[Extraneous]()
     for item in batch:
         key = item.target.key

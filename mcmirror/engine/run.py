@@ -196,7 +196,8 @@ def _planned_mirror(context: Context, attempts: Attempts, versions: Versions) ->
     job = context.job
     plan = yield from versions.beside(_planned(context, attempts))
     yield PhaseStarted(job.name, Phase.GUARD)
-    refusal = guard.after_planning(job, plan, context.memory.source_objects())
+    before = 0 if plan.named else context.memory.source_objects()
+    refusal = guard.after_planning(job, plan, before)
     if refusal:
         yield ProblemFound(job.name, refusal)
         return StepsResult(Status.REFUSED, _tally(context, plan, Result()), requests=planned(plan))
@@ -209,7 +210,7 @@ def _planned_mirror(context: Context, attempts: Attempts, versions: Versions) ->
     remaining = yield from _still_missing(context, left)
     tally = _tally(context, plan, result)
     status = judge(tally, decided=result.decided, strict=job.strict, stopped=context.stop.requested)
-    if status is Status.SUCCEEDED:
+    if status is Status.SUCCEEDED and not plan.named:
         context.memory.remember_source(plan.source.objects + plan.excluded.objects)
     return StepsResult(
         status,

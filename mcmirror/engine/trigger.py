@@ -79,7 +79,22 @@ class Interval:
         return f"{_span(self.seconds)} after each run" if self.gap else f"every {_span(self.seconds)}"
 
 
-Trigger = Manual | Cron | Interval
+@dataclass(frozen=True, slots=True)
+class Following:
+    """In real time: events tell what changes, and a full run every so many seconds heals what they lost."""
+
+    seconds: float
+
+    def next_after(self, now: float, last: float) -> float:
+        """The next full run that no event asks for."""
+        base = min(last or now, now)
+        return base + self.seconds * (math.floor((now - base) / self.seconds) + 1)
+
+    def __str__(self) -> str:
+        return f"real time, in full every {_span(self.seconds)}"
+
+
+Trigger = Manual | Cron | Interval | Following
 
 
 def _span(seconds: float) -> str:
@@ -92,8 +107,10 @@ def _span(seconds: float) -> str:
     return "".join(parts) + (f"{left:g}s" if left or not parts else "")
 
 
-def trigger_of(cron: str, every: float, *, gap: bool = False, timezone: str = "UTC") -> Trigger:
+def trigger_of(cron: str, every: float, *, gap: bool = False, timezone: str = "UTC", realtime: bool = False) -> Trigger:
     """The trigger that a job's configuration describes."""
+    if realtime:
+        return Following(every)
     if cron:
         return Cron(cron, timezone)
     return Interval(every, gap) if every else Manual()

@@ -11,6 +11,7 @@ from mcmirror.engine.content import compare_content
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.lookup import Lookup
+from mcmirror.engine.named import pairs_after
 from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
 from mcmirror.model.cost import Requests
@@ -43,7 +44,7 @@ class Verification:
     doubtful: Spool = field(default_factory=Spool)
     """Copied just now, unchanged at the source, and yet with another ETag."""
     late: list[tuple[str, str, str]] = field(default_factory=list)
-    """Copied just now, and by the clocks older than their source: for the next run to know."""
+    """Copied just now, and not to be known as such by ETags and clocks: for the next run to know."""
     read: Count = Count()
     """Objects that were read on both sides to resolve doubts."""
 
@@ -74,13 +75,16 @@ class Verification:
 
 
 def verify(context: Context, copies: Iterable[Copy], before: int) -> Generator[Event, None, Verification]:
-    """List both sides below the planned copies and see which of them are there.
+    """List both sides below the planned copies, or ask for single keys, and see which of them are there.
 
     ``before`` is how many objects the source listed in the plan. Raises ListingBroken when that cannot be seen, or when
     the source lists far fewer now: then nothing is known.
     """
     folder = common_folder(copies)
-    verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, copies, folder))
+    if context.named is not None:
+        verification = yield from _check(pairs_after(context, copies), copies, "", remember=True)
+    else:
+        verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, copies, folder))
     if len(verification.unlisted):
         yield from _confirm_vanished(context, verification, before)
     yield from _resolve_doubts(context, verification)
@@ -89,13 +93,16 @@ def verify(context: Context, copies: Iterable[Copy], before: int) -> Generator[E
     return verification
 
 
-def _check(pairs: Pairs, copies: Iterable[Copy], folder: str) -> Generator[Event, None, Verification]:
+def _check(
+    pairs: Pairs, copies: Iterable[Copy], folder: str, *, remember: bool = False
+) -> Generator[Event, None, Verification]:
+    """``remember``: copies that no ETag proves are known again by their marks."""
     result, lookup = Verification(), Lookup(pairs, copies, folder)
     for planned, source, target in lookup:
         if source is None:
             result.unlisted.append(planned)
         else:
-            _judge(result, planned, source, target)
+            _judge(result, planned, source, target, remember=remember)
     result.listed = (lookup.at_source, lookup.at_target)
     return result
     yield
@@ -119,13 +126,15 @@ def _confirm_vanished(context: Context, result: Verification, before: int) -> Ge
     yield from absence.problems()
 
 
-def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | None) -> None:
+def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | None, *, remember: bool) -> None:
     written = target is not None and (isinstance(planned, Missing) or target != planned.target)
     unchanged = source == planned.source
     if target is None:
         result.miss(Missing(source))
     elif proven(source, target) or difference(source, target) is None:
         result.settle(source, by_etag=proven(source, target))
+        if remember and not proven(source, target):
+            result.late.append((source.key, source.mark, target.mark))
     elif source.size != target.size or not written or not unchanged:
         result.changed_meanwhile += not unchanged
         result.miss(Changed(source, target, difference(source, target) or Reason.CONTENT))

@@ -20,7 +20,8 @@ class Versions:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._wanted = not context.job.source.is_local and (context.verb is Verb.VERIFY or not context.planning_only)
+        self._wanted = not context.job.source.is_local and context.named is None
+        self._wanted &= context.verb is Verb.VERIFY or not context.planning_only
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="versions")
         self._kept: Future[bool] | None = None
 

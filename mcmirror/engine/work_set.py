@@ -90,7 +90,7 @@ def copy_and_verify(context: Context, plan: Plan, attempts: Attempts, result: Re
     count, smooth = plan.copies, True
     # mc goes by the clocks: it would copy again whatever is older than its source by them.
     by_name = job.options.overwrite and plan.outdated.objects >= plan.copies.objects
-    by_name |= avoid is None
+    by_name |= avoid is None or plan.named
     while True:
         yield PhaseStarted(job.name, Phase.MIRROR)
         heard, _ = yield from listen(_counted(result, _copies(context, plan, work, avoid, result, by_name=by_name)))
@@ -108,8 +108,7 @@ def copy_and_verify(context: Context, plan: Plan, attempts: Attempts, result: Re
                 continue
             result.decided = False
             return False
-        # Once by mc, and once to see what became of it.
-        result.requests += listed(*verification.listed) + listed(*verification.listed) + verification.requests
+        result.requests += _seen_again(plan, *verification.listed) + verification.requests
         result.done += verification.done
         result.unproven += verification.unproven
         result.vanished += verification.vanished
@@ -126,6 +125,13 @@ def copy_and_verify(context: Context, plan: Plan, attempts: Attempts, result: Re
             cause = "the source was written to after the plan was made"
             yield ProblemFound(job.name, problem(Category.CHANGED_WHILE_COPYING, what, cause, str(job.source)))
         return smooth and not count.objects
+
+
+def _seen_again(plan: Plan, source: int, target: int) -> Requests:
+    """What it took to see so many objects again: once by mc, and once by the verification; or a HEAD for each."""
+    if plan.named:
+        return Requests(source_head=source, target_head=target)
+    return listed(source, target) + listed(source, target)
 
 
 def _copies(  # noqa: PLR0913
@@ -198,7 +204,7 @@ def _without_tags(
     again = yield from verify(context, left, plan.at_source)
     again.take_over(before)
     result.tags_refused = untagged.refusal
-    result.requests += copying(Count(len(untagged.keys))) + listed(*again.listed)
+    result.requests += copying(Count(len(untagged.keys))) + _seen_again(plan, *again.listed)
     result.overcome |= untagged.keys - {key_of(item) for item in again.remaining}
     return again
 

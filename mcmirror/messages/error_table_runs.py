@@ -13,6 +13,13 @@ TABLE: tuple[Row, ...] = (
         evidence=("mirror_differs_no_overwrite",),
     ),
     Row(
+        Category.EVENTS_UNSUPPORTED,
+        cause="this server tells nobody what changes, or not in the way that mc listens",
+        remedy="Nothing has to be done: full runs take the place of events. A MinIO behind a gateway tells what "
+        "changes at its own address; other servers may send a webhook or fill a queue.",
+        evidence=("test_what_changes_is_heard_or_it_is_said_that_nothing_is",),
+    ),
+    Row(
         Category.KEY_NOT_STORABLE,
         cause="the target cannot store an object of this name or size",
         remedy="Rename it at the source{exclude}. MinIO and folders refuse `//`, `.` and `..` "

@@ -33,6 +33,7 @@ def group(job: JobState, now: float, *, paused: bool = False) -> Group:
     late = job.stale(now) and not (job.paused or paused)
     if job.run:
         return Group.RUNNING
+    late |= job.realtime is not None and job.realtime.red
     if late or (job.last is not None and job.last.status in NEEDS_YOU):
         return Group.NEEDS_YOU
     if job.paused and not paused:

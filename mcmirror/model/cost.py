@@ -72,7 +72,10 @@ def listing(objects: int) -> int:
 
 
 def both_listed(plan: Plan) -> Requests:
-    """One listing of both sides."""
+    """One look at both sides: a listing, or a HEAD for each key."""
+    if plan.named:
+        keys = plan.source.objects + plan.extraneous.objects
+        return Requests(source_head=keys, target_head=keys)
     return listed(plan.source.objects, plan.target.objects)
 
 

@@ -133,6 +133,8 @@ class Plan:
     """Whether each copy's tags are carried by requests of their own."""
     asked: int = 0
     """Single keys that the target was asked for."""
+    named: bool = False
+    """Whether its keys were asked for one by one, and nothing was listed."""
     torn: tuple[Entry, ...] = ()
     """On the target only, and perhaps left by an mc that was killed; neither extraneous nor among the differences."""
 

@@ -30,6 +30,7 @@ class Category(StrEnum):
     SERVER_ERROR = "server-error"
     LISTING_BROKEN = "listing-broken"
     LISTING_UNSUPPORTED = "listing-unsupported"
+    EVENTS_UNSUPPORTED = "events-unsupported"
     REDIRECTED = "redirected"
     MEMORY = "mc-memory"
     CHANGED_WHILE_COPYING = "changed-while-copying"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mcmirror.model.realtime import RealtimeState, ailment
 from mcmirror.model.record import Record
 from mcmirror.model.relay import RelayState
 from mcmirror.model.wording import shown_seconds
@@ -32,6 +33,8 @@ class JobState:
     overdue_since: float = 0.0
     """When the success became too old, or will."""
     dry_run: bool = False
+    realtime: RealtimeState | None = None
+    """How it follows its source; None unless it does."""
 
     def stale(self, now: float) -> bool:
         """Whether the last success is older than ``max_age`` allows."""
@@ -102,6 +105,8 @@ def ailments(state: State) -> tuple[str, ...]:
     if silent > HEART_STOPPED:
         found.append(f"the scheduler has not looked at the clock for {silent:.0f} s")
     for job in state.jobs:
+        if job.realtime is not None and not (job.paused or state.paused) and (wrong := ailment(job.name, job.realtime)):
+            found.append(wrong)
         if not job.stale(state.now) or job.paused or state.paused:
             continue
         if job.last_success:

@@ -5,12 +5,13 @@ by name. It obeys ``overwrite`` and knows no other filter.
 """
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from mcmirror.messages.error_lookup import classify, problem
 from mcmirror.model.attributes import Attributes
+from mcmirror.model.change import Change, Connected, Heard
 from mcmirror.model.event import CopyStarted, Event, Moved, ProblemFound
 from mcmirror.model.job import Job
 from mcmirror.model.key import folds
@@ -56,6 +57,10 @@ class Store:
     """Keys whose writes arrive with other bytes of the same size."""
     silent: bool = False
     """Whether a request for a single key gets no answer of S3."""
+    tells: bool = True
+    """Whether its channel of events is open."""
+    changed: list[str] = field(default_factory=list)
+    """Keys that were written or deleted, for the channel of events."""
     requests: int = 0
     on_request: Callable[[int], None] = lambda _: None
     """Called before each request with its number: the place of races."""
@@ -71,6 +76,12 @@ class Store:
         sum_ = hashlib.md5(content, usedforsecurity=False).hexdigest()
         modified = (EPOCH + timedelta(seconds=self.clock)).strftime("%Y-%m-%dT%H:%M:%S.000001")
         self.objects[key] = Stored(content, sum_ if self.plain_etags else f"{sum_}-{int(self.clock)}", modified)
+        self.changed.append(key)
+
+    def delete(self, key: str) -> None:
+        """Remove an object as a client of the server does."""
+        if self.objects.pop(key, None) is not None:
+            self.changed.append(key)
 
     def entry(self, key: str) -> Entry | None:
         """An object as a listing shows it."""
@@ -121,6 +132,23 @@ class MemoryMover:
         """Say of each key whether it is there."""
         store, below = self._store(place)
         return {key: self._answer(store, below, key) for key in keys}
+
+    def look(self, place: Location, keys: Sequence[str], gone: Collection[str] = ()) -> dict[str, Answer]:
+        """As ``stat``: nothing is listed here for it either."""
+        del gone
+        return self.stat(place, keys)
+
+    def watch(self, place: Location) -> Generator[Sequence[Heard], None, None]:
+        """Tell what was written since the last batch, until the store is closed to it."""
+        store, below = self._store(place)
+        yield [Connected()]
+        while store.tells:
+            changed, store.changed = store.changed, []
+            yield [
+                Change(key.removeprefix(below), gone=key not in store.objects)
+                for key in changed
+                if key.startswith(below)
+            ]
 
     def accepts(self, shard: Shard) -> bool:
         """A key prefix is copied whole, which is no mirror without ``overwrite``."""

@@ -4,12 +4,13 @@ A mover is made for one job and its two places. Nothing that it says of a copy o
 afterwards decide.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
 from mcmirror.model.attributes import Attributes
+from mcmirror.model.change import Heard
 from mcmirror.model.event import Event
 from mcmirror.model.job import MirrorOptions
 from mcmirror.model.location import Location
@@ -161,6 +162,18 @@ class Mover(Protocol):
 
     def stat(self, place: Location, keys: Sequence[str]) -> dict[str, Answer]:
         """Ask for each of these keys, a request a key; after a stop keys are left out."""
+
+    def look(self, place: Location, keys: Sequence[str], gone: Collection[str] = ()) -> dict[str, Answer]:
+        """Ask for each of these keys without any listing; after a stop keys are left out.
+
+        ``gone`` are those that are probably absent: a mover may find that costly and ask for them apart.
+        """
+
+    def watch(self, place: Location) -> Generator[Sequence[Heard], None, None]:
+        """Yield what changes at a place as it happens; an empty batch is a tick of the clock.
+
+        Of buckets only. Ends when the channel has ended; raises Trouble when the place tells no changes.
+        """
 
     def accepts(self, shard: Shard) -> bool:
         """Whether the shard can be copied as it says under the job's options."""

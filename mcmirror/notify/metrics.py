@@ -18,6 +18,7 @@ from mcmirror.model.relay import RelayState
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState, State, Totals
 from mcmirror.notify.exposition import PLAIN, Family, format_for, labels, written
+from mcmirror.notify.metrics_realtime import realtime_families
 
 OUTCOMES = {
     "planned": "planned",
@@ -151,6 +152,7 @@ def job_families(state: State, *, lasting: bool = True) -> Iterator[Family]:
     yield from _last_runs({job: one.last.report for job, one in jobs.items() if one.last and one.last.report})
     if lasting:
         yield from _moment(jobs, state)
+        yield from realtime_families(jobs)
         yield from _sums({job: state.totals.get(one.name, Totals()) for job, one in jobs.items()})
 
 

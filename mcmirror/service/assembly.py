@@ -7,12 +7,13 @@ from mcmirror.config import watched
 from mcmirror.model.event import Observer
 from mcmirror.model.record import Record
 from mcmirror.service.config_watcher import ConfigWatcher
-from mcmirror.service.dependencies import Dependencies, Say
+from mcmirror.service.dependencies import Dependencies, Follow, Say
 from mcmirror.service.notifications import NotificationThread
 from mcmirror.service.relays import Relays
 from mcmirror.service.root import Service
 from mcmirror.service.server import Server
 from mcmirror.store.database import Database
+from mcmirror.store.dirty_keys import DirtyKeys
 from mcmirror.store.paths import presence
 from mcmirror.store.pauses import Pauses
 from mcmirror.store.presence import Presence
@@ -61,10 +62,13 @@ def assemble(  # noqa: PLR0913  each from another hand
     load: Callable[[Service], Service] | None = None,
     schedules: bool = True,
     relays: bool = False,
+    announced: bool = True,
+    follow: Follow | None = None,
 ) -> Rooms:
     """A server for this service. ``load`` reads its configuration again and raises ConfigError.
 
-    Without ``schedules`` its jobs run only when they are asked for; with ``relays`` events are taken and handed on.
+    Without ``schedules`` its jobs run only when they are asked for; with ``relays`` events are taken and handed on;
+    unless it is ``announced``, ``status`` does not name it. ``follow`` hears what jobs in real time do, key by key.
     Raises ConfigError.
     """
     database = Database(service.state)
@@ -85,6 +89,8 @@ def assemble(  # noqa: PLR0913  each from another hand
         told=telling,
         pauses=Pauses(database),
         say=say,
+        dirty_keys=lambda pair: DirtyKeys(database, pair),
+        follow=follow,
         observers=observers,
         began=began,
         load=again if load is not None else None,
@@ -94,4 +100,4 @@ def assemble(  # noqa: PLR0913  each from another hand
         relays=handing_on.states,
     )
     server, seen = Server(service, around), Presence(presence(service.state))
-    return Rooms(server, say, telling, database, runs, seen, handing_on, schedules)
+    return Rooms(server, say, telling, database, runs, seen, handing_on, schedules and announced)

@@ -4,14 +4,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mcmirror.model.event import Observer
+from mcmirror.model.change import Change
+from mcmirror.model.event import Event, Observer
 from mcmirror.model.job import Job
 from mcmirror.model.record import Outcome, Record
 from mcmirror.model.relay import RelayState
 from mcmirror.model.state import NotifierState
 from mcmirror.service.root import Service
+
+if TYPE_CHECKING:
+    from mcmirror.store.dirty_keys import DirtyKeys
 
 
 class RunStore(Protocol):
@@ -88,9 +92,23 @@ class Say(Protocol):
         """``event`` is for machines, ``text`` for people."""
 
 
+class Follow(Protocol):
+    """Somebody who follows batches key by key."""
+
+    def heard(self, job: str, changes: Sequence[Change]) -> None:
+        """Hear of keys that may have changed."""
+
+    def event(self, event: Event) -> None:
+        """Hear what a batch says."""
+
+
 def spawn(work: Callable[[], None], name: str) -> None:
     """Do something beside, in a thread that no exit waits for."""
     threading.Thread(target=work, name=name, daemon=True).start()
+
+
+def _nowhere(pair: str) -> "DirtyKeys":
+    raise NotImplementedError(pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +119,10 @@ class Dependencies:
     told: Notifications
     pauses: Pauses
     say: Say
+    dirty_keys: "Callable[[str], DirtyKeys]" = _nowhere
+    """The keys of a pair, by its name, that may have changed at its source."""
+    follow: Follow | None = None
+    """Hears what jobs in real time hear and do, key by key."""
     observers: Sequence[Observer] = ()
     began: Callable[[Record], None] = lambda _: None
     """Hears of a run before its first event."""

@@ -6,6 +6,8 @@ from mcmirror.config import Configuration, Schedule
 from mcmirror.engine.schedule import Line
 from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
 from mcmirror.model.job import Job
+from mcmirror.model.location import Location
+from mcmirror.model.realtime import RealtimeState
 from mcmirror.model.record import Record
 from mcmirror.model.relay import RelayState
 from mcmirror.model.state import JobState, NotifierState
@@ -13,9 +15,15 @@ from mcmirror.service.job_statistics import JobStatistics, seconds
 from mcmirror.service.queue import Place
 
 
+def pair(job: Job) -> tuple[Location, Location]:
+    """What it mirrors."""
+    return job.source, job.target
+
+
 def trigger(job: Job, schedule: Schedule) -> Trigger:
     """When the job begins by itself."""
-    return trigger_of(schedule.cron, schedule.every, gap=schedule.gap, timezone=job.timezone)
+    return trigger_of(schedule.cron, schedule.every, gap=schedule.gap, timezone=job.timezone,
+                      realtime=schedule.realtime is not None)  # fmt: skip
 
 
 def lines(configuration: Configuration) -> Iterator[Line]:
@@ -48,7 +56,15 @@ def lasts(configuration: Configuration, last: Mapping[str, Record]) -> dict[str,
 
 
 def job_state(  # noqa: PLR0913  each from another hand
-    job: Job, schedule: Schedule, place: Place | None, books: JobStatistics, *, paused: bool, due: float, began: float
+    job: Job,
+    schedule: Schedule,
+    place: Place | None,
+    books: JobStatistics,
+    *,
+    paused: bool,
+    due: float,
+    began: float,
+    realtime: RealtimeState | None = None,
 ) -> JobState:
     """How a job is doing. ``due`` is its next start; ``began`` is when the server began."""
     success = books.success.get(job.name, 0.0)
@@ -66,6 +82,7 @@ def job_state(  # noqa: PLR0913  each from another hand
         max_age=schedule.max_age,
         overdue_since=(success or began) + schedule.max_age,
         dry_run=job.options.dry_run,
+        realtime=realtime,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from mcmirror.config import ConfigError
-from mcmirror.engine.context import Context
+from mcmirror.engine.context import Context, Named
 from mcmirror.engine.run import not_started, run
 from mcmirror.messages.error_lookup import problem
 from mcmirror.messages.exceptions import problem_of
@@ -58,6 +58,8 @@ class Order:
     stop: Stop = field(default_factory=Stop)
     debug: bool = False
     manners: Manners = field(default_factory=Manners)
+    named: Named | None = None
+    """The only keys that the run is about; None: all of the place."""
 
     def writes(self, job: Job) -> bool:
         """Whether anything may change on the target."""
@@ -132,6 +134,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
             verb=order.verb,
             content=order.content,
             metadata=order.metadata,
+            named=order.named,
             notes=notes,
         )
         report = yield from run(context)

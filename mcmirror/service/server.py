@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -12,11 +12,11 @@ from mcmirror.engine.schedule import Line, Timetable
 from mcmirror.engine.trigger import NEVER
 from mcmirror.model.control import Busy, Feed, Outdated, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.event import Event, PhaseStarted, Waiting
-from mcmirror.model.job import Job, MaxDelete
-from mcmirror.model.location import Location
+from mcmirror.model.job import MaxDelete
 from mcmirror.model.lock import Lock
 from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Outcome, Record
+from mcmirror.model.relay import Receiver
 from mcmirror.model.state import NotifierState, State
 from mcmirror.model.wording import objects
 from mcmirror.service.answer_cache import AnswerCache
@@ -26,9 +26,11 @@ from mcmirror.service.event_bus import EventBus
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.inspections import Inspections
 from mcmirror.service.job_statistics import JobStatistics
-from mcmirror.service.jobs import job_state, lasts, lines, warnings
+from mcmirror.service.jobs import job_state, lasts, lines, pair, warnings
 from mcmirror.service.one_run import Order, failed_record
+from mcmirror.service.paused_jobs import PausedJobs
 from mcmirror.service.queue import Place, Queue
+from mcmirror.service.realtime import RealtimeJobs
 from mcmirror.service.root import Service
 from mcmirror.service.state_warnings import StateWarnings
 
@@ -49,7 +51,6 @@ class _Flags:
     signal: int = 0
     refused: str = ""
     """Why the configuration on disk is not in use."""
-    paused: frozenset[str] = field(default_factory=frozenset)
     late: set[str] = field(default_factory=set)
     """Jobs whose turn was left out, said once a run."""
     ending: int = 0
@@ -73,7 +74,7 @@ class Server:
         self.inspections = Inspections(around, self._hub, lambda: self._service)
         self._flags = _Flags()
         self._notifiers = AnswerCache[tuple[NotifierState, ...]](around.told.state, (), around.spawn)
-        self._pauses = AnswerCache(around.pauses.read, around.pauses.read(), around.spawn)
+        self._pauses = PausedJobs(around)
         self._tell = FanOut(around.observers)
         self._state_warnings = StateWarnings(around)
         self._started = self._heart = around.now()
@@ -86,16 +87,15 @@ class Server:
                 around.remembered.leave(record.id)
         configuration = service.configuration
         self._statistics = JobStatistics(*around.remembered.latest(tuple(configuration.jobs.values())))
+        self._realtime = RealtimeJobs(around.dirty_keys, self, around.say, around.told, around.follow)
         self._ended_runs = EndedRuns(around.remembered, around.told, self._enter, self._concerns)
-        self._flags.paused = self._pauses.newest
         self._timetable = Timetable(self._lines(), self._started, lasts(configuration, self._statistics.last))
 
     def serve(self) -> None:
         """Work until ``stop``; returns when nothing is under way any more, or the grace is over."""
-        if self._flags.paused:
-            what = "all jobs" if "" in self._flags.paused else ", ".join(sorted(self._flags.paused))
-            text = f"Paused since before: {what}. POST /api/v1/resume, or .../jobs/NAME/resume, lets them go on."
-            self._around.say("warning", "paused", text)
+        self._pauses.say()
+        if self._around.schedules:
+            self._realtime.replace(self._service)
         self._around.spawn(self._state_warnings.look, "ailing")
         while not self._flags.stopping:
             wait = self.tick()
@@ -120,9 +120,8 @@ class Server:
                 around.say("warning", "clock_set", "The clock was set; the schedule was put right.")
             due = self._timetable.due(now)
         if due:
-            self._pauses.get()
+            self._pauses.renew()
             with self._changed:
-                self._flags.paused = self._pauses.newest
                 for job, cause in due:
                     self._enqueue(job, cause)
                 self._begin()
@@ -130,7 +129,7 @@ class Server:
             return max(0.0, min(LOOK, self._timetable.next - around.now()))
 
     def _enqueue(self, job: str, cause: Cause) -> None:
-        if self._paused(job) or self._flags.stopping:
+        if self.paused(job) or self._flags.stopping:
             self._timetable.ended(job, self._around.now())
         elif self._queue.of(job) is None:
             self._queue.add(self._place(job, cause))
@@ -159,6 +158,7 @@ class Server:
     def _work(self, place: Place, service: Service) -> Callable[[], None]:
         def work() -> None:
             self._ended_runs.begun(place.record)
+            self._realtime.began(place.record)
             for announce in (self._around.began, self._around.told.begun):
                 try:
                     announce(place.record)
@@ -189,6 +189,7 @@ class Server:
     def _ended(self, place: Place, record: Record) -> None:
         around, job = self._around, place.job.name
         self._hub.forget(place.record.id)
+        self._realtime.ended(record)
         with self._changed:
             self._queue.end(job)
             self._flags.ending += 1
@@ -215,6 +216,7 @@ class Server:
 
     def _enter(self, record: Record) -> None:
         """Another process has run a job of ours."""
+        self._realtime.ended(record)
         with self._changed:
             self._statistics.enter(record)
 
@@ -279,7 +281,7 @@ class Server:
             return
         known = around.remembered.latest(tuple(new.configuration.jobs.values()))
         before, jobs = self._service.configuration.jobs, new.configuration.jobs
-        same = {name for name, job in jobs.items() if name in before and _pair(job) == _pair(before[name])}
+        same = {name for name, job in jobs.items() if name in before and pair(job) == pair(before[name])}
         with self._changed:
             self._service = new
             for place in list(self._queue):
@@ -290,6 +292,8 @@ class Server:
         good = "The configuration was read again and is in use."
         around.say("info", "configuration_read", good, jobs=len(new.configuration.jobs))
         around.told.replace(new)
+        if around.schedules:
+            self._realtime.replace(new)
         if self._flags.refused:
             self._flags.refused = ""
             around.told.notice("configuration", good, "", "", good=True)
@@ -316,6 +320,7 @@ class Server:
                 place.stop.request(signal)
             self._wake()
         self.inspections.stop(signal)
+        self._realtime.stop(signal)
 
     def _end(self) -> None:
         grace = self._service.configuration.settings.grace
@@ -341,7 +346,8 @@ class Server:
         with self._changed:
             ended = self._changed.wait_for(lambda: not (self._queue.running or self._flags.ending), seconds)
         settled = self._ended_runs.wait(max(0.0, until - time.monotonic()))
-        return self.inspections.wait(max(0.0, until - time.monotonic())) and ended and settled
+        followed = self._realtime.wait(max(0.0, until - time.monotonic()))
+        return self.inspections.wait(max(0.0, until - time.monotonic())) and ended and settled and followed
 
     def _wake(self) -> None:
         self._woken = True
@@ -367,9 +373,10 @@ class Server:
                     configuration.schedules.get(name) or Schedule(),
                     self._queue.of(name),
                     self._statistics,
-                    paused=self._paused(name),
+                    paused=self.paused(name),
                     due=self._timetable.next_run(name),
                     began=self._started,
+                    realtime=self._realtime.state(name),
                 )
                 for name, job in configuration.jobs.items()
             )
@@ -378,7 +385,7 @@ class Server:
                 started=self._started,
                 heartbeat=self._heart,
                 service=configuration.settings.service,
-                paused=self._paused(""),
+                paused=self.paused(""),
                 stopping=self._flags.stopping,
                 jobs=jobs,
                 notifiers=notifiers,
@@ -390,9 +397,13 @@ class Server:
                 totals=dict(self._statistics.totals),
             )
 
-    def _paused(self, job: str) -> bool:
-        paused = self._flags.paused
-        return "" in paused or (bool(job) and job in paused) or self._service.configuration.paused
+    def paused(self, job: str) -> bool:
+        """Whether the job is to begin nothing by itself; the empty name asks for all."""
+        return self._pauses.includes(job) or self._service.configuration.paused
+
+    def receivers(self, token: Callable[[], str]) -> Mapping[str, Receiver]:
+        """What takes the events of sources, by path; ``token`` is asked for at each request."""
+        return self._realtime.receivers(token)
 
     def trigger(
         self,
@@ -441,22 +452,12 @@ class Server:
     def pause(self, job: str = "") -> None:
         """Start no more runs by schedule."""
         self._known(job)
-        self._around.pauses.add(job)
-        self._pauses_changed("paused", job)
+        self._pauses.add(job)
 
     def resume(self, job: str = "") -> None:
         """Start them again, from their next time on."""
         self._known(job)
-        self._around.pauses.remove(job)
-        self._pauses_changed("resumed", job)
-
-    def _pauses_changed(self, word: str, job: str) -> None:
-        paused = self._around.pauses.read()
-        with self._changed:
-            self._pauses.put(paused)
-            self._flags.paused = paused
-        what = f"job {job}" if job else "all jobs"
-        self._around.say("info", word, f"{what} {word}", **({"job": job} if job else {}))
+        self._pauses.remove(job)
 
     def _known(self, job: str) -> None:
         if job and job not in self._service.configuration.jobs:
@@ -489,10 +490,6 @@ class Server:
 
 def _runs(number: int) -> str:
     return "1 run is" if number == 1 else f"{number} runs are"
-
-
-def _pair(job: Job) -> tuple[Location, Location]:
-    return job.source, job.target
 
 
 def _text(moment: float) -> str:

@@ -89,6 +89,14 @@ STEPS: Sequence[tuple[str, ...]] = (
             name {word} PRIMARY KEY, delivered BIGINT NOT NULL, pending BIGINT NOT NULL, repeated BIGINT NOT NULL,
             failures BIGINT NOT NULL, error {word} NOT NULL)""",
     ),
+    (  # keys that may have changed
+        """CREATE TABLE backlog (
+            job {word} NOT NULL, key {word} NOT NULL, number BIGINT NOT NULL, gone INTEGER NOT NULL,
+            since DOUBLE PRECISION NOT NULL, marked DOUBLE PRECISION NOT NULL, due DOUBLE PRECISION NOT NULL,
+            attempts INTEGER NOT NULL, held INTEGER NOT NULL, error {word} NOT NULL,
+            PRIMARY KEY (job, key))""",
+        "CREATE INDEX backlog_due ON backlog (job, held, due)",
+    ),
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes, ``{serial}`` the
 number of a row, which grows."""

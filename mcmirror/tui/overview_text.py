@@ -12,6 +12,7 @@ from mcmirror.messages.job_state import BY_HAND, Group, group, waiting_text
 from mcmirror.messages.text_style import cells
 from mcmirror.messages.verdict import verdict
 from mcmirror.model.plan import Count
+from mcmirror.model.realtime import ailment, summary
 from mcmirror.model.state import JobState, State, ailments
 from mcmirror.model.wording import harmless, objects, shown_bytes, shown_count, shown_seconds, three_parts
 from mcmirror.tui.bucket import HINT, missing
@@ -181,6 +182,7 @@ def detail(job: JobState, view: View, now: float, dashboard: Dashboard, width: i
     lines = [
         head,
         *_now_lines(job, dashboard, width),
+        *_realtime_lines(job),
         Content.assemble(
             ("success  ", DIM),
             (success, f"{BAD} bold" if job.stale(now) else ""),
@@ -207,6 +209,19 @@ def _now_lines(job: JobState, dashboard: Dashboard, width: int) -> list[Content]
     told = [line for line in progress(seen, width).split("\n") if line.plain]
     # Where there are few lines, the bar says enough.
     return [steps(seen), *told] if width >= WIDE or not told else told
+
+
+def _realtime_lines(job: JobState) -> list[Content]:
+    """How it follows its source."""
+    state = job.realtime
+    if state is None:
+        return []
+    wrong = ailment("", state).removeprefix(": ")
+    counts = f"  {state.events:,} events, {state.batches:,} batches, {state.gaps:,} gaps"
+    counts += f", longest lag {shown_seconds(state.longest_lag)}"
+    style = f"{BAD} bold" if state.red else ""
+    lines = [Content.assemble(("events   ", DIM), (summary(state), style), (counts, DIM))]
+    return [*lines, Content.styled(f"         {harmless(wrong)}", BAD)] if wrong else lines
 
 
 def _last_lines(job: JobState) -> list[Content]:

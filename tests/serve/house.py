@@ -121,11 +121,17 @@ class House:
         return new.replace(path)
 
     def start(
-        self, *arguments: str, up: bool = True, before: Words = (), command: Words = (COMMAND,), **variables: str
+        self,
+        *arguments: str,
+        up: bool = True,
+        before: Words = (),
+        command: Words = (COMMAND,),
+        port: int = 0,
+        **variables: str,
     ) -> Serve:
         """Start one, and return once it answers; ``before`` stands in front of the ``command``."""
         self.write()
-        port = free_port()
+        port = port or free_port()
         words = [*before, *command, "serve", "--config", self.folder / self.name]
         environment = {**self.cli.environment, "MCMIRROR_API_TOKEN": TOKEN, **variables}
         serve = Serve([*words, "--listen", f"127.0.0.1:{port}", *arguments], environment, self.folder, port)

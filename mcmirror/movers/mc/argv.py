@@ -110,9 +110,17 @@ def list_objects(objects: Sequence[str]) -> Argv:
     return ("ls", "--debug", "--json", *objects)
 
 
-def stat_without_listing(object_: str) -> Argv:
-    """``mc stat``: one HEAD, with a trace of the answer; mc ends at the first key that is missing."""
-    return ("stat", "--debug", "--json", "--no-list", object_)
+def stat_without_listing(*objects: str) -> Argv:
+    """``mc stat``: one HEAD each, with a trace of the answers; mc ends at the first key that is missing."""
+    return ("stat", "--debug", "--json", "--no-list", *objects)
+
+
+def watch(place: Location) -> Argv:
+    """``mc watch`` of what is written and removed below ``place``, with a trace that tells each new connection.
+
+    Its prefix is one of keys: ``a`` tells of ``ab`` too.
+    """
+    return ("watch", "--debug", "--json", "--recursive", "--events", "put,delete", str(place))
 
 
 def buckets(alias: str) -> Argv:

@@ -48,6 +48,15 @@ class Other:
     """A summary, a retry: nothing that a verdict may rest on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of ``mc watch``."""
+
+    path: str
+    """``http://host/bucket/key``, or the path of a file; nothing in it is encoded."""
+    gone: bool
+
+
 Fields = dict[str, Any]
 Line = Announced | Deleted | Failure | Other
 
@@ -122,6 +131,20 @@ def stated_object(raw: bytes, key: str) -> Entry | None:
     except (ValueError, KeyError):
         return None
     return entry if entry.etag or fields.get("type") == "file" else None
+
+
+def happened(raw: bytes) -> Happened | Failure | None:
+    """Read a line of ``mc watch --json``; None when it is about nothing that is written or removed."""
+    try:
+        fields = load(raw)
+    except ValueError:
+        return _garbled("mc printed a line that is not JSON", raw) if raw else None
+    if fields.get("status") == "error":
+        return failure(fields)
+    about = fields.get("events") or {}
+    kind, path = str(about.get("type", "")), str(about.get("path", ""))
+    wanted = kind.startswith(("s3:ObjectCreated:", "s3:ObjectRemoved:")) or "Delet" in kind
+    return Happened(path, gone=not kind.startswith("s3:ObjectCreated:")) if wanted and path else None
 
 
 def load(raw: bytes) -> dict[str, Any]:

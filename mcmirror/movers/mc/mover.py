@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.messages.error_lookup import classify
+from mcmirror.model.change import Heard
 from mcmirror.model.event import Event, ProblemFound
 from mcmirror.model.job import Job, MirrorOptions
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.stop import Stop
-from mcmirror.movers.mc import argv, content, decode, filters, keys, listing, stat
+from mcmirror.movers.mc import argv, content, decode, filters, keys, listing, stat, watching
 from mcmirror.movers.mc.attributes import AttributeReader
 from mcmirror.movers.mc.copying import LINGER, Interpreter
 from mcmirror.movers.mc.folder import Folder
@@ -68,6 +69,14 @@ class McMover:
     def stat(self, place: Location, keys: Sequence[str]) -> dict[str, Answer]:
         """Ask for keys by ``mc ls`` and ``mc stat``."""
         return stat.stat(self._session, place, keys, stall_timeout=self._job.stall_timeout)
+
+    def look(self, place: Location, keys: Sequence[str], gone: Collection[str] = ()) -> dict[str, Answer]:
+        """Ask for keys by ``mc stat``, an HEAD each."""
+        return stat.look(self._session, place, keys, gone, stall_timeout=self._job.stall_timeout)
+
+    def watch(self, place: Location) -> Generator[Sequence[Heard], None, None]:
+        """Listen by ``mc watch``."""
+        return watching.watch(self._session, place)
 
     def accepts(self, shard: Shard) -> bool:
         """``mc cp -r`` replaces, asks no filter, and takes the last segment for a path; a pattern is for one folder."""

@@ -6,15 +6,18 @@ itself for exactly this key, is absence.
 """
 
 import stat as modes
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.movers.mc import argv, decode
 from mcmirror.movers.mc.exchanges import Exchange, RequestTrace
+from mcmirror.movers.mc.folder import link_on_the_way, name_passed_over
 from mcmirror.movers.mc.process import Exit
 from mcmirror.movers.mc.session import Session
 from mcmirror.movers.protocol import Answer, Presence
@@ -26,6 +29,8 @@ _CODES = {"403": "AccessDenied", "401": "AccessDenied", "301": "PermanentRedirec
 """What a HEAD's bare status means, whose answer has no body."""
 
 
+TOGETHER = 8
+"""mc processes at once, where each asks for some of the keys."""
 ABSENT, THERE, UNKNOWN = Presence
 NO_ANSWER = "no answer came"
 STALLED = "timed out: no byte was read"
@@ -38,6 +43,32 @@ def stat(session: Session, place: Location, keys: Sequence[str], *, stall_timeou
     asked = _Asking(session, place, stall_timeout)
     found = asked.together(keys)
     return found if found is not None else asked.singly(keys)
+
+
+def look(
+    session: Session, place: Location, keys: Sequence[str], gone: Collection[str], *, stall_timeout: float
+) -> dict[str, Answer]:
+    """Ask for each of these keys by HEAD alone, but for markers of folders, which mc can only list.
+
+    ``mc stat`` ends at a missing key: those that are ``gone`` are asked for one by one, several at once. Of a folder
+    nothing is there that mc leaves out of its listing.
+    """
+    if place.is_local:
+        return {key: _look_as_listed(place, key) for key in keys}
+    asked = _Asking(session, place, stall_timeout)
+    markers = [key for key in keys if key.endswith("/")]
+    likely = [key for key in keys if key not in gone and not key.endswith("/")]
+    single = [key for key in keys if key in gone and not key.endswith("/")]
+    with ThreadPoolExecutor(TOGETHER, thread_name_prefix="look") as pool:
+        parts = [pool.submit(asked.heads, part) for part in batched(likely)]
+        parts += [pool.submit(asked.singly, [key]) for key in single]
+        parts += [pool.submit(stat, session, place, markers, stall_timeout=stall_timeout)] if markers else []
+        return {key: answer for part in parts for key, answer in part.result().items()}
+
+
+def batched(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many as fit on a command line."""
+    return (keys[start : start + argv.ARGUMENTS] for start in range(0, len(keys), argv.ARGUMENTS))
 
 
 class _Asking:
@@ -83,6 +114,25 @@ class _Asking:
         if process.exit.stopped:
             return {}
         return {key: self._answer(key, trace, entries.get(key), process.exit) for key in keys}
+
+    def heads(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """``mc stat`` of all; another one for those behind a key at which it ends."""
+        answers, waiting = dict[str, Answer](), list(keys)
+        while waiting:
+            trace = RequestTrace()
+            command = argv.stat_without_listing(*(self._place.child(key) for key in waiting))
+            process = self._session.process(command, stall_timeout=self._stall_timeout, trace=trace)
+            lines = [raw for batch in process.lines() for raw in batch]
+            self._hear(lines)
+            if process.exit.stopped:
+                break
+            begun = [key for key in waiting if trace.asked(self._paths(key))] or waiting[:1]
+            for key, raw in zip_longest(begun, lines[: len(begun)], fillvalue=b""):
+                assert isinstance(key, str)  # noqa: S101  there are no more lines than keys
+                entry = decode.stated_object(raw, key) if isinstance(raw, bytes) and raw else None
+                answers[key] = self._answer(key, trace, entry, process.exit)
+            waiting = [key for key in waiting if key not in answers]
+        return answers
 
     def singly(self, keys: Sequence[str]) -> dict[str, Answer]:
         """One ``mc stat`` for each."""
@@ -156,6 +206,12 @@ def _look(place: Location, key: str) -> Answer:
     if not modes.S_ISREG(about.st_mode):
         return Answer(THERE)
     return Answer(THERE, Entry(key, about.st_size, "", _stamp(about.st_mtime_ns)))
+
+
+def _look_as_listed(place: Location, key: str) -> Answer:
+    """As ``_look``; what mc leaves out of a listing has no entry."""
+    passed_over = name_passed_over(key) or link_on_the_way(place.path, key)
+    return Answer(THERE) if passed_over else _look(place, key)
 
 
 def _stamp(nanoseconds: int) -> str:
