@@ -9,11 +9,11 @@ from mcmirror.config import ConfigError, load
 from mcmirror.config.write import (
     drop_alias,
     forget_secrets,
-    jobs_using,
     keep_secret,
     put_alias,
     references,
     replace_file,
+    tables_using,
     with_table,
     without_table,
 )
@@ -116,8 +116,8 @@ def test_inline_tables_work_too(file: Path) -> None:
 
 
 def test_the_jobs_of_an_alias(file: Path) -> None:
-    assert ["photos"] == jobs_using(file, "one")
-    assert [] == jobs_using(file, "on")
+    assert ["job.photos"] == tables_using(file, "one")
+    assert [] == tables_using(file, "on")
 
 
 def test_secrets_are_kept_for_their_owner_alone(tmp_path: Path) -> None:

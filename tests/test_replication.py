@@ -188,3 +188,29 @@ def test_keys_that_end_and_no_keys(link: Link) -> None:
     result = link("plan", MC_HOST_dst=f"http://{link.target.address}")
     assert 1 == result.code
     assert "alias dst has no keys" in result.stderr
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_killed_in_the_middle_it_goes_on_and_can_be_taken_away(link: Link, steps: int) -> None:
+    process = link.cli.start("replicate", "apply", "link")
+    assert process.stdout
+    for _ in range(steps):
+        assert process.stdout.readline()
+    process.kill()
+    process.communicate()
+
+    assert 0 == link("apply").code
+    assert [] == link.actions()
+    assert 0 == link("remove").code
+    assert [False, False] == [link.exists(server) for server in (link.source, link.target)]
+
+
+def test_keys_without_the_rights_are_told_which_ones(link: Link) -> None:
+    low = link.source.mc_host(link.source.user())
+    for stands in ("what was done before it stands (4)", "nothing was changed before it"):
+        done = link("apply", MC_HOST_src=low)
+        assert done.code in {1, 3}
+        assert "admin:SetBucketTarget" in done.stdout
+        assert stands in done.stdout
+    assert [] == link.rules(link.source)
+    assert 0 == link("apply").code

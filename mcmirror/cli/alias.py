@@ -155,7 +155,7 @@ def import_(
 def remove(
     name: NameArgument,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Although a job uses it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Although a job or a replication uses it.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Remove an alias from mcmirror.toml, and the keys that were kept for it."""
@@ -167,10 +167,11 @@ def remove(
         why = f"it comes from {known.origin}, which mcmirror never writes" if known else "there is no such alias"
         remedy = "Remove it there." if known else "See mcmirror alias list."
         raise ConfigError([Mistake(str(file), f"alias.{name}", why, remedy)])
-    jobs = write.jobs_using(file, name)
-    if jobs and not force:
-        remedy = "Change the job first, or write --force."
-        raise ConfigError([Mistake(str(file), f"job.{job}", f"this job uses {name}", remedy) for job in jobs])
+    tables = write.tables_using(file, name)
+    if tables and not force:
+        what = {table: f"this {table.partition('.')[0]} uses {name}" for table in tables}
+        remedy = "Change it first, or write --force."
+        raise ConfigError([Mistake(str(file), table, said, remedy) for table, said in what.items()])
     had = write.references(file, name)
     write.drop_alias(file, name)
     for gone in write.forget_secrets(write.secrets_folder(os.environ, home_of(os.environ)), had):

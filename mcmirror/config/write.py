@@ -25,14 +25,16 @@ def has_alias(path: Path, name: str) -> bool:
     return path.exists() and name in parse(path).get("alias", {})
 
 
-def jobs_using(path: Path, name: str) -> list[str]:
-    """The jobs of the file that name this alias, valid or not."""
-    jobs = parse(path).get("job", {})
+def tables_using(path: Path, name: str) -> list[str]:
+    """The jobs and replications of the file that name this alias, valid or not: ``job.photos``."""
+    document = parse(path)
+    headings = [(heading, document.get(heading, {})) for heading in ("job", "replication")]
     return [
-        job
-        for job, table in (jobs.items() if isinstance(jobs, dict) else ())
-        if isinstance(table, dict)
-        and any(str(table.get(side, "")).partition("/")[0] == name for side in ("source", "target"))
+        f"{heading}.{table}"
+        for heading, tables in headings
+        for table, values in (tables.items() if isinstance(tables, dict) else ())
+        if isinstance(values, dict)
+        and any(str(values.get(side, "")).partition("/")[0] == name for side in ("source", "target"))
     ]
 
 

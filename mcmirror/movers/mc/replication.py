@@ -1,6 +1,7 @@
 """Versioning and replication of buckets through mc: what servers have set up, and changing it."""
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 from mcmirror.messages.replication_conflicts import no_replication
 from mcmirror.model.problem import Category, Trouble
@@ -13,6 +14,11 @@ from mcmirror.movers.mc.session import Session
 
 PATIENCE = 20.0
 """Seconds for one answer; MinIO itself tries to reach a remote target for 90, and mc keeps the connection busy."""
+RIGHTS = (
+    "Give the access key of {alias} s3:GetBucketVersioning, s3:PutBucketVersioning, s3:GetReplicationConfiguration, "
+    "s3:PutReplicationConfiguration, admin:GetBucketTarget and admin:SetBucketTarget, s3:ListBucketVersions too for "
+    "status and verify."
+)
 NO_RULES = "replication configuration not set"
 NO_JSON = "invalid character"
 """What mc says of an answer that is none of MinIO's."""
@@ -185,7 +191,13 @@ class McReplication:
         return int(lines[0].get("quota") or 0) if lines else 0
 
     def _answers(self, command: Sequence[str], place: str) -> list[decode.Fields]:
-        return answers(self.session, command, place, patience=self._patience)
+        try:
+            return answers(self.session, command, place, patience=self._patience)
+        except Refusal as refused:
+            if refused.problem.category is not Category.PERMISSION:
+                raise
+            found = replace(refused.problem, remedy=RIGHTS.format(alias=place.partition("/")[0]))
+            raise Refusal(found, refused.said, refused.code) from None
 
 
 def _rule(fields: decode.Fields) -> Rule:
