@@ -63,7 +63,8 @@ def relaying(state: str, hook: FakeHook, lines: Lines | None = None, **how: Any)
     try:
         yield relay
     finally:
-        relay.stop(10)
+        relay.stop()
+        relay.wait(60)
         database.close()
 
 

@@ -50,7 +50,7 @@ def test_the_command_of_its_readme(tmp_path: Path, mc: Path) -> None:
         "service-x: called for 6 objects",
         "service-y: called for 6 objects",
         "originminio/intermediate: put removed (arn:minio:sqs::intermediate:webhook).",
-        "originminio/intermediate: replica added (arn:minio:sqs::intermediate:webhook).",
+        "✓ send the events replica of originminio/intermediate to arn:minio:sqs::intermediate:webhook",
     ):
         assert line in done.stdout
 

@@ -221,6 +221,26 @@ def test_a_relay_that_is_added_works_without_a_restart(
         assert 1 == server.log.count("relay one takes events")
 
 
+def test_a_polite_stop_waits_for_the_call_that_is_under_way(
+    configured: Cli, serving: Callable[..., Serving], port: int, hook: FakeHook
+) -> None:
+    hook.faults.append("slow")
+    file = configured.folder / "mcmirror.toml"
+    file.write_text(file.read_text().replace('timeout = "2s"', 'timeout = "60s"'))
+    with serving("events", "relay") as server:
+        listening(server)
+        send(port, document(record("a"), record("b")))
+        until(lambda: len(hook.requests) == 2)
+        server.process.send_signal(signal.SIGTERM)
+        until(lambda: send(port, document(record("a"))) == 0)
+        assert server.process.poll() is None
+        hook.released.set()
+        assert 143 == server.process.wait(timeout=60)
+    assert {"a", "b"} == set(keys(hook))
+    (relay,) = json.loads(configured("status", "--json").stdout)["relays"]
+    assert (2, 0) == (relay["delivered"], relay["waiting"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

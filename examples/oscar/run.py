@@ -239,9 +239,9 @@ class Scene:
         for bucket, name in (("input", "input"), ("intermediate", "intermediate")):
             self.mc("event", "add", f"originminio/{bucket}", f"arn:minio:sqs::{name}:webhook", "--event", "put")
         there = ("originminio/intermediate", "arn:minio:sqs::intermediate:webhook")
-        self.mcmirror("replicate", "apply", "intermediate")
         self.mcmirror("events", "remove", *there, "--on", "put")
-        self.mcmirror("events", "add", *there, "--on", "replica")
+        self.mcmirror("replicate", "apply", "intermediate")
+        self.mcmirror("events", "list", "originminio/intermediate")
 
     def play(self, objects: int, cut: float, kills: int) -> bool:
         """Write, cut the link, kill mcmirror, and wait until all has arrived; whether it came to what it should."""

@@ -119,7 +119,7 @@ def run(
                 # The health check asks here, whatever the file says by then.
                 rooms.presence.answers(str(web.address), str(path.absolute()) if path else ENVIRONMENT)
             thread.start()
-            number = _obey(server, wishes)
+            number = _obey(rooms, wishes)
             late = not server.wait(0)
             if late:
                 _kill_children()
@@ -193,7 +193,7 @@ def _work(server: "Server", wishes: "SimpleQueue[int | None]") -> None:
     wishes.put(None)
 
 
-def _obey(server: "Server", wishes: "SimpleQueue[int | None]") -> int:
+def _obey(rooms: "Rooms", wishes: "SimpleQueue[int | None]") -> int:
     """Do what signals ask for until the server has ended; return the signal that ended it, or 0."""
     ended, given_back = 0, time.monotonic()
     while True:
@@ -207,10 +207,10 @@ def _obey(server: "Server", wishes: "SimpleQueue[int | None]") -> int:
         if wish is None:
             return ended
         if wish == signal.SIGHUP:
-            server.reload()
+            rooms.server.reload()
         elif not ended:
             ended = wish
-            server.stop(wish)
+            rooms.stop(wish)
         else:
             _kill_children()
 

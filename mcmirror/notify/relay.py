@@ -106,11 +106,14 @@ class Relay:
         self._worker.ensure()
         return new
 
-    def stop(self, seconds: float) -> None:
-        """Begin no further delivery, and wait for those under way, so long at most."""
+    def stop(self) -> None:
+        """Begin no further delivery."""
         with self._changed:
             self._ended = self._woken = True
             self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the deliveries that are under way after ``stop``, so long at most."""
         self._worker.join(seconds)  # it may have taken more
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, seconds)

@@ -44,9 +44,14 @@ class Rooms:
         self.telling.start()
         self.relays.begin()
 
+    def stop(self, signal: int) -> None:
+        """Begin nothing more, and stop what runs."""
+        self.relays.stop()
+        self.server.stop(signal)
+
     def end(self, seconds: float) -> None:
-        """Deliver what is due, for so long at most, and let go of the state."""
-        self.relays.end()
+        """Deliver what is due, for so long at most, and let go of the state. Events have the grace to be handed on."""
+        self.relays.end(self.server.service.configuration.settings.grace)
         self.telling.stop(lambda: seconds)
         self.presence.end()
         self.runs.close()

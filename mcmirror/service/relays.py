@@ -1,6 +1,7 @@
 """The relays of a configuration: they take events over HTTP and hand them on, beside the jobs."""
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mcmirror.service.root import Service
 
 ENDING = 2.0
-"""Seconds for deliveries under way; one that is cut is made again by the next process."""
+"""Seconds for deliveries under way, however long runs took to end."""
 
 
 class Relays:
@@ -33,6 +34,7 @@ class Relays:
         self._settings = self._resolved(service)
         self._relays: dict[str, Relay] = {}
         """By path."""
+        self._stopped = 0.0
 
     @property
     def receivers(self) -> Mapping[str, Relay]:
@@ -49,10 +51,18 @@ class Relays:
         self._names = tuple(service.configuration.relays)
         self._replace(settings)
 
-    def end(self, seconds: float = ENDING) -> None:
-        """Take and hand on no more; wait for deliveries under way, so long at most."""
-        relays, self._relays = self._relays, {}
-        _stop(relays.values(), seconds)
+    def stop(self) -> None:
+        """Hand on no more."""
+        self._stopped = time.monotonic()
+        for relay in self._relays.values():
+            relay.stop()
+
+    def end(self, grace: float) -> None:
+        """Wait for deliveries under way, until so many seconds after ``stop``; one that is cut is made again later."""
+        until = max(self._stopped + grace, time.monotonic() + ENDING)
+        for relay in self._relays.values():
+            relay.stop()
+            relay.wait(max(0.0, until - time.monotonic()))
 
     def states(self) -> tuple[RelayState, ...]:
         """How each relay of the configuration is doing, wherever it works."""
@@ -78,8 +88,10 @@ class Relays:
         before = {relay.settings: relay for relay in self._relays.values()}
         after = {one.listen: before.get(one) or Relay(one, self._queue, self._say) for one in settings}
         self._relays = after
-        # What they have under way is theirs for a while: the new ones leave it alone.
-        _stop([relay for relay in before.values() if relay not in after.values()], 0.0)
+        for relay in before.values():
+            if relay not in after.values():
+                # What it has under way is leased: the new one leaves it alone.
+                relay.stop()
         for relay in after.values():
             if not relay.start():
                 continue
@@ -90,8 +102,3 @@ class Relays:
                 relay=relay.settings.name,
                 path=relay.settings.listen,
             )
-
-
-def _stop(relays: Iterable[Relay], seconds: float) -> None:
-    for relay in relays:
-        relay.stop(seconds)

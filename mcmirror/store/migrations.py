@@ -83,6 +83,7 @@ STEPS: Sequence[tuple[str, ...]] = (
             created DOUBLE PRECISION NOT NULL, due DOUBLE PRECISION NOT NULL, lease DOUBLE PRECISION NOT NULL,
             attempts INTEGER NOT NULL, dead INTEGER NOT NULL, error {word} NOT NULL)""",
         "CREATE INDEX relay_event_subject ON relay_event (relay, subject, rank, number) WHERE dead = 0",
+        "CREATE INDEX relay_event_number ON relay_event (relay, number) WHERE dead = 0",
         "CREATE TABLE relay_seen (id {word} PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
         "CREATE INDEX relay_seen_at ON relay_seen (at)",
         """CREATE TABLE relay (

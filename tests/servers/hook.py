@@ -47,7 +47,8 @@ class FakeHook(StandIn):
     """Use as a context manager. ``faults`` are used up one a request, then ``always``.
 
     A fault is a status, with a header's value behind a colon (``429:7``, ``302:http://...``), ``hang``, ``reset``,
-    ``garbage``, ``drip``, or ``drip:STATUS`` for an answer whose body drips.
+    ``slow`` (a good answer once it is released), ``garbage``, ``drip``, or ``drip:STATUS`` for an answer whose body
+    drips.
     """
 
     taken: list[Taken] = field(default_factory=list)
@@ -88,6 +89,9 @@ def _handler(hook: FakeHook) -> type[BaseHTTPRequestHandler]:  # noqa: C901  a c
             match fault:
                 case "hang":
                     hook.released.wait(60)
+                case "slow":
+                    hook.released.wait(60)
+                    self._answer("", "", body)
                 case "reset":
                     # Pending data makes the system answer with a reset.
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
