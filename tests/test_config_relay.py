@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcmirror.config import ConfigError, Configuration, Mistake, Relay, load
+from mcmirror.config import ConfigError, Configuration, Mistake, Relay, load, select
 from mcmirror.config.relays import resolved, secrets
 
 TOKEN = 'token = "{env:T}"\n'
@@ -27,6 +27,12 @@ def mistake(folder: Path, text: str) -> Mistake:
 def test_a_file_may_hold_relays_and_no_job(tmp_path: Path) -> None:
     expected = Relay("one", "/relay/one", "{env:T}", "https://oscar.example.com/job/y")
     assert {"one": expected} == read(tmp_path, TABLE).relays
+
+
+def test_there_is_nothing_to_run_in_such_a_file(tmp_path: Path) -> None:
+    """A single run of nothing would pass for a success."""
+    with pytest.raises(ConfigError, match="there is no job in it"):
+        select(read(tmp_path, TABLE), ())
 
 
 def test_everything(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from mcmirror.config.values import (
     Schedule,
     Settings,
     Wrong,
+    no_job,
 )
 from mcmirror.config.variables import Variables
 from mcmirror.model.job import Assurance, Job, MaxDelete, MirrorOptions
@@ -96,11 +97,7 @@ def configured(
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
         mistakes += check.aliases_exist(file, sides, known, path.parent, inherited.unreadable(environ, home))
         if not (_names(document, "job") or _names(document, "relay")):
-            mistakes.append(
-                Mistake(
-                    file, "job", "there is no job in it", 'Write a [job.NAME] with source = "..." and target = "...".'
-                )
-            )
+            mistakes.append(no_job(file))
     if mistakes:
         raise ConfigError(mistakes)
     return Configuration(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcmirror.config.ownership import distrusted
-from mcmirror.config.values import ConfigError, Configuration, Mistake, nearest
+from mcmirror.config.values import ConfigError, Configuration, Mistake, nearest, no_job
 from mcmirror.model.job import Job, Origin
 
 FILE_NAME = "mcmirror.toml"
@@ -70,7 +70,8 @@ def select(configuration: Configuration, names: Iterable[str]) -> tuple[Job, ...
         why = "is not true, so syncing is switched off"
         raise ConfigError([Mistake(configuration.origin, "S3_SYNC_ENABLED", why, "Set S3_SYNC_ENABLED=true")])
     wanted = list(dict.fromkeys(names)) or list(configuration.jobs)
-    mistakes = []
+    # A file of relays alone is good for `serve`; to run nothing would be no success.
+    mistakes = [] if wanted else [no_job(configuration.origin)]
     for name in wanted:
         if name not in configuration.jobs:
             guess = nearest(name, configuration.jobs)

@@ -52,6 +52,11 @@ class Mistake:
         return f"{self.place}: {self.message}. {self.remedy}"
 
 
+def no_job(file: str) -> Mistake:
+    """There is nothing to run."""
+    return Mistake(file, "job", "there is no job in it", 'Write a [job.NAME] with source = "..." and target = "...".')
+
+
 class ConfigError(Exception):
     """The configuration cannot be used; every mistake that was found, in one go."""
 
