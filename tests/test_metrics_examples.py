@@ -115,6 +115,7 @@ def test_what_must_not_pass_unheard_has_an_alert() -> None:
         "MirrorRefused": 'status="refused"',
         "MirrorRemaining": 'outcome="remaining"',
         "MirrorNotifierFailing": "mcmirror_notifier_failures",
+        "RelayFailing": "mcmirror_relay_dead_events > 0",
         "MirrorSchedulerDead": "mcmirror_scheduler_heartbeat_age_seconds",
         "MirrorServerAbsent": "absent(",
     }.items():
