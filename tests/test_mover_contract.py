@@ -169,6 +169,18 @@ def test_keys_are_asked_for_without_a_listing(ground: Ground) -> None:
         assert (entries[key].size, entries[key].etag) == (entry.size, entry.etag)
 
 
+def test_a_bucket_that_is_gone_says_nothing_of_its_keys(ground: Ground) -> None:
+    if isinstance(ground.target, MemoryPlace):
+        ground.target.store.silent = True
+        place = ground.job.target
+    else:
+        place = Location(ground.job.target.alias, f"t{secrets.token_hex(6)}")
+
+    answers = ground.mover().look(place, ["a", "b/c"], gone=["a"])
+
+    assert {"a": Presence.UNKNOWN, "b/c": Presence.UNKNOWN} == {key: one.presence for key, one in answers.items()}
+
+
 def test_what_changes_is_heard_or_it_is_said_that_nothing_is(ground: Ground) -> None:
     mover = ground.mover()
     if "versitygw" in ground.kind:

@@ -37,8 +37,8 @@ FIRST_REST, LONGEST_REST = 2.0, 60.0
 """Seconds without batches after one that could decide nothing, doubling."""
 LOOK = 5.0
 """Seconds between two looks at the clock while nothing happens."""
-COUNTED = 2.0
-"""Seconds for which a count of the dirty keys is good enough to be shown."""
+COUNTED, QUIET = 2.0, 60.0
+"""Seconds for which a count of the dirty keys is good enough to be shown, and while there seem to be none."""
 
 
 class Hands(Protocol):
@@ -245,10 +245,11 @@ class Follower:
         """Seconds until something is due."""
         now = self._now()
         moments = [now + LOOK]
-        if self._marked:
-            moments.append(max(self._marked + self.realtime.batch_interval, self._not_before))
-        if self._count.due > now:
-            moments.append(self._count.due)
+        if not (self._runs.running or self._hands.paused):
+            if self._marked:
+                moments.append(max(self._marked + self.realtime.batch_interval, self._not_before))
+            if self._count.due > now:
+                moments.append(self._count.due)
         if self._canary is not None and (self._listener is None or self._listener.problem is None):
             moments.append(self._canary.next)
         return max(0.05, min(moments) - now)
@@ -408,7 +409,8 @@ class Follower:
 
     def _count_again(self, *, force: bool) -> None:
         now = self._now()
-        if not force and now - self._counted < COUNTED:
+        fresh = COUNTED if self._count.count or self._marked else QUIET
+        if not force and now - self._counted < fresh:
             return
         try:
             self._count, self._counted = self._dirty.state(), now

@@ -74,13 +74,17 @@ class JobHands:
             return False
         return True
 
+    def replace(self, service: Service) -> None:
+        """Work with another configuration in which the job is the same."""
+        self._service = service
+
     def sync(self, keys: Sequence[Dirty], limit: MaxDelete) -> Outcome:
-        """Make a batch, which takes its turn at the target."""
+        """Make a batch; while somebody else writes to the target it decides nothing."""
         return sync(self._run, keys, limit)
 
     def _run(self, named: Named, limit: MaxDelete) -> Iterator[Event]:
         job = replace(self._job, retries=0, max_delete=limit)
-        order = Order(stop=self.stop, named=named, manners=Manners(Lock.WAIT))
+        order = Order(stop=self.stop, named=named, manners=Manners(Lock.SKIP))
         tell: Observer = self._follow.event if self._follow is not None else lambda _: None
         for event in events(job, order, self._service, tell):
             tell(event)
@@ -177,6 +181,13 @@ class _Opened:
         self._stack.close()
 
 
+def _has_token(service: Service) -> bool:
+    try:
+        return bool(service.api_token())
+    except ConfigError:
+        return False
+
+
 class RealtimeJobs:
     """The followers. Thread-safe."""
 
@@ -198,20 +209,21 @@ class RealtimeJobs:
         """Follow the jobs of this configuration; one that is as before goes on."""
         configuration = service.configuration
         wanted = {
-            name: (job, schedule.realtime, configuration.aliases)
+            name: (job, schedule.realtime)
             for name, job in configuration.jobs.items()
             if (schedule := configuration.schedules.get(name)) is not None and schedule.realtime is not None
         }
         with self._lock:
             for name in [name for name, (_, _, mark) in self._followers.items() if wanted.get(name) != mark]:
                 self._end(name)
-            for name, mark in wanted.items():
-                if name not in self._followers:
-                    job, realtime, _ = mark
-                    assert realtime is not None  # noqa: S101
-                    follower, hands = self._made(service, job, realtime)
-                    self._followers[name] = (follower, hands, mark)
-                    follower.start()
+            for _, hands, _ in self._followers.values():
+                hands.replace(service)
+            for name in wanted.keys() - self._followers.keys():
+                job, realtime = wanted[name]
+                assert realtime is not None  # noqa: S101
+                follower, hands = self._made(service, job, realtime)
+                self._followers[name] = (follower, hands, wanted[name])
+                follower.start()
 
     def _made(self, service: Service, job: Job, realtime: Realtime) -> tuple[Follower, JobHands]:
         hands = JobHands(service, job, self._runs, self._say, self._told, self._follow)
@@ -231,6 +243,10 @@ class RealtimeJobs:
                 return Listener(opened, follower.hear, follower.connected)
 
             listener = made
+        if realtime.events == WEBHOOK and not _has_token(service):
+            what = f"Nobody can post to /events/{job.name}: the API has no token."
+            do = "Set [settings] api_token, or MCMIRROR_API_TOKEN, and give it to the server's webhook."
+            hands.say("warning", "no_token", what, job=job.name, remedy=do)
         return Follower(job, realtime, dirty, hands, listener=listener, canary=canary), hands
 
     def _end(self, name: str) -> None:

@@ -30,6 +30,9 @@ def prune(database: Database, keep_for: float, keep_runs: int) -> None:
             with database.begin() as connection:
                 old = sql("DELETE FROM run_fates WHERE run IN (SELECT id FROM run WHERE started < :limit)")
                 connection.execute(old, limit)
+                # Of jobs that are no more: those that are follow each key, and full runs heal the rest.
+                before = {"before": database.now(connection) - keep_for}
+                connection.execute(sql("DELETE FROM backlog WHERE marked < :before"), before)
         if keep_runs:
             with database.read() as connection:
                 jobs = connection.execute(sql("SELECT DISTINCT job FROM latest")).scalars().all()

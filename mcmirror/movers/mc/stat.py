@@ -63,7 +63,11 @@ def look(
         parts = [pool.submit(asked.heads, part) for part in batched(likely)]
         parts += [pool.submit(asked.singly, [key]) for key in single]
         parts += [pool.submit(stat, session, place, markers, stall_timeout=stall_timeout)] if markers else []
-        return {key: answer for part in parts for key, answer in part.result().items()}
+        answers = {key: answer for part in parts for key, answer in part.result().items()}
+    if asked.bare and (said := asked.bucket()):
+        # To a HEAD some servers say the same of a key and of a bucket that is not there.
+        answers |= {key: said for key in asked.bare if answers[key].presence is ABSENT}
+    return answers
 
 
 def batched(keys: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -81,6 +85,19 @@ class _Asking:
         url = session.aliases[place.alias].url.rstrip("/")
         self._below = f"{url}/{place.path}/"
         self._failure: decode.Failure | None = None
+        self.bare = set[str]()
+        """Absent keys of which the server did not say that the key is what is missing."""
+
+    def bucket(self) -> Answer | None:
+        """Ask for the bucket by a HEAD; None when it is there."""
+        command = argv.stat_without_listing(f"{self._place.alias}/{self._place.bucket}")
+        process = self._session.process(command, stall_timeout=self._stall_timeout)
+        lines = [decode.line(raw) for batch in process.lines() for raw in batch if raw]
+        failure = next((one for one in lines if isinstance(one, decode.Failure)), None)
+        if failure is None and not process.exit.code:
+            return None
+        said = failure.cause if failure else process.exit.stderr.strip().rpartition("\n")[2]
+        return Answer(UNKNOWN, said=said or NO_ANSWER, code=failure.code if failure else "")
 
     def together(self, keys: Sequence[str]) -> dict[str, Answer] | None:
         """One ``mc ls`` for all, and one more for those behind a key at which it stalls; None: it printed too much."""
@@ -165,6 +182,8 @@ class _Asking:
             same = entry is not None and (not last.etag or last.etag == entry.etag)
             return Answer(THERE, entry if same else None, etag=last.etag)
         absent = all(each.number == "404" and each.code in _NO_KEY for each in said) and entry is None
+        if absent and not any(each.code for each in said):
+            self.bare.add(key)
         return Answer(ABSENT) if absent else _refused(last)
 
     def _unanswered(self, end: Exit) -> Answer:
