@@ -47,4 +47,4 @@ class BucketEvents:
             (fields,) = answers(self._session, argv.server_info(self._bucket.partition("/")[0]), self._bucket)
         except (Trouble, ValueError):
             return ()
-        return tuple(map(str, (fields.get("info") or {}).get("sqsARN") or ()))
+        return tuple(sorted(map(str, (fields.get("info") or {}).get("sqsARN") or ())))
