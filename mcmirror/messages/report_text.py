@@ -41,7 +41,7 @@ def report_lines(  # noqa: PLR0913
         f"{mark} {job} {word}: {end.sentence}",
         *([] if report.job == places else style.row("mirror", style.plain(harmless(places)))),
         *_numbers(report, plan, verb, style),
-        *problem_lines(report.problems, style),
+        *(_overcome if report.status is Status.SUCCEEDED else problem_lines)(report.problems, style),
         *_remaining(report, style, more),
         *(line for note in report.notes for line in style.row("note", harmless(note), "dim")),
     ]
@@ -118,6 +118,16 @@ def problem_lines(problems: Iterable[Problem], style: Style) -> list[str]:
     for told in by_category(problems):
         lines += one_problem(told, style)
         lines += style.row("", f"and {told.more:,} more like it", "dim") if told.more else []
+    return lines
+
+
+def _overcome(problems: Iterable[Problem], style: Style) -> list[str]:
+    """What went wrong on the way to a success: nothing is to be done about it."""
+    lines: list[str] = []
+    for told in by_category(problems):
+        more = f", and {told.more:,} more like it" if told.more else ""
+        why = f": {told.why}" if told.why else ""
+        lines += style.row("overcome", f"{told.what}{why}{more} [{told.category.value}]", "dim")
     return lines
 
 
