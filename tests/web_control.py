@@ -13,6 +13,7 @@ from mcmirror.model.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Outcome, Record
 from mcmirror.model.relay import RelayState
+from mcmirror.model.replication_state import DirectionState, ReplicationState
 from mcmirror.model.state import JobState, NotifierState, State, Totals
 from mcmirror.service.event_bus import EventBus, Subscription
 from tests.inspected import Looker, Room, jobs
@@ -68,6 +69,17 @@ STATE = State(
     service="nightly",
     jobs=(PHOTOS, DOCS),
     relays=(RelayState("one", 3, NOW - 60, 2, 1234, 5, 6, 7, "it answered HTTP 503"),),
+    replications=(
+        ReplicationState(
+            "link",
+            NOW - 30,
+            300.0,
+            (
+                DirectionState("a/b", "c/d", "behind", well=False, working=True, online=True, behind=3, lag=12.5),
+                DirectionState("c/d", "a/b", "offline", well=False, working=False, online=False, error="refused"),
+            ),
+        ),
+    ),
     notifiers=(NotifierState("team", waiting=2, failures=3, given_up=1, error="it answered HTTP 500"),),
     warnings=("the new configuration is refused: x",),
     totals={

@@ -34,6 +34,7 @@ from mcmirror.model.progress import Progress
 from mcmirror.model.realtime import Channel, RealtimeState
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.relay import RelayState
+from mcmirror.model.replication_state import DirectionState, ReplicationState
 from mcmirror.model.report import Remaining, RunReport, Status, Tally
 from mcmirror.model.state import JobState, NotifierState, State, Totals, ailments
 
@@ -178,6 +179,24 @@ RELAY = Shape(
     field("oldest", TIME),
     *same("dead delivered pending repeated failures error"),
 )
+_DIRECTION = Shape(
+    DirectionState,
+    field("from", attribute="source"),
+    field("to", attribute="target"),
+    *same("state well working online"),
+    field("last_online", OR_NULL),
+    *same("behind"),
+    field("lag_seconds", attribute="lag"),
+    *same("error"),
+)
+REPLICATION = Shape(
+    ReplicationState,
+    *same("name"),
+    field("looked", TIME),
+    field("max_lag_seconds", attribute="max_lag"),
+    field("directions", many(_DIRECTION)),
+    *same("error"),
+)
 STATE = Shape(
     State,
     field("time", TIME, "now"),
@@ -194,6 +213,7 @@ STATE = Shape(
     ),
     field("notifiers", many(plain(NotifierState, {}))),
     field("relays", many(RELAY)),
+    field("replications", many(REPLICATION)),
     field("totals", by_name(plain(Totals, {}))),
 )
 _SHAPES: dict[type[Any], Shape] = {

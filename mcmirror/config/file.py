@@ -96,7 +96,7 @@ def configured(
         # A broken alias table is still a name that exists.
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
         mistakes += check.aliases_exist(file, sides, known, path.parent, inherited.unreadable(environ, home))
-        if not (_names(document, "job") or _names(document, "relay")):
+        if not (_names(document, "job") or _names(document, "relay") or _names(document, "replication")):
             mistakes.append(no_job(file))
     if mistakes:
         raise ConfigError(mistakes)
@@ -331,7 +331,7 @@ def _notes(
     notes += [
         f'notify.{name}: no job tells it anything; write notify = ["{name}"] in [defaults] or a job.'
         for name in _names(document, "notify")
-        if name not in heard
+        if name not in heard and not _names(document, "replication")
     ]
     for name, values in written.items():
         notes += plausibility.excludes_all(f"job.{name}.exclude", values.get("exclude", ()))

@@ -85,6 +85,8 @@ def _replication(name: str, source: Location, target: Location, table: "Replicat
         bandwidth=syntax.replication_bandwidth(table.bandwidth),
         synchronous=table.synchronous,
         health_check=int(syntax.interval(table.health_check)),
+        check_every=syntax.check_every(table.check_every),
+        max_lag=syntax.duration(table.max_lag) if table.max_lag else 0.0,
         events=tuple(
             WantedEvents(event.bucket, EventFilter(event.arn, tuple(event.on), event.prefix, event.suffix))
             for event in table.events

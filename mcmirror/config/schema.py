@@ -336,6 +336,10 @@ class ReplicationTable(Table):
     """A write is answered only when the target has it."""
     health_check: Annotated[str, _checked(syntax.interval)] = "60s"
     """How often the server of the source looks whether the target is there."""
+    check_every: Annotated[str, _checked(syntax.check_every)] = "5m"
+    """How often serve lists both buckets and compares them; or "off"."""
+    max_lag: Period | None = None
+    """Health turns red, and an outage is told, when the oldest version to come is older."""
     events: list[EventTable] = Field(default_factory=list)
     """Events that the buckets send, [{bucket = "target", arn = "arn:...", on = ["replica"]}]."""
 

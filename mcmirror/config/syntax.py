@@ -61,6 +61,11 @@ def interval(text: str) -> float:
     return seconds
 
 
+def check_every(text: str) -> float:
+    """An interval, or 0 for ``off``."""
+    return 0.0 if text.strip().lower() == "off" else interval(text)
+
+
 def keeping(text: str) -> float:
     """Seconds for which something is remembered: a duration of up to a hundred years."""
     seconds = duration(text, most=OLDEST * 86400.0, remedy=f'Write "{OLDEST}d" or less.')

@@ -61,6 +61,10 @@ class Replication:
     health_check: int = HEALTH_CHECK
     """Seconds between two looks of the source's server at the target's."""
     events: tuple[WantedEvents, ...] = ()
+    check_every: float = 300.0
+    """Seconds between two looks of ``serve``; 0: it does not look."""
+    max_lag: float = 0.0
+    """Seconds that the oldest version to come may be old; 0: any time."""
 
     @property
     def rule(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mcmirror.model.realtime import RealtimeState, ailment
 from mcmirror.model.record import Record
 from mcmirror.model.relay import RelayState
+from mcmirror.model.replication_state import ReplicationState
 from mcmirror.model.wording import shown_seconds
 
 
@@ -72,6 +73,7 @@ class State:
     jobs: tuple[JobState, ...] = ()
     notifiers: tuple[NotifierState, ...] = ()
     relays: tuple[RelayState, ...] = ()
+    replications: tuple[ReplicationState, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is not as it should be and stops no run: a refused configuration, a state that cannot be written."""
     totals: "Mapping[str, Totals]" = field(default_factory=dict)
@@ -114,4 +116,5 @@ def ailments(state: State) -> tuple[str, ...]:
             found.append(f"{job.name}: the last success is {age} old, max_age is {shown_seconds(job.max_age)}")
         else:
             found.append(f"{job.name}: no run has succeeded, max_age is {shown_seconds(job.max_age)}")
+    found += [f"replication {one.name}: {late}" for one in state.replications if (late := one.late())]
     return tuple(found)

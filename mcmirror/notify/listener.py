@@ -50,7 +50,10 @@ class Audience:
 
 
 def audience(configuration: Configuration, jobs: Iterable[Job], environ: Mapping[str, str]) -> Audience:
-    """Find who is to hear of these jobs; a notifier that is wrong hinders no other."""
+    """Find who is to hear of these jobs; a notifier that is wrong hinders no other.
+
+    Of replications hear all that are configured.
+    """
     settings = configuration.settings
     heard: dict[str, dict[str, str]] = {}
     for job in jobs:
@@ -58,6 +61,8 @@ def audience(configuration: Configuration, jobs: Iterable[Job], environ: Mapping
         schedule = configuration.schedules.get(job.name)
         for name in dict.fromkeys(schedule.notify if schedule else ()):
             heard.setdefault(name, {})[job.name] = key
+    if configuration.replications:
+        heard |= {name: {} for name in configuration.notifiers if name not in heard}
     listeners, failed, hidden = list[Listener](), dict[str, NotTold](), set[str]()
     for name, keys in heard.items():
         try:

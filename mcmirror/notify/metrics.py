@@ -15,6 +15,7 @@ from mcmirror import __version__
 from mcmirror.model.cost import Requests
 from mcmirror.model.record import Record
 from mcmirror.model.relay import RelayState
+from mcmirror.model.replication_state import DirectionState, ReplicationState
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState, State, Totals
 from mcmirror.notify.exposition import PLAIN, Family, format_for, labels, written
@@ -117,6 +118,7 @@ def server_families(state: State) -> Iterator[Family]:
             family.add(labels(notifier=notifier.name), getattr(notifier, field))
         yield family
     yield from _relays(state.relays)
+    yield from _replications(state.replications)
 
 
 def _relays(relays: Iterable[RelayState]) -> Iterator[Family]:
@@ -143,6 +145,34 @@ _OF_RELAYS: tuple[tuple[str, str, str, Callable[[RelayState], float]], ...] = (
     ("delivered_events", "Events that were handed on.", "counter", lambda relay: relay.delivered),
 )
 """Name, help, kind and value."""
+
+
+def _replications(replications: Iterable[ReplicationState]) -> Iterator[Family]:
+    """How each direction of each replication was at the last look; what is not known has no sample."""
+    for name, text, value in _OF_REPLICATIONS:
+        family = Family(f"mcmirror_replication_{name}", text, names=("replication", "from", "to"))
+        for replication in replications:
+            for one in replication.directions:
+                if (found := value(one)) is not None:
+                    places = {"replication": replication.name, "from": one.source, "to": one.target}
+                    family.add(labels(**places), found)
+        yield family
+    family = Family(
+        "mcmirror_replication_checked_timestamp_seconds",
+        "When it was last looked at, 0 for never.",
+        names=("replication",),
+    )
+    for replication in replications:
+        family.add(labels(replication=replication.name), replication.looked)
+    yield family
+
+
+_OF_REPLICATIONS: tuple[tuple[str, str, Callable[[DirectionState], float | None]], ...] = (
+    ("up", "1 while the rule is at work and the target is reached.", lambda one: one.working),
+    ("behind_versions", "Versions and delete markers that are still to come.", lambda one: one.behind),
+    ("lag_seconds", "Age of the oldest of these.", lambda one: one.lag),
+)
+"""Name, help and value."""
 
 
 def job_families(state: State, *, lasting: bool = True) -> Iterator[Family]:

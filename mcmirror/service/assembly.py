@@ -9,7 +9,8 @@ from mcmirror.model.record import Record
 from mcmirror.service.config_watcher import ConfigWatcher
 from mcmirror.service.dependencies import Dependencies, Follow, Say
 from mcmirror.service.notifications import NotificationThread
-from mcmirror.service.relays import Relays
+from mcmirror.service.relays import ENDING, Relays
+from mcmirror.service.replication_watch import ReplicationWatch
 from mcmirror.service.root import Service
 from mcmirror.service.server import Server
 from mcmirror.store.database import Database
@@ -31,6 +32,7 @@ class Rooms:
     runs: Runs
     presence: Presence
     relays: Relays
+    replications: ReplicationWatch
     schedules: bool = True
 
     def begin(self) -> None:
@@ -43,6 +45,7 @@ class Rooms:
             self.presence.begin()
         self.telling.start()
         self.relays.begin()
+        self.replications.begin()
 
     def stop(self, signal: int) -> None:
         """Begin nothing more, and stop what runs."""
@@ -50,8 +53,14 @@ class Rooms:
         self.server.stop(signal)
 
     def end(self, seconds: float) -> None:
+<<<<<<< HEAD
         """Deliver what is due, for so long at most, and let go of the state. Events have the grace to be handed on."""
         self.relays.end(self.server.service.configuration.settings.grace)
+=======
+        """Deliver what is due, for so long at most, and let go of the state."""
+        self.relays.end()
+        self.replications.end(ENDING)
+>>>>>>> 68b5823 (serve looks at replications: an outage is told once, so is its end, and metrics show what is still to come and how old it is)
         self.telling.stop(lambda: seconds)
         self.presence.end()
         self.runs.close()
@@ -80,12 +89,14 @@ def assemble(  # noqa: PLR0913  each from another hand
     runs = Runs(database, service.inbox)
     telling = NotificationThread(service, service.configuration.jobs.values(), database, runs)
     handing_on = Relays(service, database, say, run=relays)
+    looking = ReplicationWatch(service, say, telling, run=schedules and announced)
     watch = ConfigWatcher(watched(service.configuration))
 
     def again(before: Service) -> Service:
         assert load is not None  # noqa: S101
         new = load(before)
         handing_on.replace(new)
+        looking.replace(new)
         watch.replace(watched(new.configuration))
         return new
 
@@ -103,6 +114,7 @@ def assemble(  # noqa: PLR0913  each from another hand
         debug=service.configuration.settings.debug,
         schedules=schedules,
         relays=handing_on.states,
+        replications=looking.states,
     )
     server, seen = Server(service, around), Presence(presence(service.state))
-    return Rooms(server, say, telling, database, runs, seen, handing_on, schedules and announced)
+    return Rooms(server, say, telling, database, runs, seen, handing_on, looking, schedules and announced)

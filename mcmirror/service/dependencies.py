@@ -11,6 +11,7 @@ from mcmirror.model.event import Event, Observer
 from mcmirror.model.job import Job
 from mcmirror.model.record import Outcome, Record
 from mcmirror.model.relay import RelayState
+from mcmirror.model.replication_state import ReplicationState
 from mcmirror.model.state import NotifierState
 from mcmirror.service.root import Service
 
@@ -139,3 +140,5 @@ class Dependencies:
     """Does something beside, under a name."""
     relays: Callable[[], tuple[RelayState, ...]] = tuple
     """How the relays are doing."""
+    replications: Callable[[], tuple[ReplicationState, ...]] = tuple
+    """How the replications were at the last look."""

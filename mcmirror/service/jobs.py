@@ -10,6 +10,7 @@ from mcmirror.model.location import Location
 from mcmirror.model.realtime import RealtimeState
 from mcmirror.model.record import Record
 from mcmirror.model.relay import RelayState
+from mcmirror.model.replication_state import ReplicationState
 from mcmirror.model.state import JobState, NotifierState
 from mcmirror.service.job_statistics import JobStatistics, seconds
 from mcmirror.service.queue import Place
@@ -86,10 +87,16 @@ def job_state(  # noqa: PLR0913  each from another hand
     )
 
 
-def warnings(texts: Iterable[str], notifiers: Iterable[NotifierState], relays: Iterable[RelayState]) -> Iterator[str]:
+def warnings(
+    texts: Iterable[str],
+    notifiers: Iterable[NotifierState],
+    relays: Iterable[RelayState],
+    replications: Iterable[ReplicationState],
+) -> Iterator[str]:
     """What is not as it should be and stops no run; ``texts`` are those of the server itself, or empty."""
     yield from filter(None, texts)
     yield from (f"{one.name} could not be told: {one.error}" for one in notifiers if one.error)
+    yield from (f"replication {one.name}: {outage}" for one in replications if (outage := one.outage()))
     for relay in relays:
         if relay.error:
             yield f"relay {relay.name} could not deliver: {relay.error}"

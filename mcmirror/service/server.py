@@ -364,7 +364,7 @@ class Server:
         """How it is."""
         around = self._around
         # Nobody waits for the state with the lock in hand.
-        notifiers, relays = self._notifiers.get(), around.relays()
+        notifiers, relays, replications = self._notifiers.get(), around.relays(), around.replications()
         with self._changed:
             configuration = self._service.configuration
             jobs = tuple(
@@ -390,8 +390,9 @@ class Server:
                 jobs=jobs,
                 notifiers=notifiers,
                 relays=relays,
+                replications=replications,
                 warnings=(
-                    *warnings((self._flags.refused, around.remembered.warning), notifiers, relays),
+                    *warnings((self._flags.refused, around.remembered.warning), notifiers, relays, replications),
                     *self._tell.failed,
                 ),
                 totals=dict(self._statistics.totals),

@@ -95,6 +95,7 @@ class House:
     aliases: Tables = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     notify: Tables = field(default_factory=dict)
+    replications: Tables = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=lambda: dict(QUICK))
     name: str = "mcmirror.toml"
 
@@ -115,6 +116,7 @@ class House:
         tables |= {f"alias.{name}": table for name, table in self.aliases.items()}
         tables |= {f"job.{name}": table for name, table in self.jobs.items()}
         tables |= {f"notify.{name}": table for name, table in self.notify.items()}
+        tables |= {f"replication.{name}": table for name, table in self.replications.items()}
         path = self.folder / self.name
         new = path.with_suffix(".new")
         new.write_text(written(tables))
