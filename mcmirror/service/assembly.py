@@ -9,8 +9,8 @@ from mcmirror.model.record import Record
 from mcmirror.service.config_watcher import ConfigWatcher
 from mcmirror.service.dependencies import Dependencies, Follow, Say
 from mcmirror.service.notifications import NotificationThread
-from mcmirror.service.relays import ENDING, Relays
-from mcmirror.service.replication_watch import ReplicationWatch
+from mcmirror.service.relays import Relays
+from mcmirror.service.replication_watch import ENDING, ReplicationWatch
 from mcmirror.service.root import Service
 from mcmirror.service.server import Server
 from mcmirror.store.database import Database
@@ -50,17 +50,13 @@ class Rooms:
     def stop(self, signal: int) -> None:
         """Begin nothing more, and stop what runs."""
         self.relays.stop()
+        self.replications.stop()
         self.server.stop(signal)
 
     def end(self, seconds: float) -> None:
-<<<<<<< HEAD
         """Deliver what is due, for so long at most, and let go of the state. Events have the grace to be handed on."""
         self.relays.end(self.server.service.configuration.settings.grace)
-=======
-        """Deliver what is due, for so long at most, and let go of the state."""
-        self.relays.end()
         self.replications.end(ENDING)
->>>>>>> 68b5823 (serve looks at replications: an outage is told once, so is its end, and metrics show what is still to come and how old it is)
         self.telling.stop(lambda: seconds)
         self.presence.end()
         self.runs.close()

@@ -18,6 +18,8 @@ from mcmirror.service.replications import opened
 if TYPE_CHECKING:
     from mcmirror.service.root import Service
 
+ENDING = 10.0
+"""Seconds that a look under way may take to end."""
 TICK = 0.5
 """Seconds between two looks at the clock."""
 
@@ -52,9 +54,13 @@ class ReplicationWatch:
         """Another configuration is in use: everything is looked at at once."""
         self._service, self._due = service, {}
 
-    def end(self, seconds: float) -> None:
-        """Look no more."""
+    def stop(self) -> None:
+        """Begin no other look."""
         self._stop.request()
+
+    def end(self, seconds: float) -> None:
+        """Look no more; wait for the look under way, so long at most."""
+        self.stop()
         self._worker.join(seconds)
 
     def states(self) -> tuple[ReplicationState, ...]:
