@@ -179,6 +179,13 @@ def fake() -> Iterator[FakeSlack]:
 
 
 @pytest.fixture
-def nights(tmp_path: Path, fake: FakeSlack) -> Callable[[str], Nights]:
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home for what runs in this process: the state of whoever runs the tests is not theirs."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def nights(tmp_path: Path, fake: FakeSlack, own_home: None) -> Callable[[str], Nights]:
     """By the notifier's table: jobs that run a night after the other."""
+    del own_home
     return lambda notifier: Nights(tmp_path, fake, notifier)

@@ -101,6 +101,7 @@ def test_what_is_generated_is_what_the_program_says() -> None:
     assert [] == docs.homeless(blocks)
 
 
+@pytest.mark.timeout(2400)
 def test_bin_test_says_what_is_shown(tmp_path: Path) -> None:
     """All but the number of tests: of them one file is run, not this one again."""
     tools = {

@@ -24,8 +24,9 @@ def hook() -> Iterator[FakeHook]:
 
 
 @pytest.fixture
-def load(cli: Cli, bucket_pair: Pair, hook: FakeHook) -> Callable[[], Service]:
+def load(cli: Cli, bucket_pair: Pair, hook: FakeHook, own_home: None) -> Callable[[], Service]:
     """A service with one job of which a webhook hears."""
+    del own_home
     source = cli.folder / "source"
     source.mkdir()
     (source / "object").write_bytes(b"1")
