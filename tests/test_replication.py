@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from mcmirror.model.lock import Manners
+from mcmirror.model.stop import Stop
+from mcmirror.service.target_turns import TargetTurns
+from mcmirror.store.paths import lock_folders
 from tests.replicated import Link
 from tests.servers.command import Cli
 from tests.servers.minio import Minio
@@ -214,3 +218,16 @@ def test_keys_without_the_rights_are_told_which_ones(link: Link) -> None:
         assert stands in done.stdout
     assert [] == link.rules(link.source)
     assert 0 == link("apply").code
+
+
+@pytest.mark.parametrize("verb", ["apply", "remove", "import"])
+def test_two_at_once_do_not_change_the_same_bucket(link: Link, verb: str) -> None:
+    environ = link.cli.environment
+    folders = lock_folders(f"sqlite:///{environ['HOME']}/.local/state/mcmirror/state.db", environ)
+    with TargetTurns(folders).mine(f"replication {link.target.url}/{link.name}", Manners(), Stop(), lambda: None):
+        for _ in range(2):
+            done = link(verb)
+            assert 75 == done.code
+            assert "another `mcmirror replicate` is at work on one of its buckets" in done.stderr
+    assert [False, False] == [link.exists(server) for server in (link.source, link.target)]
+    assert 10 == link("plan", "--exit-code").code

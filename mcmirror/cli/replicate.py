@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcmirror.cli.commands import Group
+from mcmirror.cli.errors import say
 from mcmirror.cli.options import ConfigOption, JsonOption, seconds
 from mcmirror.cli.style import style_of
 from mcmirror.codec import replication as documents
@@ -37,7 +38,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of a [replica
 PAUSE = 5.0
 """Seconds between two looks."""
 STANDING = "Exit codes: 0 in sync, 1 cannot be asked, 2 usage or configuration, 3 not in sync, 130 Ctrl-C."
-CHANGING = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 failed after some steps, 4 refused: a conflict."
+CHANGING = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 failed after some steps, 4 a conflict, 75 locked."
 
 
 @app.command(epilog="Exit codes: 0, 1 a server cannot be asked, 2 usage or configuration, 4 a conflict, 10 see above.")
@@ -67,7 +68,7 @@ def apply(name: NameArgument, *, config: ConfigOption = None, as_json: JsonOptio
 
     Each step is read back from its server. Applying again changes nothing; after a failure it goes on where it ended.
     """
-    with _opened(name, config) as replication:
+    with _changing(name, config) as replication:
         done = replication.apply(_quiet if as_json else _tell)
     _conclude(done, as_json=as_json)
 
@@ -78,7 +79,7 @@ def remove(name: NameArgument, *, config: ConfigOption = None, as_json: JsonOpti
 
     A bucket that apply made goes only when it is empty. What cannot be asked at the moment is left, and said.
     """
-    with _opened(name, config) as replication:
+    with _changing(name, config) as replication:
         done = replication.remove(_quiet if as_json else _tell)
     if as_json:
         _print_json(documents.application_document(done))
@@ -109,7 +110,7 @@ def import_(
         from mcmirror.cli.replicate_import import write_replication
 
         write_replication(name, source, target, config)
-    with _opened(name, config) as replication:
+    with _changing(name, config) as replication:
         adopted = replication.adopt()
         left = replication.plan()
     if as_json:
@@ -230,6 +231,24 @@ def _leave(done: Application) -> None:
         raise typer.Exit(ExitCode.PARTIAL if changed else ExitCode.FAILED)
     if done.plan.unasked:
         raise typer.Exit(ExitCode.PARTIAL)
+
+
+@contextmanager
+def _changing(name: str, config: Path | None) -> Iterator["OpenReplication"]:
+    """While no other process changes one of the buckets; else say so, and end."""
+    from mcmirror.service import Service
+    from mcmirror.service.replications import changing
+    from mcmirror.store.lock import Held
+
+    service = Service.load(config)
+    redactors.append(service.redact)
+    try:
+        with changing(service, name) as replication:
+            yield replication
+    except Held:
+        why = "another `mcmirror replicate` is at work on one of its buckets"
+        say(f"the replication {name} is not changed", why, "run it again when that has ended")
+        raise typer.Exit(ExitCode.LOCKED) from None
 
 
 @contextmanager

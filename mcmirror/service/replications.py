@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,12 @@ from mcmirror.messages.error_lookup import problem
 from mcmirror.model.address import same_server
 from mcmirror.model.bucket_events import EventFilter, EventRule
 from mcmirror.model.location import Alias, Location
+from mcmirror.model.lock import Manners
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.replication import HEALTH_CHECK, Direction, Remote, Replication, Rule, Server
 from mcmirror.model.replication_status import Comparison, DirectionStatus, ResyncOutcome
 from mcmirror.model.replication_steps import Application, Made, ReplicationPlan
+from mcmirror.model.stop import Stop
 from mcmirror.movers.mc.bucket_events import BucketEvents
 from mcmirror.movers.mc.replication import McReplication
 from mcmirror.replication.apply import Tell, adopt, apply, remove
@@ -28,7 +30,6 @@ from mcmirror.store.database import Database
 from mcmirror.store.replication_ledger import ReplicationLedger
 
 if TYPE_CHECKING:
-    from mcmirror.model.stop import Stop
     from mcmirror.service.root import Service
 
 
@@ -98,7 +99,19 @@ class OpenReplication:
 
 
 @contextmanager
-def opened(service: "Service", name: str, stop: "Stop | None" = None) -> Iterator[OpenReplication]:
+def changing(service: "Service", name: str) -> Iterator[OpenReplication]:
+    """The same, while no other process changes one of its buckets; raises Held while one does."""
+    desired = service.replication(name)
+    aliases = service.aliases((desired.source.alias, desired.target.alias))
+    buckets = {f"replication {aliases[one.alias].url}/{one.bucket}" for one in (desired.source, desired.target)}
+    with ExitStack() as stack:
+        for bucket in sorted(buckets):
+            stack.enter_context(service.turns.mine(bucket, Manners(), Stop(), lambda: None))
+        yield stack.enter_context(opened(service, name))
+
+
+@contextmanager
+def opened(service: "Service", name: str, stop: Stop | None = None) -> Iterator[OpenReplication]:
     """The replication of this name; raises ConfigError when it is not configured, Trouble when keys do not suit."""
     desired = service.replication(name)
     aliases = service.aliases((desired.source.alias, desired.target.alias))
