@@ -59,7 +59,7 @@ def test_an_action_has_the_same_key_on_every_screen() -> None:
     assert {"remove": {"x", "delete"}} == {action: found for action, found in keys.items() if len(found) > 1}
 
 
-@pytest.mark.parametrize("room", ["1", "2", "3", "4"])
+@pytest.mark.parametrize("room", ["1", "2", "3", "4", "5"])
 def test_the_help_begins_with_the_keys(room: str) -> None:
     async def test() -> None:
         async with driven(still(), (100, 50)) as driver:

@@ -16,7 +16,7 @@ from textual.content import Content
 from mcmirror.model.redact import redact
 from mcmirror.model.wording import harmless
 from mcmirror.tui.bucket import missing, offer
-from mcmirror.tui.frame import ROOMS, Room
+from mcmirror.tui.frame import EVERYWHERE, ROOMS, Room
 from mcmirror.tui.secrets import Redacting
 from mcmirror.tui.shutdown import Shutdown
 from mcmirror.tui.source import Refusal, Source
@@ -43,7 +43,7 @@ class Dashboard(App[int]):
     TITLE = "mcmirror"
     CSS = "Screen { layers: base; } Toast { max-width: 76; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(place.key, f"room('{place.name}')", place.name, show=False) for place in ROOMS),
+        *(Binding(place.key, f"room('{place.name}')", place.name, show=False) for place in EVERYWHERE),
         Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("q,ctrl+q,ctrl+c", "quit", "Quit", key_display="q"),
         Binding("d", "light", "Light or dark", show=False),
@@ -147,7 +147,7 @@ class Dashboard(App[int]):
 
     def action_room(self, name: str) -> None:
         """Open a room by its name."""
-        place = next(place for place in ROOMS if place.name == name)
+        place = next(place for place in EVERYWHERE if place.name == name)
         if name not in self._rooms:
             module, _, kind = place.where.partition(":")
             self._rooms[name] = getattr(import_module(module), kind)()
@@ -241,7 +241,7 @@ class Dashboard(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: rooms, jobs, and Textual's own."""
-        for place in ROOMS:
+        for place in EVERYWHERE:
             yield SystemCommand(
                 place.name, f"Open the screen {place.name}", lambda name=place.name: self.action_room(name)
             )

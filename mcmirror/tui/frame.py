@@ -14,6 +14,8 @@ from mcmirror.model.wording import harmless
 from mcmirror.tui.formatting import DIM, WARN, clock, fitted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
 
     from mcmirror.tui.app import Dashboard
@@ -40,6 +42,9 @@ ROOMS: tuple[Place, ...] = (
     Place("4", "History", "mcmirror.tui.history:History"),
 )
 """In the order of their keys."""
+REPLICATIONS = Place("5", "Replications", "mcmirror.tui.replications:Replications")
+"""It stands on top only where a server watches any."""
+EVERYWHERE = (*ROOMS, REPLICATIONS)
 
 
 class Head(Static):
@@ -55,16 +60,17 @@ class Head(Static):
         name = Content.assemble(("mcmirror", "bold $primary"), f" {harmless(service)}" if service else "", "  ")
         time = clock(dashboard.clock(), dashboard.zone)
         width = self.app.size.width - 2
+        rooms = EVERYWHERE if view.state and view.state.replications else ROOMS
         left, room = name, 0
         for short in (False, True):
-            left = Content.assemble(name, *_tabs(title, short=short))
+            left = Content.assemble(name, *_tabs(title, rooms, short=short))
             room = width - left.cell_length
             if room > len(time):
                 break
         else:
             # A job's name may be longer than any line.
             cut = fitted(title, max(12, cells(harmless(title)) + room - len(time) - 1)).rstrip()
-            left = Content.assemble(name, *_tabs(title, short=True, shown=cut))
+            left = Content.assemble(name, *_tabs(title, rooms, short=True, shown=cut))
             room = width - left.cell_length
         # The time says more than the place, which does not change.
         rights = (f"{harmless(dashboard.source.where)}  {time}", time, "")
@@ -74,14 +80,14 @@ class Head(Static):
         self.update(Content("\n").join(parts))
 
 
-def _tabs(title: str, *, short: bool, shown: str = "") -> list[Content]:
+def _tabs(title: str, rooms: Sequence[Place], *, short: bool, shown: str = "") -> list[Content]:
     """The rooms, each to be clicked; the one we are in stands out, the others may be numbers only.
 
     ``shown`` stands for a title that is too long.
     """
-    names = {place.name for place in ROOMS}
+    names = {place.name for place in rooms}
     found = list[Content]()
-    for place in ROOMS:
+    for place in rooms:
         style = "bold reverse" if place.name == title else ""
         word = f" {place.key} " if short and place.name != title else f" {place.key} {place.name} "
         text = Content.styled(word, style)
