@@ -1,8 +1,8 @@
 """A job in real time beside many writers: how long a change takes to the target, and whether all of it arrives.
 
-`bin/bench realtime` runs it. Another client writes, and another one looks at the target; nobody asks mcmirror but for
-what it says of itself. With ``--faults`` the source and the target are restarted twice, mcmirror is killed five times,
-and once its mc is stopped for a minute without ending: the channel is open and deaf.
+`bin/bench realtime` runs it. Another client writes; both buckets keep versions, whose times are compared at the end.
+With ``--faults`` the source and the target are restarted twice, mcmirror is killed five times, and once its mc is stopped
+without ending: the channel is open and deaf.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +26,32 @@ from tests.servers.command import Cli, clean_environment
 from tests.servers.minio import Minio
 
 BUCKET = "live"
-LOOK = 0.2
-"""Seconds between two looks at the target, by which each time is too long at most."""
 ODD = ("a b", "é", "x+y", "%25", "d/e/f", "q?&=")
 
 
-@dataclass
-class Waiting:
-    """Changes that are not on the target yet."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    wanted: dict[str, tuple[float, str]] = field(default_factory=dict)
-    """By key: when it was changed last, and the ETag that it has now; empty when it was removed."""
-    taken: list[float] = field(default_factory=list)
-
-    def change(self, key: str, etag: str) -> None:
-        """It has been changed; an older change of the key is overtaken."""
-        with self.lock:
-            self.wanted[key] = (time.monotonic(), etag)
-
-    def see(self, there: dict[str, str], asked: float) -> None:
-        """What the target held at that moment, by its ETags."""
-        with self.lock:
-            for key, (since, etag) in list(self.wanted.items()):
-                if since < asked and there.get(key, "") == etag:
-                    self.taken.append(time.monotonic() - since)
-                    del self.wanted[key]
+def versions(server: Minio) -> list[tuple[str, str, float]]:
+    """Key, ETag (empty for a removal) and moment of every version."""
+    pages = server.client().get_paginator("list_object_versions").paginate(Bucket=BUCKET)
+    return [
+        (one["Key"], one.get("ETag", ""), one["LastModified"].timestamp())
+        for page in pages
+        for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+    ]
 
 
-def write(server: Minio, waiting: Waiting, over: threading.Event, number: int, pause: float) -> None:
+def lags(source: Minio, target: Minio) -> list[float]:
+    """Seconds from each version at the source to its copy; one that was overtaken by the next has none."""
+    there: dict[tuple[str, str], list[float]] = {}
+    for key, etag, moment in versions(target):
+        there.setdefault((key, etag), []).append(moment)
+    found = list[float]()
+    for key, etag, moment in versions(source):
+        after = [copied for copied in there.get((key, etag), ()) if copied >= moment - 0.001]
+        found += [min(after) - moment] if after else []
+    return found
+
+
+def write(server: Minio, over: threading.Event, number: int, pause: float) -> None:
     """Put, overwrite, remove, and upload in parts, until it is over."""
     dice, client = random.Random(number), server.client()
     while not over.wait(dice.uniform(0, 2 * pause)):
@@ -63,36 +59,27 @@ def write(server: Minio, waiting: Waiting, over: threading.Event, number: int, p
         with suppress(Exception):
             if dice.random() < 0.15:
                 client.delete_object(Bucket=BUCKET, Key=key)
-                waiting.change(key, "")
             elif dice.random() < 0.03:
-                waiting.change(key, in_parts(client, key, dice))
+                in_parts(client, key, dice)
             else:
-                body = dice.randbytes(dice.randrange(20_000))
-                waiting.change(key, client.put_object(Bucket=BUCKET, Key=key, Body=body)["ETag"])
+                client.put_object(Bucket=BUCKET, Key=key, Body=dice.randbytes(dice.randrange(20_000)))
 
 
-def in_parts(client: Any, key: str, dice: random.Random) -> str:
-    """Upload in two parts; the copy has an ETag of its own, so nobody waits for it by that."""
+def in_parts(client: Any, key: str, dice: random.Random) -> None:
+    """Upload in two parts; the copy has an ETag of its own, so its lag is not measured."""
     upload = client.create_multipart_upload(Bucket=BUCKET, Key=key)["UploadId"]
     given = {"Bucket": BUCKET, "Key": key, "UploadId": upload}
     parts = [
         {"PartNumber": number, "ETag": client.upload_part(**given, PartNumber=number, Body=body)["ETag"]}
         for number, body in enumerate((dice.randbytes(5 << 20), b"end"), start=1)
     ]
-    return str(client.complete_multipart_upload(**given, MultipartUpload={"Parts": parts})["ETag"])
+    client.complete_multipart_upload(**given, MultipartUpload={"Parts": parts})
 
 
 def contents(server: Minio) -> dict[str, str]:
     """Each key with its ETag."""
     pages = server.client().get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     return {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", ())}
-
-
-def look(server: Minio, waiting: Waiting, over: threading.Event) -> None:
-    while not over.wait(LOOK):
-        asked = time.monotonic()
-        with suppress(Exception):
-            waiting.see(contents(server), asked)
 
 
 def state(serve: Serve) -> dict[str, Any]:
@@ -144,6 +131,8 @@ def main() -> None:
         source, target = (stack.enter_context(Minio.make(name)) for name in ("source", "target"))
         for server in (source, target):
             server.client().create_bucket(Bucket=BUCKET)
+            kept = {"Status": "Enabled"}
+            server.client().put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=kept)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         variables = {
             "MCMIRROR_MC": str(binaries.mc()),
@@ -155,13 +144,12 @@ def main() -> None:
         house.jobs = {"job": {"source": f"src/{BUCKET}", "target": f"dst/{BUCKET}", "realtime": True}}
         serve = house.start()
         serve.until(lambda: state(serve).get("channel") == "listening" and not state(serve)["catching_up"])
-        waiting, over, ended = Waiting(), threading.Event(), threading.Event()
+        over = threading.Event()
         threads = [
-            threading.Thread(target=write, args=(source, waiting, over, number, options.pause), daemon=True)
+            threading.Thread(target=write, args=(source, over, number, options.pause), daemon=True)
             for number in range(options.writers)
         ]
-        watcher = threading.Thread(target=look, args=(target, waiting, ended), daemon=True)
-        for thread in [*threads, watcher]:
+        for thread in threads:
             thread.start()
         if options.faults:
             serve = faults(house, serve, source, target, options.seconds)
@@ -174,11 +162,11 @@ def main() -> None:
         while (left := equal(source, target)) and time.monotonic() - quiet < 120:
             time.sleep(1)
         took = time.monotonic() - quiet
-        time.sleep(2 * LOOK)
-        ended.set()
-        taken = sorted(waiting.taken)
+        taken = sorted(lags(source, target))
         median, last = statistics.median(taken), taken[int(len(taken) * 0.99)]
-        print(f"{len(taken):,} changes seen on the target: median {median:.2f} s, 99 % within {last:.2f} s")
+        print(
+            f"{len(taken):,} of {len(versions(source)):,} versions copied: median {median:.2f} s, 99 % in {last:.2f} s"
+        )
         print(f"after the last change the buckets were equal in {took:.1f} s; {len(left)} keys differ")
         print(json.dumps(state(serve)))
         if left:

@@ -67,6 +67,8 @@ class Named:
     """Those that are probably absent at the source."""
     removed: frozenset[str] = frozenset()
     """Those that are probably absent at the target."""
+    careful: frozenset[str] = frozenset()
+    """Those whose copy did not prove itself before: the target is asked for them first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,8 @@ class Context:
         if self.named is None:
             return self
         wanted = tuple(keys)
-        gone = self.named.gone.intersection(wanted)
-        return replace(self, named=Named(wanted, gone, frozenset(wanted) if removed else frozenset()))
+        lost = frozenset(wanted) if removed else frozenset[str]()
+        return replace(self, named=replace(self.named, keys=wanted, removed=lost))
 
     @property
     def planning_only(self) -> bool:

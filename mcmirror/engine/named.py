@@ -14,6 +14,8 @@ from mcmirror.model.problem import Category, ListingBroken, Problem
 from mcmirror.model.wording import objects, printable
 from mcmirror.movers.protocol import Answer, Presence
 
+UNSEEN = 1 << 20
+"""Bytes of an object from which the target is asked first: it may have it."""
 SHOWN = 3
 """Keys that a problem names."""
 
@@ -26,6 +28,8 @@ class Answers:
     """Those of which both sides say whether they have them, and at least one does."""
     unanswered: dict[str, Problem] = field(default_factory=dict)
     """Keys of which a side does not say whether it has them."""
+    passed_over: set[str] = field(default_factory=set)
+    """Keys of links and the like at the source: no object stands for them, and their copies are none of ours."""
     impossible: list[Impossible] = field(default_factory=list)
     """Keys that the mover would take for others: nobody is asked for them."""
 
@@ -48,7 +52,7 @@ def ask(context: Context, folder: str = "", *, source: bool = True, target: bool
         if refused := _refusal(job.source, key, here) or _refusal(job.target, key, there):
             found.unanswered[key] = refused
         elif _is_no_object(here):
-            continue  # a link or the like: its copy is none of ours
+            found.passed_over.add(key)
         elif _is_no_object(there):
             what = f"{printable(key)} at {job.target} is no object that could be replaced"
             found.unanswered[key] = problem(Category.KEY_NOT_STORABLE, what, "something else has its name", key)
@@ -99,6 +103,32 @@ def _refuse_silence(place: Location, asked: Sequence[str], answers: dict[str, An
     what = f"{place} does not say whether it has {objects(len(silent))}: {names}"
     said = next((answers[key] for key in silent if key in answers), Answer(Presence.UNKNOWN, said="no answer came"))
     raise ListingBroken(classify(what, said.said, said.code, object=str(place), side=place.alias))
+
+
+def is_copied_unseen(context: Context, entry: Entry) -> bool:
+    """Whether an object of the source is copied whatever the target has: its ETag proves the copy afterwards.
+
+    Most keys of a batch are new or changed; to ask the target for one that it lacks takes a process of mc.
+    """
+    assert context.named is not None  # noqa: S101
+    small = entry.plain_md5 and entry.size < UNSEEN
+    return small and context.job.options.overwrite and entry.key not in context.named.careful
+
+
+def ask_to_plan(context: Context) -> Answers:
+    """As ``ask`` for all keys; what is copied unseen is on the source's side alone."""
+    assert context.named is not None  # noqa: S101
+    found = ask(context, target=False)
+    here = {source.key: source for source, _ in found.pairs if source is not None}
+    settled = found.passed_over | found.unanswered.keys() | {item.source.key for item in found.impossible}
+    settled |= {key for key, source in here.items() if is_copied_unseen(context, source)}
+    left = [key for key in context.named.keys if key not in settled]
+    target = ask(context.about(left), source=False) if left else Answers()
+    there = {entry.key: entry for _, entry in target.pairs if entry is not None}
+    found.unanswered |= target.unanswered
+    keys = sorted((here.keys() | there.keys()) - found.unanswered.keys())
+    found.pairs = [(here.get(key), there.get(key)) for key in keys]
+    return found
 
 
 def pairs_after(context: Context, copies: Iterable[Copy]) -> Iterator[tuple[Entry | None, Entry | None]]:

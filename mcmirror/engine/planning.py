@@ -8,7 +8,7 @@ from mcmirror.engine.compare import Pairs, Rules, plan
 from mcmirror.engine.context import Context
 from mcmirror.engine.folded_keys import set_folded_apart
 from mcmirror.engine.listing import with_pairs
-from mcmirror.engine.named import ask
+from mcmirror.engine.named import ask_to_plan
 from mcmirror.engine.sample import Sample
 from mcmirror.engine.scope import Only, key_of
 from mcmirror.engine.unlisted import Unlisted, find_unlisted
@@ -46,7 +46,7 @@ def make_plan(context: Context) -> Generator[Event, None, Plan]:
 
 def _plan_named(context: Context) -> Generator[Event, None, Plan]:
     """Ask both sides for the keys and compare; what a side does not answer for is named, and impossible for now."""
-    job, answers = context.job, ask(context)
+    job, answers = context.job, ask_to_plan(context)
     made = yield from _planned(context, iter(answers.pairs), replace(_rules(context, Unlisted()), sceptical=True))
     made = set_folded_apart(context, made)
     for key, found in answers.unanswered.items():

@@ -1,7 +1,7 @@
 """The step that decides: list again what was touched; what is still different is what did not happen."""
 
 import random
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from dataclasses import dataclass, field
 
 from mcmirror.engine.absence import Absence, look_again
@@ -11,7 +11,7 @@ from mcmirror.engine.content import compare_content
 from mcmirror.engine.context import Context
 from mcmirror.engine.listing import with_pairs
 from mcmirror.engine.lookup import Lookup
-from mcmirror.engine.named import pairs_after
+from mcmirror.engine.named import is_copied_unseen, pairs_after
 from mcmirror.engine.scope import Only, common_folder
 from mcmirror.engine.spool import Spool
 from mcmirror.model.cost import Requests
@@ -82,7 +82,8 @@ def verify(context: Context, copies: Iterable[Copy], before: int) -> Generator[E
     """
     folder = common_folder(copies)
     if context.named is not None:
-        verification = yield from _check(pairs_after(context, copies), copies, "", remember=True)
+        unseen = {copy.source.key for copy in copies if is_copied_unseen(context, copy.source)}
+        verification = yield from _check(pairs_after(context, copies), copies, "", remember=True, unseen=unseen)
     else:
         verification = yield from with_pairs(context, folder, lambda pairs: _check(pairs, copies, folder))
     if len(verification.unlisted):
@@ -94,13 +95,23 @@ def verify(context: Context, copies: Iterable[Copy], before: int) -> Generator[E
 
 
 def _check(
-    pairs: Pairs, copies: Iterable[Copy], folder: str, *, remember: bool = False
+    pairs: Pairs,
+    copies: Iterable[Copy],
+    folder: str,
+    *,
+    remember: bool = False,
+    unseen: Collection[str] = (),
 ) -> Generator[Event, None, Verification]:
-    """``remember``: copies that no ETag proves are known again by their marks."""
+    """``remember``: copies that no ETag proves are known again by their marks.
+
+    ``unseen``: keys of which nobody knows what the target had before.
+    """
     result, lookup = Verification(), Lookup(pairs, copies, folder)
     for planned, source, target in lookup:
         if source is None:
             result.unlisted.append(planned)
+        elif planned.source.key in unseen and target is not None and not proven(source, target):
+            _doubt(result, planned, source, target)
         else:
             _judge(result, planned, source, target, remember=remember)
     result.listed = (lookup.at_source, lookup.at_target)
@@ -126,6 +137,15 @@ def _confirm_vanished(context: Context, result: Verification, before: int) -> Ge
     yield from absence.problems()
 
 
+def _doubt(result: Verification, planned: Copy, source: Entry, target: Entry) -> None:
+    """What the target has may be older than the copy: only its bytes can tell."""
+    if source.size == target.size and source == planned.source:
+        result.doubtful.append(Changed(source, target, Reason.CONTENT))
+    else:
+        result.changed_meanwhile += source != planned.source
+        result.miss(Changed(source, target, difference(source, target) or Reason.CONTENT))
+
+
 def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | None, *, remember: bool) -> None:
     written = target is not None and (isinstance(planned, Missing) or target != planned.target)
     unchanged = source == planned.source
@@ -148,13 +168,14 @@ def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | N
 def _resolve_doubts(context: Context, result: Verification) -> Generator[Event, None, None]:
     """A fresh copy with another ETag: the target's ETags are no MD5s (SSE-KMS), or the content is wrong.
 
-    A sample is read. Only if all of it is the same, the rest is taken for the same; otherwise all are read.
+    A sample is read; of single keys all are, for nobody knows what the target had before. Only if all of it is the
+    same, the rest is taken for the same; otherwise all are read.
     """
     doubts: Only[Changed] = Only(result.doubtful, Changed)
     number = len(result.doubtful)
     if not number:
         return
-    chosen = frozenset(random.sample(range(number), min(SAMPLE, number)))
+    chosen = frozenset(random.sample(range(number), number if context.named is not None else min(SAMPLE, number)))
     unlike = yield from _read(context, result, (doubt.source for at, doubt in enumerate(doubts) if at in chosen))
     trusted = not unlike and not context.stop.requested
     if not trusted:

@@ -50,8 +50,12 @@ def sync(run: Run, keys: Sequence[Dirty], limit: MaxDelete) -> Outcome:
 
 
 def _named(keys: Iterable[Dirty]) -> Named:
-    found = {one.key: one.gone for one in keys}
-    return Named(tuple(sorted(found)), frozenset(key for key, gone in found.items() if gone))
+    wanted = tuple(keys)
+    return Named(
+        tuple(sorted(one.key for one in wanted)),
+        gone=frozenset(one.key for one in wanted if one.gone),
+        careful=frozenset(one.key for one in wanted if one.attempts),
+    )
 
 
 @dataclass(slots=True)
