@@ -58,9 +58,15 @@ class OpenReplication:
     aliases: Mapping[str, Server]
     ledger: ReplicationLedger
 
-    def observed(self) -> Observed:
-        """What both servers have now; raises Trouble when one of them cannot be asked."""
-        return observe(self.desired, self.servers, self.aliases, self.ledger.made(self.desired.name))
+    def observed(self, *, lenient: bool = False) -> Observed:
+        """What both servers have now, and what was made there.
+
+        Raises Trouble when one of them, or with ``lenient`` both, cannot be asked, and when the state cannot be.
+        """
+        return self._look(self.ledger.made(self.desired.name), lenient=lenient)
+
+    def _look(self, made: tuple[Made, ...] = (), *, lenient: bool = False) -> Observed:
+        return observe(self.desired, self.servers, self.aliases, made, lenient=lenient)
 
     def plan(self) -> ReplicationPlan:
         """What is left to do."""
@@ -72,26 +78,21 @@ class OpenReplication:
 
     def remove(self, tell: Tell) -> Application:
         """Take away what was made, also where only one of the servers can be asked."""
-        return remove(self.desired, self._as_far_as_asked(), self.servers, self.ledger, tell)
-
-    def _as_far_as_asked(self) -> Observed:
-        made = self.ledger.made(self.desired.name)
-        return observe(self.desired, self.servers, self.aliases, made, lenient=True)
+        return remove(self.desired, self.observed(lenient=True), self.servers, self.ledger, tell)
 
     def statuses(self, *, full: bool = True) -> list[DirectionStatus]:
-        """How each direction stands now; raises Trouble when neither server can be asked."""
-        observed = self._as_far_as_asked()
-        return list(statuses(self.desired, observed, self.servers, datetime.now(UTC), full=full))
+        """How each direction stands now; raises Trouble when neither server can be asked. Needs no state."""
+        return list(statuses(self.desired, self._look(lenient=True), self.servers, datetime.now(UTC), full=full))
 
     def verify(self) -> tuple[Direction, Comparison]:
-        """Compare every version and delete marker of both buckets."""
-        observed, direction = self.observed(), next(self.desired.directions())
+        """Compare every version and delete marker of both buckets. Needs no state."""
+        observed, direction = self._look(), next(self.desired.directions())
         rule, _ = rule_of(self.desired, direction, observed)
         return direction, compared(direction, rule.replicate if rule else self.desired.replicate, self.servers)
 
     def resyncs(self, tell: Progress) -> Iterator[ResyncOutcome]:
-        """Replicate everything again, in each direction."""
-        return resyncs(self.desired, self.observed(), self.servers, time.sleep, tell)
+        """Replicate everything again, in each direction. Needs no state."""
+        return resyncs(self.desired, self._look(), self.servers, time.sleep, tell)
 
     def adopt(self) -> list[Made]:
         """Take what is there for made by us."""
