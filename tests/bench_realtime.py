@@ -1,8 +1,8 @@
 """A job in real time beside many writers: how long a change takes to the target, and whether all of it arrives.
 
 `bin/bench realtime` runs it. Another client writes; both buckets keep versions, whose times are compared at the end.
-With ``--faults`` the source and the target are restarted twice, mcmirror is killed five times, and once its mc is stopped
-without ending: the channel is open and deaf.
+With ``--faults`` the source and the target are restarted twice, mcmirror is killed five times, and once its mc is
+stopped without ending: the channel is open and deaf.
 """
 
 import argparse

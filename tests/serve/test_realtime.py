@@ -1,6 +1,8 @@
 """Jobs in real time on real servers: what changes at the source is on the target soon, whatever fails meanwhile."""
 
 import random
+import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +14,7 @@ import pytest
 from tests.conftest import Pair, Side
 from tests.serve.house import TOKEN, House, Serve
 from tests.serve.receiver import Receiver
+from tests.servers.command import COMMAND
 from tests.servers.minio import Minio
 from tests.servers.proxy import Proxy
 from tests.servers.server import free_port
@@ -233,3 +236,33 @@ def _write(side: Side, over: threading.Event, number: int) -> None:
                 side.delete(key)
             else:
                 side.put({key: dice.randbytes(dice.randrange(2000))})
+
+
+def test_in_the_foreground_each_change_is_a_line_and_ctrl_c_ends_it(house: House, pair: Pair) -> None:
+    house.jobs["job"].pop("realtime")
+    house.jobs["job"].pop("batch_interval")
+    house.defaults["every"] = "1h"
+    pair.source.put({"old": b"1"})
+    house.write()
+    output = house.folder / "watched"
+    with output.open("wb") as out:
+        process = subprocess.Popen(
+            [COMMAND, "watch", "job", "--config", house.folder / house.name],
+            cwd=house.folder, env=house.cli.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+        )  # fmt: skip
+    try:
+        until(lambda: "Run completed successfully" in output.read_text(), PATIENCE)
+        pair.source.put({"new é": b"22"})
+        pair.source.delete("old")
+        until(lambda: "old is removed" in output.read_text() and pair.equal, PATIENCE)
+    finally:
+        process.send_signal(signal.SIGINT)
+    assert 130 == process.wait(60)
+
+    text = output.read_text()
+    assert "job: new é changed at the source" in text
+    assert "job: new é is copied (2 B)" in text
+    assert "job: old was removed at the source" in text
+    assert "Stopped." in text
+    assert {"new é"} == pair.target.contents().keys()
+    assert [] == house.cli.leftovers
