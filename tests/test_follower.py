@@ -1,14 +1,14 @@
 """A job in real time on a clock of its own: batches, gaps, deafness, waves of removals, and quiet hours."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mcmirror.model.change import Change
+from mcmirror.model.change import Change, Connected, Heard
 from mcmirror.model.dirty import Dirty
 from mcmirror.model.job import Job, MaxDelete
 from mcmirror.model.location import Location
@@ -17,12 +17,14 @@ from mcmirror.model.problem import Category, Problem
 from mcmirror.model.realtime import Channel, Realtime, ailment
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import RunReport, Status, Tally
+from mcmirror.model.stop import Stop
 from mcmirror.realtime.batch import Outcome
 from mcmirror.realtime.canary import AGAIN, EVERY, MISSES, PATIENCE, Canary
 from mcmirror.realtime.follower import FIRST_RETRY, Follower
 from mcmirror.realtime.listener import Listener
 from mcmirror.store.database import Database
 from mcmirror.store.dirty_keys import DirtyKeys
+from tests.waiting import until
 
 JOB = Job("live", Location("src", "a"), Location("dst", "b"), max_delete=MaxDelete(None, 5))
 REALTIME = Realtime(catch_up_every=3600.0, max_lag=300.0)
@@ -49,6 +51,8 @@ class Ears:
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
+
+    def join(self, seconds: float) -> None: ...
 
 
 @dataclass
@@ -381,3 +385,46 @@ def test_polling_by_choice_runs_in_full_and_no_canary(make: Callable[[Realtime],
 
     assert 3 <= len(world.runs) <= 6
     assert Channel.POLLING is world.follower.state().channel
+
+
+def test_a_mistake_of_ours_ends_neither_the_worker_nor_the_listener(world: World) -> None:
+    failures = list[str]()
+
+    def broken(keys: Sequence[Dirty], limit: MaxDelete) -> Outcome:
+        del limit
+        failures.append("batch")
+        if len(failures) < 2:
+            raise KeyError("nobody foresaw it")
+        return Outcome(settled=list(keys))
+
+    world.sync = broken  # type: ignore[method-assign]
+    follower = Follower(
+        JOB,
+        replace(REALTIME, batch_interval=0.01, canary=""),
+        world.dirty,
+        world,
+        listener=lambda _: world.ears,  # type: ignore[arg-type, return-value]
+    )
+    world.ears.follower = follower
+    follower.hear([Change("a")])
+    follower.start()
+    until(lambda: len(failures) >= 2)
+    follower.stop()
+    assert follower.join(60)
+
+    opened = list[int]()
+
+    def channel(stop: Stop) -> Iterator[Sequence[Heard]]:
+        opened.append(1)
+        if len(opened) == 1:
+            raise KeyError("nobody foresaw it")
+        yield [Connected()]
+        while not stop.wait(0.01):
+            yield []
+
+    listener = Listener(channel, lambda _: None, lambda: None)
+    listener.start()
+    until(lambda: listener.open)
+    listener.stop()
+    listener.join(60)
+    assert 2 == len(opened)

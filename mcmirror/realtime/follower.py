@@ -1,5 +1,6 @@
 """Follows the source of one job: dirty keys in batches, and full runs wherever events may have been lost."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -228,7 +229,12 @@ class Follower:
                 self._woken = False
                 if self._stopping:
                     return
-            self.step()
+            try:
+                self.step()
+            except Exception as error:
+                # Whatever it is, the job is followed on, and its lag turns it red.
+                logging.getLogger(__name__).exception("a mistake of ours ended a step of the job %s", self.job.name)
+                self._rests(f"an unexpected {type(error).__name__}")
 
     def step(self) -> None:
         """Do what is due: listen to the canary, begin a full run, make a batch."""

@@ -1,13 +1,15 @@
 """Holds a channel of events open, and hands on what it says."""
 
+import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 
+from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.change import Change, Connected, Heard
-from mcmirror.model.problem import Problem, Trouble
+from mcmirror.model.problem import Category, Problem
 from mcmirror.model.stop import Stop
 
 Open = Callable[[Stop], Iterator[Sequence[Heard]]]
@@ -64,8 +66,10 @@ class Listener:
                         self._take(batch)
                         if self._cut.requested:
                             break
-            except Trouble as trouble:
-                self.problem = trouble.problem
+            except Exception as error:
+                self.problem = problem_of(error)
+                if self.problem.category is Category.INTERNAL:
+                    logging.getLogger(__name__).exception("a mistake of ours closed a channel of events")
             finally:
                 self.open = False
             pause = FIRST_PAUSE if time.monotonic() - begun > STEADY or self._cut.requested else pause
