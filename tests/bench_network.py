@@ -207,6 +207,15 @@ def line(work: Work, runs: dict[str, list[Ran]]) -> list[str]:
     ]
 
 
+def written(page: str) -> dict[str, list[str]]:
+    """The rows that stand in the page, by their titles: those that are not measured now stay."""
+    found = dict[str, list[str]]()
+    for row in docs.block(page, "speed").splitlines()[2:]:
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        found[cells[0]] = cells
+    return found
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     head = ["work", *(f"{tool} (s)" for tool in TOOLS), "mcmirror is", "wanted, at most"]
     lines = [head, ["---"] * len(head), *rows]
@@ -227,29 +236,31 @@ def machine(rounds: int) -> str:
 def main() -> None:
     """Measure what was asked for; everything rewrites the page."""
     parser = argparse.ArgumentParser(prog="bin/bench network", description=__doc__)
-    parser.add_argument("what", nargs="*", help=f"of: {' '.join(work.name for work in WORKS)}; all when none is named")
+    parser.add_argument(
+        "what",
+        nargs="*",
+        help=f"of: {' '.join(work.name for work in WORKS)}; all when none is named; others stay as they stand",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="repetitions of each measurement (5)")
     options = parser.parse_args()
     unknown = set(options.what) - {work.name for work in WORKS}
     if unknown:
         parser.error(f"no such row: {' '.join(sorted(unknown))}")
-    measured = dict[Work, dict[str, float]]()
-    rows = list[list[str]]()
+    rows = written(PAGE.read_text())
     with benches(options.rounds) as bench:
         for work in WORKS:
             if options.what and work.name not in options.what:
                 continue
             runs = measure(bench, work, options.rounds)
-            rows.append(line(work, runs))
-            measured[work] = {tool: seconds_of(runs[tool]) for tool in TOOLS}
-            print(" | ".join(rows[-1]), flush=True)
+            rows[work.title] = line(work, runs)
+            print(" | ".join(rows[work.title]), flush=True)
             fastest = min(runs["mcmirror"], key=lambda ran: ran.seconds)
             print("   ", fastest.report["phases"], f"{fastest.seconds:.2f}", flush=True)
-    if not options.what:
-        page = PAGE.read_text()
-        PAGE.write_text(docs.replaced(page, {"speed": table(rows), "machine": machine(options.rounds)}))
-        PLOT.write_text(plot({work.title: taken for work, taken in measured.items()}))
-        print(f"written to {PAGE.relative_to(ROOT)} and {PLOT.relative_to(ROOT)}")
+    known = {work.title: rows[work.title] for work in WORKS if work.title in rows}
+    page = PAGE.read_text()
+    PAGE.write_text(docs.replaced(page, {"speed": table(list(known.values())), "machine": machine(options.rounds)}))
+    PLOT.write_text(plot({title: dict(zip(TOOLS, map(float, row[1:4]), strict=True)) for title, row in known.items()}))
+    print(f"written to {PAGE.relative_to(ROOT)} and {PLOT.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

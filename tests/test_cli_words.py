@@ -70,11 +70,11 @@ def test_help_and_version_in_every_spelling(cli: Cli, arguments: tuple[str, ...]
     [
         (("mirror", "a/b", "c/d", "--delete"), "Write --remove."),
         (("mirror", "a/b", "c/d", "--fake"), "Write --dry-run."),
-        (("mirror", "a/b", "c/d", "-w"), "no real-time mirror yet"),
+        (("mirror", "a/b", "c/d", "-w"), "mcmirror watch JOB"),
         (("mirror", "a/b", "c/d", "--overwrit"), "Did you mean --overwrite?"),
         (("run", "--remove"), "remove = true under [job.NAME]"),
         (("run", "--exclude", "*.tmp"), "exclude = ... under [job.NAME]"),
-        (("run", "--watch"), 'every = "1m"'),
+        (("run", "--watch"), "realtime = true"),
         (("run", "--content"), "`mcmirror verify` has --content."),
         (("serve", "--overwrite"), "overwrite = true under [job.NAME]"),
         (("--remove",), "`mcmirror mirror` has --remove."),
