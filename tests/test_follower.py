@@ -405,7 +405,8 @@ def test_a_mistake_of_ours_ends_neither_the_worker_nor_the_listener(world: World
         world,
         listener=lambda _: world.ears,  # type: ignore[arg-type, return-value]
     )
-    world.ears.follower = follower
+    world.follower, world.ears.follower = follower, follower
+    world.ears.connect()
     follower.hear([Change("a")])
     follower.start()
     until(lambda: len(failures) >= 2)

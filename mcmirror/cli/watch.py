@@ -41,10 +41,15 @@ def watch(job: JobName, log: o.LogStyle = None, config: o.Config = None, debug: 
 
 def _alone(configuration: "Configuration", name: str) -> "Configuration":
     """The configuration with this job only, in real time."""
-    from mcmirror.config import Schedule
+    from mcmirror.config import ConfigError, Mistake, Schedule
+    from mcmirror.model.job import Assurance
     from mcmirror.model.realtime import Realtime
 
     job, schedule = configuration.jobs[name], configuration.schedules.get(name) or Schedule()
+    wrong = {"dry_run": job.options.dry_run, "assurance": job.assurance is Assurance.OFF}
+    for key in (key for key, is_so in wrong.items() if is_so):
+        what, remedy = "watch copies what changes, and verifies it", f"Take {key} out of the job."
+        raise ConfigError([Mistake(configuration.origin, f"job.{name}.{key}", what, remedy)])
     if schedule.realtime is None:
         realtime = Realtime()
         kept = replace(job.options, exclude=(*job.options.exclude, f"{realtime.canary}*"))

@@ -241,6 +241,26 @@ def realtime(file: str, written: Mapping[str, Mapping[str, Any]]) -> Iterator[Mi
             yield Mistake(file, f"{key}.dry_run", "real time copies what changes", "Take dry_run out, or realtime.")
 
 
+def crossed(file: str, jobs: Mapping[str, Job], written: Mapping[str, Mapping[str, Any]]) -> Iterator[Mistake]:
+    """Jobs in real time that would answer each other for ever, or take each other's events."""
+    live = [
+        (name, job, str(written[name].get("events", ""))) for name, job in jobs.items() if written[name].get("realtime")
+    ]
+    for number, (name, job, events) in enumerate(live):
+        for other, against, also in live[:number]:
+            source, target = job.source.below(job.prefix), job.target.below(job.prefix)
+            back, there = against.source.below(against.prefix), against.target.below(against.prefix)
+            if (source.contains(there) or there.contains(source)) and (target.contains(back) or back.contains(target)):
+                remedy = (
+                    "Keep one of them; for both ways let the servers replicate: [replication.NAME], both_ways = true."
+                )
+                what = f"it copies what job.{other} writes, and that copies it back"
+                yield Mistake(file, f"job.{name}.realtime", what, remedy)
+            if events == also and events.startswith("sqs:"):
+                what = f"job.{other} takes the messages of this queue away"
+                yield Mistake(file, f"job.{name}.events", what, "Give each job a queue of its own.")
+
+
 def notified(
     file: str, defaults: "OptionsTable", tables: Mapping[str, "OptionsTable"], names: set[str]
 ) -> list[Mistake]:

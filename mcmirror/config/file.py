@@ -86,6 +86,7 @@ def configured(
         for name, values in written.items()
         if (name, "source") in sides and (name, "target") in sides
     }
+    mistakes += check.crossed(file, jobs, written)
     of_pair = defaults.model_dump(exclude_none=True)
     of_pair.setdefault("timezone", chosen.timezone)
     schedules = {name: _schedule(values) for name, values in written.items()}

@@ -33,7 +33,7 @@ def _execute(context: Context, plan: Plan, attempts: Attempts, samples: Samples)
     result = Result()
     left_behind, folder = context.journal.left_behind, context.job.target.is_local
     large = in_parts(plan.differences) if plan.copies.objects and not folder else []
-    tidy = not left_behind
+    tidy, killed_before = not left_behind, context.journal.since
     if plan.copies.objects:
         if folder or large or left_behind:
             context.journal.record({*large, *left_behind}, context.journal.since or context.started)
@@ -44,7 +44,8 @@ def _execute(context: Context, plan: Plan, attempts: Attempts, samples: Samples)
         tidy = clean(context, plan, {*large, *left_behind})
     if plan.torn:
         tidy = _mend(context, plan, result) and tidy
-    if tidy:
+    # A run that is about some keys knows nothing of what a killed one left under others.
+    if tidy and not (context.named is not None and killed_before):
         context.journal.clear()
     if result.folded or result.tags_refused:
         samples.forget_copies()  # they were copied again, or the target shows another object under such a key

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 from mcmirror.engine.compare import proven
 from mcmirror.engine.context import Context
@@ -41,6 +42,9 @@ def ask(context: Context, folder: str = "", *, source: bool = True, target: bool
     """
     assert context.named is not None  # noqa: S101
     job, found = context.job, Answers()
+    if source and job.source.is_local and not any(Path(job.source.path).iterdir()):
+        what, why = f"the source {job.source} is empty", "an empty folder is more often one that is not mounted"
+        raise ListingBroken(problem(Category.SOURCE_EMPTY, what, why, str(job.source)))
     keys = [key for key in context.named.keys if key.startswith(folder)]
     for entry in (Entry(key, 0, "", "") for key in keys):
         if context.mover.not_removable(entry.key) and (why := context.mover.impossible(entry)):

@@ -185,7 +185,7 @@ def _mirror(context: Context, attempts: Attempts) -> Steps:
     if refusal:
         yield ProblemFound(job.name, refusal)
         return StepsResult(Status.REFUSED)
-    if job.assurance is Assurance.OFF and context.verb is Verb.RUN:
+    if job.assurance is Assurance.OFF and context.verb is Verb.RUN and context.named is None:
         status, tally, removed = yield from mirror_unassured(context)
         return StepsResult(status, tally, removed=tuple(removed))
     with Versions(context) as versions:

@@ -151,7 +151,7 @@ def _judge(result: Verification, planned: Copy, source: Entry, target: Entry | N
     unchanged = source == planned.source
     if target is None:
         result.miss(Missing(source))
-    elif proven(source, target) or difference(source, target) is None:
+    elif proven(source, target) or (difference(source, target) is None and (written or not remember)):
         result.settle(source, by_etag=proven(source, target))
         if remember and not proven(source, target):
             result.late.append((source.key, source.mark, target.mark))

@@ -46,6 +46,19 @@ def sync(run: Run, keys: Sequence[Dirty], limit: MaxDelete) -> Outcome:
         for event in run(_named(waiting), limit) if waiting else ():
             heard.take(event)
     heard.judge(waiting, outcome)
+    # Removals wait for the copies of their run; those of a batch have nothing to do with each other.
+    kept_back = [one for one in outcome.failed if one.key in heard.extraneous]
+    if kept_back and len(kept_back) < len(outcome.failed):
+        again = _Heard()
+        for event in run(_named(kept_back), limit):
+            again.take(event)
+        for one in kept_back:
+            del outcome.failed[one]
+        alone = Outcome()
+        again.judge(kept_back, alone)
+        outcome.settled += alone.settled
+        outcome.failed |= alone.failed or dict.fromkeys(kept_back if alone.trouble else (), "it was not removed")
+        outcome.removed += alone.removed
     return outcome
 
 
@@ -97,8 +110,7 @@ class _Heard:
         if report is None:
             return
         outcome.copied, outcome.removed = report.tally.done, self.removed
-        decided = self.planned and report.status in {Status.SUCCEEDED, Status.PARTIAL}
-        if not decided and not (report.verified and self.missing):
+        if not (self.planned and report.verified):
             first = next(iter(report.problems), None)
             outcome.trouble = first or problem(Category.UNKNOWN, f"the batch ended as {report.status}", "")
             return

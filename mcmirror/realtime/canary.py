@@ -13,6 +13,8 @@ SOON = 5.0
 """Seconds until the next one after one that was not."""
 KNOCK = 1.0
 """Seconds between two canaries while the channel opens: some servers answer a listener with the first event only."""
+MOST_KNOCKS = 30
+"""After so many it is done as seldom as while the channel is deaf."""
 AGAIN = 60.0
 """Seconds between two canaries while the channel is deaf, or the source does not take them."""
 OFF = frozenset((Category.PERMISSION, Category.CREDENTIALS))
@@ -41,6 +43,7 @@ class Canary:
         self._deadline = 0.0
         self._misses = 0
         self._sound = 0
+        self._knocks = 0
         self._written = 0
         self.verdict = Verdict.UNKNOWN
         self.last = 0.0
@@ -60,12 +63,19 @@ class Canary:
     def connected(self) -> None:
         """The channel is open anew: it is tried at once."""
         self._due = self._deadline = 0.0
+        self._knocks = 0
+
+    def put_right(self) -> None:
+        """The clock was set back: it is tried at once."""
+        self._due = self._deadline = 0.0
 
     def knock(self, now: float) -> None:
         """Write one while the channel opens; that it is not heard says nothing."""
         if now >= self._due:
             self.refused = self._write()
-            self._due = now + (KNOCK if self.refused is None else AGAIN)
+            self._knocks += 1
+            soon = self.refused is None and self._knocks < MOST_KNOCKS
+            self._due = now + (KNOCK if soon else AGAIN)
 
     def look(self, now: float) -> Verdict:
         """Write one when it is due, and judge the last one; returns what is new, ``UNKNOWN`` for nothing."""
@@ -78,6 +88,7 @@ class Canary:
         if self.refused is None:
             self._deadline = now + PATIENCE
         else:
+            self.verdict = Verdict.UNKNOWN
             self._due = now + (EVERY * 10 if self.refused.category in OFF else AGAIN)
         return Verdict.UNKNOWN
 
@@ -94,5 +105,7 @@ class Canary:
         self._deadline, self._misses = 0.0, self._misses + 1
         deaf = self._misses >= MISSES
         self._due = now + (AGAIN if deaf else SOON)
+        if deaf:
+            self._remove()
         self.verdict = Verdict.DEAF if deaf else Verdict.MISSED
         return self.verdict

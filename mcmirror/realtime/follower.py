@@ -1,13 +1,16 @@
 """Follows the source of one job: dirty keys in batches, and full runs wherever events may have been lost."""
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from mcmirror.engine.attempts import pause
 from mcmirror.model.change import Change
 from mcmirror.model.dirty import Dirty, DirtyState
 from mcmirror.model.job import Job, MaxDelete
@@ -38,6 +41,8 @@ FIRST_REST, LONGEST_REST = 2.0, 60.0
 """Seconds without batches after one that could decide nothing, doubling."""
 LOOK = 5.0
 """Seconds between two looks at the clock while nothing happens."""
+JUMP = 5.0
+"""Seconds by which the clock must have gone back before it counts as having been set."""
 COUNTED, QUIET = 2.0, 60.0
 """Seconds for which a count of the dirty keys is good enough to be shown, and while there seem to be none."""
 
@@ -105,7 +110,8 @@ class Follower:
         self._state = RealtimeState(quiet, start, polls_every=polls, max_lag=realtime.max_lag)
         self._runs = _Runs(wanted=start)
         self._counted, self._count = 0.0, DirtyState()
-        self._lost = list[Change]()
+        self._missed = self._ran = self._trusted = False
+        self._last = start
         self._rest, self._not_before = FIRST_REST, 0.0
         self._target_objects = 0
         self._marked = start
@@ -135,11 +141,9 @@ class Follower:
         return not self._thread.is_alive()
 
     def hear(self, changes: Sequence[Change]) -> None:
-        """Mark keys as dirty; those that cannot be stored now are kept, and a full run makes sure of them."""
-        try:
+        """Mark keys as dirty; where they cannot be stored, a full run takes their place."""
+        with suppress(Unusable):
             self.store(changes)
-        except Unusable as error:
-            self._want(f"changes could not be stored: {error}")
 
     def store(self, changes: Sequence[Change]) -> None:
         """As ``hear``; raises Unusable when they are not stored, so that their sender sends them again."""
@@ -147,7 +151,11 @@ class Follower:
         if not keys:
             return
         self._hands.heard(keys)
-        self._dirty.mark(keys, self._now())
+        try:
+            self._dirty.mark(keys, self._now())
+        except Unusable as error:
+            self._want(f"changes could not be stored: {error}")
+            raise
         with self._wake:
             self._state = replace(self._state, events=self._state.events + len(keys))
             self._marked = self._marked or self._now()
@@ -169,6 +177,7 @@ class Follower:
         if again:
             self._want("the channel of events was closed and is open again")
         with self._wake:
+            self._runs.wanted = self._now()  # one that began before has not seen what came until now
             if again:
                 self._state = replace(self._state, reconnects=self._state.reconnects + 1)
             if self._canary is not None:
@@ -185,21 +194,25 @@ class Follower:
         """It has ended."""
         with self._wake:
             runs, report = self._runs, record.report
-            began, runs.running = datetime.fromisoformat(record.started).timestamp(), False
+            began, runs.running, self._ran = datetime.fromisoformat(record.started).timestamp(), False, True
+            good = report is not None and report.status is Status.SUCCEEDED
             if report is not None and report.status in {Status.SUCCEEDED, Status.PARTIAL}:
                 runs.failures, runs.not_before = 0, 0.0
                 tally = report.tally
                 self._target_objects = tally.equal.objects + tally.done.objects + tally.kept.objects
+                self._trusted = True
                 if began >= runs.wanted:
                     runs.wanted = 0.0
-                if report.status is Status.SUCCEEDED:
-                    self._release()
-            else:
+            elif report is None or report.status not in {Status.REFUSED, Status.CANCELLED}:
                 runs.failures += 1
                 rest = min(FIRST_RETRY * 2**runs.failures, LONGEST_RETRY)
                 runs.not_before = self._now() + rest
                 runs.wanted = runs.wanted or self._now()
+            else:
+                runs.wanted = 0.0  # somebody has to decide: the timetable's next run asks again
             self._woke()
+        if good:
+            self._release()
 
     def state(self) -> RealtimeState:
         """How it is."""
@@ -239,6 +252,9 @@ class Follower:
     def step(self) -> None:
         """Do what is due: listen to the canary, begin a full run, make a batch."""
         now = self._now()
+        if now < self._last - JUMP:
+            self._put_right(now)
+        self._last = now
         self._judge_channel(now)
         if not self._hands.paused:
             self._catch_up(now)
@@ -246,6 +262,17 @@ class Follower:
                 self._batch(now)
         self._count_again(force=False)
         self._tell()
+
+    def _put_right(self, now: float) -> None:
+        """The clock was set back: nothing waits for a moment that it would not have been given now."""
+        with self._wake:
+            runs = self._runs
+            runs.wanted, runs.began, runs.not_before = min(runs.wanted, now), min(runs.began, now), 0.0
+            self._marked, self._not_before, self._counted = min(self._marked, now), 0.0, 0.0
+        if self._canary is not None:
+            self._canary.put_right()
+        with suppress(Unusable):
+            self._dirty.put_right(now)
 
     def _patience(self) -> float:
         """Seconds until something is due."""
@@ -290,14 +317,17 @@ class Follower:
                 self._hands.say("warning", "canary_refused", what, job=self.job.name, why=_said(canary.refused))
                 self._become(Channel.LISTENING, "", now)
         elif verdict is Verdict.HEARS:
-            if self._state.channel is Channel.DEAF:
+            if self._missed:
                 self._want("the channel of events was deaf")
+            self._missed = False
             self._become(Channel.LISTENING, "", now)
         elif verdict is Verdict.MISSED:
+            self._missed = True
             self._want("the canary was not heard")
             self._reconnect()
         elif verdict is Verdict.DEAF:
             why = f"{self.realtime.canary} was written at {self.job.source} and no event of it came"
+            self._missed = True
             self._become(Channel.DEAF, why, now)
             self._reconnect()
 
@@ -336,15 +366,18 @@ class Follower:
         self._hands.say("warning", "realtime_gap", text, job=self.job.name, why=why)
 
     def _batch(self, now: float) -> None:
-        if now < self._not_before or not self._is_due(now):
+        if not self._ran or now < self._not_before or not self._is_due(now):
             return
         with self._wake:
             self._marked = 0.0  # what is marked from here on waits for the next one
         try:
+            now = self._now()
             keys = self._dirty.take(now, LARGEST)
             if not keys:
                 return
-            outcome = self._hands.sync(keys, self._removals.left(now, self._target_objects))
+            # Nothing is removed before a full run has seen a whole source.
+            left = self._removals.left(now, self._target_objects) if self._trusted else MaxDelete(None, 0)
+            outcome = self._hands.sync(keys, left)
             self._settle(outcome)
         except Unusable as error:
             self._rests(str(error))
@@ -359,7 +392,8 @@ class Follower:
 
     def _is_due(self, now: float) -> bool:
         """Whether the first dirty key has waited long enough, or many wait, or one is to be tried again."""
-        if self._count.due and self._count.due <= now and self._count.failing:
+        waited = 0.0 if self._count.failing else self.realtime.batch_interval + COUNTED
+        if self._count.due and self._count.due + waited <= now:
             return True
         if not self._marked:
             return False
@@ -370,7 +404,7 @@ class Follower:
 
     def _settle(self, outcome: Outcome) -> None:
         now = self._now()
-        due = {one: now + min(FIRST_RETRY * 2**one.attempts, LONGEST_RETRY) for one in outcome.failed}
+        due = {one: now + pause(FIRST_RETRY, one.attempts + 1, random.random()) for one in outcome.failed}  # noqa: S311
         self._dirty.settle(outcome.settled)
         self._dirty.fail(outcome.failed, due)
         self._dirty.hold(outcome.held)

@@ -93,7 +93,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
     """Run the job; whatever is missing becomes a report that says so."""
     with ExitStack() as around:
         try:
-            job = _at_its_prefix(job)
+            job = at_its_prefix(job)
             aliases = resources.aliases(place.alias for place in (job.source, job.target) if not place.is_local)
             mc = resources.mc()
             flags, notes = _capabilities(mc, job)
@@ -181,7 +181,7 @@ def _held(job: Job, order: Order) -> Generator[Event, None, RunReport]:
     return (yield from not_started(job, status, found))
 
 
-def _at_its_prefix(job: Job) -> Job:
+def at_its_prefix(job: Job) -> Job:
     """Put the prefix of today below source and target."""
     if not job.prefix:
         return job

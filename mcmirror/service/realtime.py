@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from mcmirror.model.change import Change, Heard
 from mcmirror.model.control import Busy, Stopping, UnknownJob
 from mcmirror.model.dirty import Dirty
 from mcmirror.model.event import Event, Observer
-from mcmirror.model.job import Job, MaxDelete
+from mcmirror.model.job import Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Alias, Location
 from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble
@@ -29,7 +30,7 @@ from mcmirror.realtime.changes import changes
 from mcmirror.realtime.follower import Follower
 from mcmirror.realtime.listener import Listener, Open
 from mcmirror.service.dependencies import Follow, Notifications, Say
-from mcmirror.service.one_run import Order, events, misconfigured
+from mcmirror.service.one_run import Order, at_its_prefix, events, misconfigured
 from mcmirror.service.root import Service
 from mcmirror.store.database import Unusable
 from mcmirror.store.dirty_keys import DirtyKeys, pair_name
@@ -117,7 +118,7 @@ class JobHands:
 
     def write_canary(self) -> Problem | None:
         """Write the canary at the source."""
-        return self._ask(lambda probe, place: probe.write(place, NAME, self._job.name, self._job.carried))
+        return self._ask(lambda probe, place: probe.write(place, NAME, self._job.name, MirrorOptions()))
 
     def remove_canary(self) -> Problem | None:
         """Remove it."""
@@ -181,6 +182,15 @@ class _Opened:
         self._stack.close()
 
 
+def _servers(service: Service, job: Job) -> object:
+    """By which the servers of a job, and its keys, are known again; None where they cannot be read now."""
+    try:
+        found = service.aliases(place.alias for place in (job.source, job.target) if not place.is_local)
+    except (Trouble, ConfigError):
+        return None
+    return tuple((alias.url, *alias.secrets()) for alias in found.values())
+
+
 def _has_token(service: Service) -> bool:
     try:
         return bool(service.api_token())
@@ -204,30 +214,34 @@ class RealtimeJobs:
         self._lock = threading.Lock()
         self._followers: dict[str, tuple[Follower, JobHands, object]] = {}
         self._ending = list[Follower]()
+        self._stopped = False
 
     def replace(self, service: Service) -> None:
         """Follow the jobs of this configuration; one that is as before goes on."""
         configuration = service.configuration
         wanted = {
-            name: (job, schedule.realtime)
+            name: (at_its_prefix(job), schedule.realtime, _servers(service, job))
             for name, job in configuration.jobs.items()
             if (schedule := configuration.schedules.get(name)) is not None and schedule.realtime is not None
         }
         with self._lock:
+            if self._stopped:
+                return
             for name in [name for name, (_, _, mark) in self._followers.items() if wanted.get(name) != mark]:
                 self._end(name)
             for _, hands, _ in self._followers.values():
                 hands.replace(service)
             for name in wanted.keys() - self._followers.keys():
-                job, realtime = wanted[name]
+                job, realtime, _ = wanted[name]
                 assert realtime is not None  # noqa: S101
-                follower, hands = self._made(service, job, realtime)
+                pair = pair_name(name, *map(str, (configuration.jobs[name].source, configuration.jobs[name].target)))
+                follower, hands = self._made(service, job, realtime, pair)
                 self._followers[name] = (follower, hands, wanted[name])
                 follower.start()
 
-    def _made(self, service: Service, job: Job, realtime: Realtime) -> tuple[Follower, JobHands]:
+    def _made(self, service: Service, job: Job, realtime: Realtime, pair: str) -> tuple[Follower, JobHands]:
         hands = JobHands(service, job, self._runs, self._say, self._told, self._follow)
-        dirty = self._dirty_keys(pair_name(job.name, str(job.source), str(job.target)))
+        dirty = self._dirty_keys(pair)
         canary = None
         if realtime.canary and realtime.events != POLL:
             canary = Canary(hands.write_canary, hands.remove_canary)
@@ -288,6 +302,7 @@ class RealtimeJobs:
     def stop(self, signal: int = 0) -> None:
         """Begin nothing more, and end what is under way politely."""
         with self._lock:
+            self._stopped = True
             for name in list(self._followers):
                 self._followers[name][1].stop.request(signal)
                 self._end(name)
@@ -296,7 +311,8 @@ class RealtimeJobs:
         """Wait for the end of what is under way; whether it has ended."""
         with self._lock:
             ending, self._ending = self._ending, []
-        ended = [follower.join(seconds) for follower in ending]
+        until = time.monotonic() + seconds
+        ended = [follower.join(max(0.0, until - time.monotonic())) for follower in ending]
         with self._lock:
             self._ending += [follower for follower, over in zip(ending, ended, strict=True) if not over]
         return all(ended)

@@ -1,5 +1,6 @@
 """Keys that may have changed at the source, each once, until both sides are seen to be equal; kill -9 loses none."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from mcmirror.model.change import Change
@@ -11,14 +12,16 @@ BATCH = 500
 
 _MARK = (
     "INSERT INTO backlog (job, key, number, gone, since, marked, due, attempts, held, error)"
-    " VALUES (:job, :key, 1, :gone, :now, :now, :now, 0, 0, '')"
-    " ON CONFLICT (job, key) DO UPDATE SET number = backlog.number + 1, gone = excluded.gone,"
+    " VALUES (:job, :key, :number, :gone, :now, :now, :now, 0, 0, '')"
+    " ON CONFLICT (job, key) DO UPDATE SET gone = excluded.gone,"
+    " number = CASE WHEN excluded.number > backlog.number THEN excluded.number ELSE backlog.number + 1 END,"
     " marked = excluded.marked, due = excluded.due, attempts = 0, held = 0, error = ''"
 )
 _TAKE = (
     "SELECT key, number, gone, since, attempts FROM backlog WHERE job = :job AND held = 0 AND due <= :now"
     " ORDER BY due, key LIMIT :limit"
 )
+_LOCK = "SELECT key FROM backlog WHERE job = :job AND key IN :keys ORDER BY key FOR UPDATE"
 _SETTLE = "DELETE FROM backlog WHERE job = :job AND key = :key AND number = :number"
 _SEEN = "UPDATE backlog SET since = marked WHERE job = :job AND key = :key"
 _FAIL = (
@@ -47,7 +50,9 @@ class DirtyKeys:
 
     def mark(self, changes: Iterable[Change], now: float) -> None:
         """Mark keys; they are stored when this returns."""
-        rows = [{"job": self._pair, "key": one.key, "gone": int(one.gone), "now": now} for one in changes]
+        # A number never comes again, also after its row has gone: who looked before must not settle what came since.
+        given = {"job": self._pair, "now": now, "number": time.time_ns()}
+        rows = [{**given, "key": key, "gone": int(gone)} for key, gone in sorted({(c.key, c.gone) for c in changes})]
         for start in range(0, len(rows), BATCH):
             with self._database.begin() as connection:
                 connection.execute(sql(_MARK), rows[start : start + BATCH])
@@ -76,6 +81,12 @@ class DirtyKeys:
         with self._database.begin() as connection:
             connection.execute(statement, {"job": self._pair, "now": now})
 
+    def put_right(self, now: float) -> None:
+        """The clock was set back: nothing waits for a time that it would not have been given now."""
+        statement = sql("UPDATE backlog SET due = :now WHERE job = :job AND due > :now")
+        with self._database.begin() as connection:
+            connection.execute(statement, {"job": self._pair, "now": now})
+
     def state(self) -> DirtyState:
         """Count them."""
         with self._database.read() as connection:
@@ -83,10 +94,14 @@ class DirtyKeys:
         return DirtyState(count, oldest or 0.0, failing or 0, held or 0, due or 0.0, error or "")
 
     def _change(self, statements: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-        if rows:
-            with self._database.begin() as connection:
-                for statement in statements:
-                    connection.execute(sql(statement), list(rows))
+        if not rows:
+            return
+        with self._database.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # All locks at once and in one order: marks take theirs in it, too.
+                connection.execute(sql(_LOCK, "keys"), {"job": self._pair, "keys": [row["key"] for row in rows]})
+            for statement in statements:
+                connection.execute(sql(statement), list(rows))
 
     def _row(self, one: Dirty) -> dict[str, object]:
         return {"job": self._pair, "key": one.key, "number": one.number}

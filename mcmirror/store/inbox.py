@@ -189,7 +189,10 @@ class Inbox:
         if waiting:
             return waiting[0]
         ended = self._done(run) or self._killed(run)
-        return ended.record if ended else self._read(self.file(run, OPEN))
+        found = ended.record if ended else self._read(self.file(run, OPEN))
+        if found is None and (ended := self._done(run)):
+            return ended.record  # it ended between the two looks
+        return found
 
     def fates(self, run: str) -> Iterator[bytes]:
         """The pieces of what ``outcomes.read`` reads; of a run that goes on, as far as it is written."""

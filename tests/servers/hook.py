@@ -73,7 +73,10 @@ class FakeHook(StandIn):
 def _handler(hook: FakeHook) -> type[BaseHTTPRequestHandler]:  # noqa: C901  a case a fault
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length).decode()
+            if len(body.encode()) < length:
+                return  # whoever sent it was killed over it
             hook.requests.append(f"{self.command} {self.path}")
             fault, _, value = (hook.faults.popleft() if hook.faults else hook.always).partition(":")
             try:
