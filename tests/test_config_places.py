@@ -134,3 +134,54 @@ def test_a_job_may_have_spaces_in_its_name(name: str, tmp_path: Path) -> None:
 def test_a_name_that_could_not_be_typed_is_a_mistake(name: str, tmp_path: Path) -> None:
     text = ALIASES + JOB.replace("[job.photos]", f'[job."{name}"]'.replace("\t", "\\t"))
     assert "cannot be the name of a job" in mistakes(tmp_path, text)[0].message
+
+
+LIVE = '[job.{name}]\nsource = "{source}"\ntarget = "{target}"\nrealtime = true\n{more}\n'
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (("aa/one", "bb/two", ""), ("bb/two", "aa/one", ""), "that copies it back"),
+        (("aa/one/x", "bb/two", ""), ("bb/two", "aa/one", ""), "that copies it back"),
+        (
+            ("aa/one", "bb/two", 'events = "sqs://q/1"'),
+            ("aa/one", "bb/three", 'events = "sqs://q/1"'),
+            "takes the messages",
+        ),
+        (("aa/one", "bb/two", ""), ("aa/one", "bb/three", 'assurance = "off"'), "verifies each change"),
+        (("aa/one", "bb/two", ""), ("aa/one", "bb/three", 'prefix = "{today}"'), "changes by the day"),
+        (("aa/one", "bb/two", ""), ("aa/one", "bb/three", "dry_run = true"), "copies what changes"),
+        (("aa/one", "bb/two", ""), ("aa/one", "bb/three", 'events = "wach"'), "no channel of events"),
+        (("aa/one", "bb/two", ""), ("aa/one", "bb/three", 'canary = "/x"'), "no prefix of keys"),
+        (("aa/one", "bb/two", ""), ("aa/one", "bb/three", 'prefix = "plain"'), ""),
+    ],
+)
+def test_jobs_in_real_time_that_cannot_be_meant(
+    first: tuple[str, str, str], second: tuple[str, str, str], words: str, tmp_path: Path
+) -> None:
+    servers = "".join(f'[alias.{name}]\nurl = "http://{name}:9000"\n' for name in ("aa", "bb"))
+    jobs = [
+        LIVE.format(name=f"j{number}", source=source, target=target, more=more)
+        for number, (source, target, more) in enumerate((first, second))
+    ]
+    found = mistakes(tmp_path, servers + "".join(jobs)) if words else []
+
+    assert len(found) == bool(words)
+    assert all(words in f"{one.message} {one.remedy}" for one in found)
+
+
+def test_real_time_has_its_defaults_and_leaves_its_canary_out(tmp_path: Path) -> None:
+    file = tmp_path / "mcmirror.toml"
+    servers = "".join(f'[alias.{name}]\nurl = "http://{name}:9000"\n' for name in ("aa", "bb"))
+    job = LIVE.format(name="j", source="aa/one", target="bb/two", more='exclude = ["*.tmp"]\nevents = "poll:5m"')
+    file.write_text(servers + job)
+    found = load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True)
+
+    assert ("*.tmp", ".mcmirror/*") == found.jobs["j"].options.exclude
+    realtime = found.schedules["j"].realtime
+    assert realtime is not None
+    assert ("poll", 300.0, 2.0, 3600.0, 300.0) == (
+        realtime.events, realtime.poll_every, realtime.batch_interval, realtime.catch_up_every, realtime.max_lag
+    )  # fmt: skip
+    assert 3600.0 == found.schedules["j"].every

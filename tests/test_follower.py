@@ -429,3 +429,90 @@ def test_a_mistake_of_ours_ends_neither_the_worker_nor_the_listener(world: World
     listener.stop()
     listener.join(60)
     assert 2 == len(opened)
+
+
+def test_nothing_is_made_before_the_first_full_run_and_nothing_removed_before_one_that_was_whole(world: World) -> None:
+    world.follower.hear([Change("a", gone=True)])
+    world.live(10)
+    assert [] == world.batches
+
+    world.run_fails = True
+    world.ears.connect()
+    world.live(5)
+    assert [0] == [limit.number for limit in world.limits]
+    world.run_fails = False
+    world.live(60)
+    world.follower.hear([Change("b", gone=True)])
+    world.live(5)
+    assert 5 == world.limits[-1].number
+
+
+def test_what_came_before_the_first_connection_is_healed_by_a_run_after_it(world: World) -> None:
+    world.ears.problem = Problem(Category.CONNECTION_REFUSED, "refused", "connection refused", "", retryable=True)
+    world.live(30)
+    before = len(world.runs)
+    assert before
+    world.ears.connect()
+    world.live(5)
+
+    assert before + 1 == len(world.runs)
+
+
+def test_a_webhook_that_missed_one_canary_and_hears_the_next_is_healed_by_a_run(
+    make: Callable[[Realtime], World],
+) -> None:
+    world = make(Realtime(events="webhook"))
+    world.live(5)
+    world.deaf = True
+    world.live(EVERY + PATIENCE - 5)
+    before = len(world.runs)
+    world.live(3)
+    world.deaf = False
+    world.live(AGAIN)
+
+    assert before + 2 == len(world.runs), "one when it was missed, one when it was heard again"
+    assert [] == world.notices
+
+
+def test_a_clock_that_is_set_back_stops_nothing(world: World) -> None:
+    world.begin()
+    runs = len(world.runs)
+    world.now -= 7200
+    world.live(5)
+    world.follower.hear([Change("a")])
+    world.live(5)
+
+    assert [("a",)] == world.batches
+    assert runs <= len(world.runs) <= runs + 1
+    world.ears.connect()
+    world.live(10)
+    assert runs + 1 <= len(world.runs) <= runs + 2
+
+
+def test_a_full_run_that_was_refused_or_cancelled_is_left_to_the_timetable(world: World) -> None:
+    world.begin()
+    for status in (Status.REFUSED, Status.CANCELLED):
+        record = Record("r", "live", "src/a", "dst/b", Cause.HAND, datetime.fromtimestamp(world.now, UTC).isoformat())
+        report = RunReport("live", "src/a", "dst/b", status, verified=False)
+        runs = len(world.runs)
+        world.follower.began(record)
+        world.follower.ended(Record(**{**_fields(record), "report": report}))
+        world.live(600)
+        assert runs == len(world.runs), status
+
+
+def test_a_mark_during_a_step_is_not_forgotten(world: World) -> None:
+    world.begin()
+    write = world._write
+
+    def slow() -> Problem | None:
+        world.now += 3
+        world.follower.hear([Change("meanwhile")])
+        return write()
+
+    world.follower._canary._write = slow  # type: ignore[union-attr]
+    world.follower.hear([Change("a")])
+    world.now += EVERY
+    world.live(10)
+
+    assert {"a", "meanwhile"} == {key for batch in world.batches for key in batch}

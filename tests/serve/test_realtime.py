@@ -74,6 +74,16 @@ def test_what_is_written_and_removed_is_mirrored_and_nothing_else(house: House, 
     assert serve.status("/readyz") == 200
 
 
+def test_only_what_lies_below_a_prefix_is_followed(house: House, pair: Pair) -> None:
+    house.jobs["job"]["prefix"] = "data"
+    serve = house.start()
+    until(lambda: state(serve).get("channel") == "listening", PATIENCE)
+    pair.source.put({"data/a": b"1", "database": b"2", "b": b"3"})
+    until(lambda: pair.target.contents().keys() >= {"data/a"} and settled(serve), PATIENCE)
+
+    assert {"data/a"} == pair.target.contents().keys()
+
+
 def test_the_source_tells_by_a_webhook_and_nobody_lists_anything(
     house: House, new_server: Callable[..., Minio], bucket_pair: Pair, new_proxy: Callable[..., Proxy]
 ) -> None:
