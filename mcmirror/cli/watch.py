@@ -46,9 +46,10 @@ def _alone(configuration: "Configuration", name: str) -> "Configuration":
     from mcmirror.model.realtime import Realtime
 
     job, schedule = configuration.jobs[name], configuration.schedules.get(name) or Schedule()
-    wrong = {"dry_run": job.options.dry_run, "assurance": job.assurance is Assurance.OFF}
+    wrong = {"dry_run": job.options.dry_run, "assurance": job.assurance is Assurance.OFF, "prefix": "{" in job.prefix}
     for key in (key for key, is_so in wrong.items() if is_so):
-        what, remedy = "watch copies what changes, and verifies it", f"Take {key} out of the job."
+        what = "watch follows one place, copies what changes there, and verifies it"
+        remedy = f"Take {key} out of the job."
         raise ConfigError([Mistake(configuration.origin, f"job.{name}.{key}", what, remedy)])
     if schedule.realtime is None:
         realtime = Realtime()

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from mcmirror.config import syntax
 from mcmirror.config.reference import has_reference, resolve
-from mcmirror.config.serving import check_token
+from mcmirror.config.serving import check_address, check_token
 from mcmirror.config.values import ConfigError, Configuration, Mistake, Relay, Wrong
 
 if TYPE_CHECKING:
@@ -84,17 +84,7 @@ def _value(relay: Relay, key: str, environ: Mapping[str, str], folder: Path) -> 
     if written and not value:
         raise Wrong("what it refers to is blank", "Write the value there.")
     if key == "deliver":
-        _check_address(value)
+        check_address(value, '"https://host/path"')
     elif value:
         check_token(value)
     return value
-
-
-def _check_address(value: str) -> None:
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise Wrong("this is no address", 'Write "https://host/path".')

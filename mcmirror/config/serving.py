@@ -63,10 +63,15 @@ def check_token(value: str) -> None:
 
 
 def _address(value: str) -> None:
+    check_address(value, '"http://host:9091" or "https://user:password@host:9091"')
+
+
+def check_address(value: str, example: str) -> None:
+    """Refuse what is no address of HTTP. Raises Wrong, with the example."""
     try:
         parts = urlsplit(value)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
     if not good:
-        raise Wrong("this is no address", 'Write "http://host:9091" or "https://user:password@host:9091".')
+        raise Wrong("this is no address", f"Write {example}.")

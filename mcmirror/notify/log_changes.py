@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mcmirror.model.change import Change
 from mcmirror.model.event import CopyStarted, Event, ProblemFound, Removed, StillMissing
+from mcmirror.model.problem import Category
 from mcmirror.model.wording import printable, shown_bytes
 from mcmirror.notify.log import Log
 
@@ -30,6 +31,8 @@ class Changes:
             case StillMissing(job, key, reason):
                 text = f"{printable(key)} is not on the target as it should be"
                 self._log.say("warning", "still_missing", text, job=job, key=key, why=reason)
+            case ProblemFound(_, problem) if problem.category is Category.TOO_MANY_DELETES:
+                pass  # the limit is what is left of an hour's: the follower says that removals are held
             case ProblemFound(job, problem):
                 self._log.say("warning", "problem", problem.message, job=job, why=problem.cause, remedy=problem.remedy)
             case _:

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -35,8 +36,8 @@ UNREACHED = 15.0
 """Seconds after which a channel that has not opened counts as lost, and full runs take its place."""
 UNPROVEN = 60.0
 """Seconds after which a channel without a canary's word is taken for open."""
-FIRST_RETRY, LONGEST_RETRY = 5.0, 900.0
-"""Seconds before a key that failed is looked at again, doubling."""
+FIRST_RETRY = 5.0
+"""Seconds before a key that failed is looked at again, or a full run that failed is made again; doubling."""
 FIRST_REST, LONGEST_REST = 2.0, 60.0
 """Seconds without batches after one that could decide nothing, doubling."""
 LOOK = 5.0
@@ -205,8 +206,7 @@ class Follower:
                     runs.wanted = 0.0
             elif report is None or report.status not in {Status.REFUSED, Status.CANCELLED}:
                 runs.failures += 1
-                rest = min(FIRST_RETRY * 2**runs.failures, LONGEST_RETRY)
-                runs.not_before = self._now() + rest
+                runs.not_before = self._now() + pause(FIRST_RETRY, runs.failures + 1, random.random())  # noqa: S311
                 runs.wanted = runs.wanted or self._now()
             else:
                 runs.wanted = 0.0  # somebody has to decide: the timetable's next run asks again
@@ -424,7 +424,9 @@ class Follower:
             self._hands.say("info", "batch", text, job=self.job.name, **done, seconds=round(longest, 3))
         if outcome.held:
             text = "Removals are held: more than max_delete allows within an hour."
-            self._hands.say("error", "removals_held", text, job=self.job.name, objects=len(outcome.held))
+            remedy = f"{self._run} removes them within max_delete; --max-delete NUMBER allows that run more."
+            fields = {"job": self.job.name, "objects": len(outcome.held), "remedy": remedy}
+            self._hands.say("error", "removals_held", text, **fields)
         self._count_again(force=True)
 
     def _rests(self, why: str) -> None:
@@ -463,11 +465,16 @@ class Follower:
         wrong = ailment(self.job.name, state)
         if wrong and not self._told:
             self._told = True
-            remedy = f"mcmirror status {self.job.name} shows more; mcmirror run {self.job.name} copies what is missing."
+            remedy = f"mcmirror status shows more; {self._run} copies what is missing."
             self._hands.notice(wrong, state.why or state.error, remedy, good=False)
         elif not wrong and self._told and state.channel in {Channel.LISTENING, Channel.POLLING}:
             self._told = False
             self._hands.notice(f"{self.job.name}: real time is well again", "", "", good=True)
+
+    @property
+    def _run(self) -> str:
+        """The command for a full run."""
+        return f"mcmirror run {shlex.quote(self.job.name)}"
 
     def _woke(self) -> None:
         self._woken = True

@@ -4,20 +4,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mcmirror.config import ConfigError
 from mcmirror.engine.context import Named
+from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.change import Change, Heard
 from mcmirror.model.control import Busy, Stopping, UnknownJob
 from mcmirror.model.dirty import Dirty
 from mcmirror.model.event import Event, Observer
 from mcmirror.model.job import Job, MaxDelete, MirrorOptions
-from mcmirror.model.location import Alias, Location
+from mcmirror.model.location import Alias
 from mcmirror.model.lock import Lock, Manners
-from mcmirror.model.problem import Category, Problem, Trouble
+from mcmirror.model.problem import Problem, Trouble
 from mcmirror.model.realtime import POLL, WEBHOOK, Realtime, RealtimeState
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.relay import NotStored, Receiver
@@ -113,8 +113,8 @@ class JobHands:
 
             yield from folder.listen(self._job.source.path, stop)
             return
-        with self._mover(stop) as mover:
-            yield from mover.watch(self._job.source)
+        with self._service.session(self._aliases(), stop=stop) as session:
+            yield from McMover(session, self._job, stop=stop).watch(self._job.source)
 
     def write_canary(self) -> Problem | None:
         """Write the canary at the source."""
@@ -129,22 +129,21 @@ class JobHands:
         assert realtime is not None  # noqa: S101
         place = self._job.source.below(realtime.canary)
         try:
-            with self._service.probe(tuple(self._aliases())) as probe:
+            with self._service.probe(self._aliases()) as probe:
                 return question(probe, place)
         except Trouble as trouble:
             return trouble.problem
-        except ConfigError as error:
-            return misconfigured(error, self._job.name)
         except Exception as error:
-            logging.getLogger(__name__).exception("a mistake of ours kept the canary of %s from its place", self._job)
-            return Problem(Category.INTERNAL, f"the canary was not written: {error}", "", "", retryable=True)
+            logging.getLogger(__name__).exception("the canary of %s met a mistake of ours", self._job.name)
+            return problem_of(error, "the canary was not written")
 
-    def _aliases(self) -> Iterator[Alias]:
-        names = [] if self._job.source.is_local else [self._job.source.alias]
-        yield from self._service.aliases(names).values()
-
-    def _mover(self, stop: Stop) -> "_Opened":
-        return _Opened(self._service, self._job, stop)
+    def _aliases(self) -> tuple[Alias, ...]:
+        """The source's; raises Trouble."""
+        source = self._job.source
+        try:
+            return tuple(self._service.aliases([] if source.is_local else [source.alias]).values())
+        except ConfigError as error:
+            raise Trouble(misconfigured(error, self._job.name)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +159,6 @@ class Webhook:
             self.follower.store(list(changes(parse(body), self.follower.job)))
         except Unusable as error:
             raise NotStored(str(error)) from None
-
-
-class _Opened:
-    """A mover in a session that lasts as long as the channel is open."""
-
-    def __init__(self, service: Service, job: Job, stop: Stop) -> None:
-        self._service, self._job, self._stop = service, job, stop
-        self._stack = ExitStack()
-
-    def __enter__(self) -> McMover:
-        source: Location = self._job.source
-        try:
-            aliases = tuple(self._service.aliases([] if source.is_local else [source.alias]).values())
-        except ConfigError as error:
-            raise Trouble(misconfigured(error, self._job.name)) from None
-        session = self._stack.enter_context(self._service.session(aliases, stop=self._stop))
-        return McMover(session, self._job, stop=self._stop)
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
 
 def _servers(service: Service, job: Job) -> object:
