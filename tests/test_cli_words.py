@@ -13,7 +13,7 @@ from tests.servers.command import Cli
 
 SUBCOMMANDS = [
     f"{name} {below}"
-    for name in ("alias", "job", "events", "mc", "replicate")
+    for name in ("alias", "backlog", "job", "events", "mc", "replicate")
     for below in getattr(loaded(name), "commands", {})
 ]  # fmt: skip
 
@@ -100,7 +100,7 @@ def test_every_suggestion_is_an_option_or_a_command_that_exists() -> None:
     written = {word for name in COMMANDS for one in loaded(name).params for word in one.opts}
     assert set() == {f"--{option}" for option in suggestions.OPTIONS} - written
     assert set() == set(suggestions.COMMANDS) - set(COMMANDS)
-    within = {name for group in ("alias", "job", "mc", "replicate") for name in loaded(group).commands}
+    within = {name for group in ("alias", "backlog", "job", "mc", "replicate") for name in loaded(group).commands}
     assert set() == set(suggestions.WITHIN) - within
     assert set() == set(suggestions.SHORT.values()) - {*suggestions.OPTIONS, *suggestions.NOTHING}
 

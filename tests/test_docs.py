@@ -190,7 +190,7 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
     """Commands and options between backticks, in whatever document."""
     markdown = path.read_text()
     for words in named(markdown):
-        depth = 2 if words[0] in ("alias", "job", "events", "mc", "replicate") else 1
+        depth = 2 if words[0] in ("alias", "backlog", "job", "events", "mc", "replicate") else 1
         assert "Usage: mcmirror" in help_of(*words[:depth])
     verbs = (
         "",
@@ -207,6 +207,8 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
         "mc install",
         "events add",
         "events relay",
+        "backlog process",
+        "backlog list",
         "replicate plan",
         "replicate status",
     )

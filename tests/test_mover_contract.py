@@ -19,9 +19,10 @@ from mcmirror.model.problem import Category, ListingBroken, Trouble
 from mcmirror.movers.mc.mover import McMover
 from mcmirror.movers.mc.session import Session
 from mcmirror.movers.memory import MemoryMover, Store
-from mcmirror.movers.protocol import KeyPrefix, Keys, Mover, Presence, Shard, Subtree
+from mcmirror.movers.protocol import Folders, KeyPrefix, Keys, Mover, Presence, Shard, Subtree
 from tests.servers.s3 import Bucket, S3Server
 
+IDENTIFIER = "0b1f6f1c-3c55-4c0c-9a4e-6a3f0f7a1d2e"
 TREE = {
     "a/b": b"22", "a/c/d": b"333", "ab": b"4444", "b/é ü": b"5", "b/f": b"", "z": b"zz",
 }  # fmt: skip
@@ -255,6 +256,26 @@ def test_without_overwrite_nothing_is_replaced(ground: Ground) -> None:
     assert {"a": _md5(b"other"), "b": _md5(b"2")} == ground.target.contents()
     assert [] == [event for event in events if isinstance(event, ProblemFound)]
     assert not ground.mover(overwrite=False).accepts(KeyPrefix("a"))
+    assert not ground.mover(overwrite=False).accepts(Folders("", (IDENTIFIER,)))
+
+
+def test_folders_of_identifiers_are_copied_whole_and_no_others(ground: Ground) -> None:
+    other = IDENTIFIER[:-1] + "0"
+    tree = {f"i/{IDENTIFIER}/a": b"1", f"i/{IDENTIFIER}/b/c": b"2", f"i/{other}/d": b"3", "i/e": b"4"}
+    ground.source.put({**tree, f"i/{other[:-2]}/f": b"5"})
+    shard = Folders("i/", (f"i/{IDENTIFIER}", f"i/{other}"))
+
+    assert ground.mover().accepts(shard)
+    assert {*tree} - {"i/e"} == begun(ground.copied(shard)) == ground.target.contents().keys()
+
+
+def test_the_contents_of_folders_are_listed_unless_they_are_too_many(ground: Ground) -> None:
+    ground.source.put({"a/b": b"1", "a/c/d": b"2", "ab/e": b"3", "f": b"4"})
+    mover, source = ground.mover(), ground.job.source
+
+    expected = {"a/": {"a/b", "a/c/d"}, "ab/": {"ab/e"}, "none/": set[str]()}
+    assert expected == mover.contents(source, ["a/", "ab/", "none/"], 9)
+    assert mover.contents(source, ["a/", "ab/"], 2) is None
 
 
 def test_a_key_that_is_gone_is_a_problem_with_its_name(ground: Ground) -> None:

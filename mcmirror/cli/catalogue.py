@@ -40,6 +40,7 @@ COMMANDS = {
     "events": Entry(
         "events:app", "Events that servers report, and their relay: add, remove, list, relay, dead, replay."
     ),
+    "backlog": Entry("backlog:app", "Many keys in batches, by many processes: prepare, process, status, list, retry."),
     "replicate": Entry(
         "replicate:app", "MinIO's bucket replication: plan, apply, status, verify, resync, import, remove."
     ),
@@ -93,6 +94,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "events relay": ("mcmirror events relay", "mcmirror events relay intermediate --listen 0.0.0.0:8090"),
     "events dead": ("mcmirror events dead intermediate", "mcmirror events dead intermediate --json"),
     "events replay": ("mcmirror events replay intermediate",),
+    "backlog": ("mcmirror backlog prepare photos", "mcmirror backlog process photos"),
+    "backlog prepare": ("mcmirror backlog prepare photos",),
+    "backlog process": (
+        "mcmirror backlog process photos",
+        "mcmirror backlog process photos --batch-size 500 --parallel 4 --follow",
+    ),
+    "backlog status": ("mcmirror backlog status", "mcmirror backlog status photos --json"),
+    "backlog list": ("mcmirror backlog list photos --state failed --state dead",),
+    "backlog add": ("mcmirror backlog add photos 2026/11/cat.jpg", "mcmirror backlog add photos - < keys.txt"),
+    "backlog retry": ("mcmirror backlog retry photos", "mcmirror backlog retry photos 2026/11/cat.jpg"),
+    "backlog purge": ("mcmirror backlog purge photos", "mcmirror backlog purge photos --state dead"),
+    "backlog pause": ("mcmirror backlog pause photos",),
+    "backlog resume": ("mcmirror backlog resume photos",),
     "replicate": ("mcmirror replicate plan link", "mcmirror replicate apply link"),
     "replicate plan": ("mcmirror replicate plan link", "mcmirror replicate plan link --exit-code"),
     "replicate apply": ("mcmirror replicate apply link",),

@@ -219,8 +219,9 @@ def _job(  # noqa: PLR0913  each from another room
 
 def _changes(database: "Database", job: "JobSummary") -> DirtyState | None:
     """What waits of a job in real time; None where nothing is known."""
+    from mcmirror.store.backlog import pair_name
     from mcmirror.store.database import Unusable
-    from mcmirror.store.dirty_keys import DirtyKeys, pair_name
+    from mcmirror.store.dirty_keys import DirtyKeys
 
     if not job.realtime:
         return None

@@ -11,6 +11,7 @@ from itertools import islice, takewhile
 
 from mcmirror.engine.concurrent import FIRST, MOST, Pace, Task, run_concurrently
 from mcmirror.engine.context import Context
+from mcmirror.engine.folder_copy import by_folder_of, copy_folders
 from mcmirror.engine.scope import common_folder
 from mcmirror.engine.shards import LARGE, by_folder, by_prefix
 from mcmirror.model.event import CopyStarted, Event, ProblemFound
@@ -78,7 +79,9 @@ def copy_exactly(
 ) -> Generator[Event, None, None]:
     """Copy these objects and no others, folder by folder; ``expires`` and ``bare`` as in ``Keys``."""
     few = context.named is not None and len(context.named.keys) <= SINGLY
-    folders = _by_folder(objects, 1 if few else context.mover.most_named)
+    if context.named is not None and not (few or expires or bare):
+        objects = yield from copy_folders(context, tuple(objects), _at_once)
+    folders = by_folder_of(objects, 1 if few else context.mover.most_named)
     yield from _copy_named(context, (Keys(folder, tuple(keys), expires, bare) for folder, keys in folders))
 
 
@@ -114,7 +117,7 @@ def _few(context: Context, seen: "_Seen", listed: int) -> list[Keys]:
     if most == 1 or not context.job.options.overwrite or not 0 < len(found) <= listed // RARE:
         return []
     size = max(1, -(-len(found) // FIRST))
-    shards = [Keys(folder, tuple(keys)) for folder, keys in _by_folder(found, min(size, context.mover.most_named))]
+    shards = [Keys(folder, tuple(keys)) for folder, keys in by_folder_of(found, min(size, context.mover.most_named))]
     return shards if len(shards) <= MOST else []
 
 
@@ -230,17 +233,3 @@ def _drifted(differences: Iterable[Difference]) -> Iterator[Entry]:
     for difference in differences:
         if isinstance(difference, Changed) and difference.reason is Reason.CONTENT:
             yield difference.source
-
-
-def _by_folder(objects: Iterable[Entry], most: int) -> Iterator[tuple[str, list[str]]]:
-    """Group keys that come in order: one folder each, at most so many keys."""
-    folder, keys = "", list[str]()
-    for entry in objects:
-        its_folder = entry.key[: entry.key.rfind("/") + 1]
-        if keys and (its_folder != folder or len(keys) >= most):
-            yield folder, keys
-            keys = []
-        folder = its_folder
-        keys.append(entry.key)
-    if keys:
-        yield folder, keys

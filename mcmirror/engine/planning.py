@@ -36,7 +36,7 @@ def make_plan(context: Context) -> Generator[Event, None, Plan]:
         for item in Only(made.differences, Impossible):
             what = f"{printable(item.source.key)} cannot be copied"
             yield ProblemFound(job.name, problem(Category.KEY_NOT_STORABLE, what, item.why, item.source.key))
-    if not made.source.objects and not made.excluded.objects and (job.source.prefix or job.prefix):
+    if not made.source.objects and not made.excluded.objects and job.source.prefix:
         # mc mirror says so too ("Unable to stat source"); a listing of nothing just has no lines.
         cause = "no object has this prefix"
         what = f"there is nothing below {job.source}"

@@ -84,6 +84,16 @@ class MaxDelete:
             return deletes <= max(least, target_objects * self.percent / 100)
         return self.number is None or deletes <= self.number
 
+    def left(self, removed: int, target_objects: int) -> "MaxDelete":
+        """How many more may go where so many have gone lately."""
+        if self.unlimited:
+            return self
+        low, high = 0, max(target_objects, self.number or 0, FEW_DELETES)
+        while low < high:  # the largest number that is allowed
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.allows(middle, target_objects) else (low, middle - 1)
+        return MaxDelete(None, max(0, low - removed))
+
 
 @dataclass(frozen=True, slots=True)
 class MirrorOptions:

@@ -18,7 +18,18 @@ from mcmirror.model.key import folds
 from mcmirror.model.location import Location
 from mcmirror.model.plan import Entry
 from mcmirror.model.problem import Category, ListingBroken, Problem
-from mcmirror.movers.protocol import Answer, Entries, Folder, KeyPrefix, Keys, LeftOut, Presence, Shard, Subtree
+from mcmirror.movers.protocol import (
+    Answer,
+    Entries,
+    Folder,
+    Folders,
+    KeyPrefix,
+    Keys,
+    LeftOut,
+    Presence,
+    Shard,
+    Subtree,
+)
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DENIED = "Access Denied."
@@ -138,6 +149,19 @@ class MemoryMover:
         del gone
         return self.stat(place, keys)
 
+    def contents(self, place: Location, folders: Sequence[str], most: int) -> dict[str, set[str]] | None:
+        """What the store lists there."""
+        store, below = self._store(place)
+        found = {
+            folder: {
+                key.removeprefix(below)
+                for key in store.objects
+                if key.startswith(below + folder) and key not in store.hidden
+            }
+            for folder in folders
+        }
+        return found if sum(map(len, found.values())) <= most else None
+
     def watch(self, place: Location) -> Generator[Sequence[Heard], None, None]:
         """Tell what was written since the last batch, until the store is closed to it."""
         store, below = self._store(place)
@@ -151,8 +175,8 @@ class MemoryMover:
             ]
 
     def accepts(self, shard: Shard) -> bool:
-        """A key prefix is copied whole, which is no mirror without ``overwrite``."""
-        return not isinstance(shard, KeyPrefix) or self._job.options.overwrite
+        """Key prefixes and folders are copied whole, which is no mirror without ``overwrite``."""
+        return not isinstance(shard, KeyPrefix | Folders) or self._job.options.overwrite
 
     def copy(self, shard: Shard) -> Generator[Event, None, None]:
         """Copy object by object; goes on after one that fails."""
@@ -264,6 +288,9 @@ class MemoryMover:
         match shard:
             case Keys(_, keys):
                 yield from keys
+            case Folders(_, folders):
+                beginnings = tuple(f"{folder}/" for folder in folders)
+                yield from sorted(key for key in self._source.objects if key.startswith(beginnings) and not folds(key))
             case KeyPrefix(prefix):
                 yield from sorted(key for key in self._source.objects if key.startswith(prefix) and not folds(key))
             case Subtree(folder, flat, avoid):

@@ -77,7 +77,17 @@ class Keys:
     """Without metadata and tags."""
 
 
-Shard = Subtree | KeyPrefix | Keys
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Every object of these folders of one folder, whether or not the target has it."""
+
+    parent: str
+    """With its slash; empty for the whole place."""
+    folders: tuple[str, ...]
+    """Each with its parent and without its slash, at most ``Mover.most_named``."""
+
+
+Shard = Subtree | KeyPrefix | Keys | Folders
 """What one process of a mover copies."""
 
 
@@ -167,6 +177,12 @@ class Mover(Protocol):
         """Ask for each of these keys without any listing; after a stop keys are left out.
 
         ``gone`` are those that are probably absent: a mover may find that costly and ask for them apart.
+        """
+
+    def contents(self, place: Location, folders: Sequence[str], most: int) -> dict[str, set[str]] | None:
+        """The keys of each of these folders, which end with a slash; None when there are more than ``most`` keys.
+
+        A listing for each: what is not in it is not proven to be absent.
         """
 
     def watch(self, place: Location) -> Generator[Sequence[Heard], None, None]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mcmirror.engine.attempts import pause
+from mcmirror.engine.key_batch import Outcome
 from mcmirror.model.change import Change
 from mcmirror.model.dirty import Dirty, DirtyState
 from mcmirror.model.job import Job, MaxDelete
@@ -19,7 +20,6 @@ from mcmirror.model.problem import Category, Problem
 from mcmirror.model.realtime import POLL, Channel, Realtime, RealtimeState, ailment
 from mcmirror.model.record import Record
 from mcmirror.model.report import Status
-from mcmirror.realtime.batch import Outcome
 from mcmirror.realtime.canary import Canary, Verdict
 from mcmirror.realtime.listener import Listener
 from mcmirror.realtime.removals import Removals

@@ -60,6 +60,8 @@ class Order:
     manners: Manners = field(default_factory=Manners)
     named: Named | None = None
     """The only keys that the run is about; None: all of the place."""
+    shared: bool = False
+    """Its keys are held by leases: others may write to the target meanwhile."""
 
     def writes(self, job: Job) -> bool:
         """Whether anything may change on the target."""
@@ -103,7 +105,10 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
             return (yield from not_started(job, Status.FAILED, misconfigured(error, job.name)))
         source, target = (_address(place, aliases) for place in (job.source, job.target))
         journal: TargetLock | NoLock = NoLock()
-        if order.writes(job):
+        if order.shared and order.named is not None:
+            # Whoever had them before may have been killed in the middle of an upload.
+            journal = NoLock(tuple(sorted(order.named.careful)))
+        elif order.writes(job):
             try:
                 journal = around.enter_context(_turn(job, target, order, resources, tell))
             except Held:
@@ -182,13 +187,13 @@ def _held(job: Job, order: Order) -> Generator[Event, None, RunReport]:
 
 
 def at_its_prefix(job: Job) -> Job:
-    """Put the prefix of today below source and target."""
+    """Put the prefix of today below source and target; the job has none any more."""
     if not job.prefix:
         return job
     from mcmirror.config.prefix import expand
 
     prefix = expand(job.prefix, datetime.now(UTC), job.timezone)
-    return replace(job, source=job.source.below(prefix), target=job.target.below(prefix))
+    return replace(job, source=job.source.below(prefix), target=job.target.below(prefix), prefix="")
 
 
 def _capabilities(mc: Mc, job: Job) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from mcmirror.config import ConfigError
 from mcmirror.engine.context import Named
+from mcmirror.engine.key_batch import Outcome, sync
 from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.change import Change, Heard
 from mcmirror.model.control import Busy, Stopping, UnknownJob
@@ -24,7 +25,6 @@ from mcmirror.model.relay import NotStored, Receiver
 from mcmirror.model.s3_event import parse
 from mcmirror.model.stop import Stop
 from mcmirror.movers.mc.mover import McMover
-from mcmirror.realtime.batch import Outcome, sync
 from mcmirror.realtime.canary import Canary
 from mcmirror.realtime.changes import changes
 from mcmirror.realtime.follower import Follower
@@ -32,8 +32,9 @@ from mcmirror.realtime.listener import Listener, Open
 from mcmirror.service.dependencies import Follow, Notifications, Say
 from mcmirror.service.one_run import Order, at_its_prefix, events, misconfigured
 from mcmirror.service.root import Service
+from mcmirror.store.backlog import pair_name
 from mcmirror.store.database import Unusable
-from mcmirror.store.dirty_keys import DirtyKeys, pair_name
+from mcmirror.store.dirty_keys import DirtyKeys
 
 NAME = "canary"
 """Of the key below the canary's prefix."""

@@ -13,13 +13,14 @@ BATCH = 500
 _MARK = (
     "INSERT INTO backlog (job, key, number, gone, since, marked, due, attempts, held, error)"
     " VALUES (:job, :key, :number, :gone, :now, :now, :now, 0, 0, '')"
-    " ON CONFLICT (job, key) DO UPDATE SET gone = excluded.gone,"
+    " ON CONFLICT (job, key) DO UPDATE SET gone = excluded.gone, state = 0, finished = 0,"
+    " since = CASE WHEN backlog.state = 0 THEN backlog.since ELSE excluded.since END,"
     " number = CASE WHEN excluded.number > backlog.number THEN excluded.number ELSE backlog.number + 1 END,"
     " marked = excluded.marked, due = excluded.due, attempts = 0, held = 0, error = ''"
 )
 _TAKE = (
-    "SELECT key, number, gone, since, attempts FROM backlog WHERE job = :job AND held = 0 AND due <= :now"
-    " ORDER BY due, key LIMIT :limit"
+    "SELECT key, number, gone, since, attempts FROM backlog WHERE job = :job AND state = 0 AND held = 0"
+    " AND due <= :now AND lease <= :now ORDER BY due, key LIMIT :limit"
 )
 _LOCK = "SELECT key FROM backlog WHERE job = :job AND key IN :keys ORDER BY key FOR UPDATE"
 _SETTLE = "DELETE FROM backlog WHERE job = :job AND key = :key AND number = :number"
@@ -28,16 +29,11 @@ _FAIL = (
     "UPDATE backlog SET attempts = attempts + 1, due = :due, error = :error"
     " WHERE job = :job AND key = :key AND number = :number"
 )
-_HOLD = "UPDATE backlog SET held = 1 WHERE job = :job AND key = :key AND number = :number"
+_HOLD = "UPDATE backlog SET held = 1, attempts = 0 WHERE job = :job AND key = :key AND number = :number"
 _STATE = (
     "SELECT COUNT(*), MIN(since), SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), SUM(held),"
-    " MIN(CASE WHEN held = 0 THEN due END), MAX(error) FROM backlog WHERE job = :job"
+    " MIN(CASE WHEN held = 0 THEN due END), MAX(error) FROM backlog WHERE job = :job AND state = 0"
 )
-
-
-def pair_name(job: str, source: str, target: str) -> str:
-    """The name of a job's set."""
-    return f"{job} {source} {target}"
 
 
 class DirtyKeys:
@@ -77,13 +73,13 @@ class DirtyKeys:
 
     def release(self, now: float) -> None:
         """Let what is held be looked at again."""
-        statement = sql("UPDATE backlog SET held = 0, due = :now WHERE job = :job AND held = 1")
+        statement = sql("UPDATE backlog SET held = 0, due = :now WHERE job = :job AND state = 0 AND held = 1")
         with self._database.begin() as connection:
             connection.execute(statement, {"job": self._pair, "now": now})
 
     def put_right(self, now: float) -> None:
         """The clock was set back: nothing waits for a time that it would not have been given now."""
-        statement = sql("UPDATE backlog SET due = :now WHERE job = :job AND due > :now")
+        statement = sql("UPDATE backlog SET due = :now WHERE job = :job AND state = 0 AND due > :now")
         with self._database.begin() as connection:
             connection.execute(statement, {"job": self._pair, "now": now})
 

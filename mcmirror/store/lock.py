@@ -112,10 +112,13 @@ def _remove(file: Path) -> None:
 
 
 class NoLock:
-    """For a state folder that cannot be written: nothing is locked and nothing is noted."""
+    """Where nothing is locked, or nothing can be written: nothing is noted."""
 
-    left_behind: tuple[str, ...] = ()
     since = 0.0
+
+    def __init__(self, left_behind: tuple[str, ...] = ()) -> None:
+        """``left_behind`` are keys that a killed run may have been uploading in parts."""
+        self.left_behind = left_behind
 
     def __enter__(self) -> Self:
         return self

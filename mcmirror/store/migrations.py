@@ -98,6 +98,20 @@ STEPS: Sequence[tuple[str, ...]] = (
             PRIMARY KEY (job, key))""",
         "CREATE INDEX backlog_due ON backlog (job, held, due)",
     ),
+    (  # the same keys as a backlog: done and dead ones are kept, processes take leases
+        "ALTER TABLE backlog ADD COLUMN state INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE backlog ADD COLUMN lease DOUBLE PRECISION NOT NULL DEFAULT 0",
+        "ALTER TABLE backlog ADD COLUMN owner {word} NOT NULL DEFAULT ''",
+        "ALTER TABLE backlog ADD COLUMN finished DOUBLE PRECISION NOT NULL DEFAULT 0",
+        "ALTER TABLE backlog ADD COLUMN alone INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX backlog_due",
+        "CREATE INDEX backlog_waiting ON backlog (job, due, key) WHERE state = 0",
+        "CREATE INDEX backlog_open ON backlog (job, key) WHERE state = 0",
+        "CREATE INDEX backlog_done ON backlog (job, finished) WHERE state = 1",
+        """CREATE TABLE backlog_set (
+            job {word} PRIMARY KEY, prepared DOUBLE PRECISION NOT NULL, target_objects BIGINT NOT NULL,
+            told_failures INTEGER NOT NULL, told_done INTEGER NOT NULL)""",
+    ),
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes, ``{serial}`` the
 number of a row, which grows."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mcmirror.engine.context import Context, Named
+from mcmirror.engine.key_batch import Outcome, sync
 from mcmirror.engine.run import run
 from mcmirror.model.dirty import Dirty
 from mcmirror.model.event import Event
@@ -13,7 +14,6 @@ from mcmirror.model.job import Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Location
 from mcmirror.model.stop import Stop
 from mcmirror.movers.memory import MemoryMover, Store
-from mcmirror.realtime.batch import Outcome, sync
 from tests.test_worlds import Journal, Memory
 
 JOB = Job("live", Location("src", "a"), Location("dst", "b"), MirrorOptions(overwrite=True, remove=True), retries=0)

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from mcmirror.engine.key_batch import Outcome
 from mcmirror.model.change import Change, Connected, Heard
 from mcmirror.model.dirty import Dirty
 from mcmirror.model.job import MaxDelete
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.realtime import Channel, Realtime, ailment
 from mcmirror.model.stop import Stop
-from mcmirror.realtime.batch import Outcome
 from mcmirror.realtime.canary import EVERY
 from mcmirror.realtime.follower import FIRST_RETRY, Follower
 from mcmirror.realtime.listener import Listener

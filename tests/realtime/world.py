@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mcmirror.engine.key_batch import Outcome
 from mcmirror.model.change import Change
 from mcmirror.model.dirty import Dirty
 from mcmirror.model.job import Job, MaxDelete
@@ -15,7 +16,6 @@ from mcmirror.model.problem import Problem
 from mcmirror.model.realtime import Realtime
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import RunReport, Status, Tally
-from mcmirror.realtime.batch import Outcome
 from mcmirror.realtime.canary import Canary
 from mcmirror.realtime.follower import Follower
 from mcmirror.realtime.listener import Listener

@@ -49,6 +49,11 @@ def copy_prefix(options: MirrorOptions, prefix: str, folder: str) -> Argv:
     return ("cp", "--json", "--recursive", *_transfer(options), *_encryption(options, folder), prefix, folder)
 
 
+def copy_folders(options: MirrorOptions, folders: Sequence[str], parent: str) -> Argv:
+    """``mc cp -r`` of whole folders, without their slashes, into ``parent`` (with its slash) under their own names."""
+    return ("cp", "--json", "--recursive", *_transfer(options), *_encryption(options, parent), *folders, parent)
+
+
 def list_all(place: Location) -> Argv:
     """``mc ls`` of all objects below ``place``, with a trace of the answers on stderr.
 
@@ -108,6 +113,11 @@ def version_info(bucket: str) -> Argv:
 def list_objects(objects: Sequence[str]) -> Argv:
     """``mc ls`` of single keys: a HEAD and a listing by exactly this prefix for each, and a trace of the answers."""
     return ("ls", "--debug", "--json", *objects)
+
+
+def list_folders(folders: Sequence[str]) -> Argv:
+    """``mc ls`` of all objects of several folders, each with its slash."""
+    return ("ls", "--json", "--recursive", *folders)
 
 
 def stat_without_listing(*objects: str) -> Argv:

@@ -1,5 +1,6 @@
 """Which keys mc can carry: it joins paths as a file system does, and so confuses some keys with others."""
 
+import re
 from pathlib import Path
 
 from mcmirror.model.key import folds
@@ -18,6 +19,16 @@ FOLDED_BY_SERVERS = ("*\\*",)
 
 IN_SUBFOLDER = "*/*"
 """The exclude pattern for all keys that do not lie in the folder itself."""
+
+_IDENTIFIER = re.compile(
+    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{24,}|[0-9A-F]{24,}|[0-7][0-9A-HJKMNP-TV-Z]{25}"
+)
+"""UUID, long hexadecimal numbers such as digests and ObjectIds, ULID."""
+
+
+def ends_with_identifier(folder: str) -> bool:
+    """Whether a folder, without its slash, is named by an identifier: no other folder's name begins with it."""
+    return bool(_IDENTIFIER.fullmatch(folder.rpartition("/")[2]))
 
 
 def patterns(key: str, target: Location) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """List what is at a location, object by object, and never take a broken listing for a short one."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
@@ -68,6 +69,26 @@ def entries(session: Session, place: Location, *, stall_timeout: float, closed_f
     if found:
         raise ListingBroken(found)
     session.round_trips[place.alias] = trace.fastest
+
+
+def contents(
+    session: Session, place: Location, folders: Sequence[str], most: int, *, stall_timeout: float
+) -> dict[str, set[str]] | None:
+    """List these folders in one process; None when they hold more than ``most`` keys, or not all could be listed."""
+    below = f"{session.aliases[place.alias].url.rstrip('/')}/{place.path}/"
+    found: dict[str, set[str]] = {folder: set() for folder in folders}
+    command = argv.list_folders([place.child(folder) for folder in folders])
+    process = session.process(command, stall_timeout=stall_timeout)
+    with closing(process.lines()) as batches:
+        for batch in batches:
+            most -= len(batch)
+            if most < 0:
+                return None
+            for url, entry in decode.listed_objects(batch):
+                folder = url.removeprefix(below)
+                if folder in found:
+                    found[folder].add(folder + entry.key)
+    return None if process.exit.code or process.exit.stopped else found
 
 
 class _Course:

@@ -20,7 +20,7 @@ from mcmirror.movers.mc.copying import LINGER, Interpreter
 from mcmirror.movers.mc.folder import Folder
 from mcmirror.movers.mc.process import Process, processor_share
 from mcmirror.movers.mc.session import Session
-from mcmirror.movers.protocol import Answer, Entries, KeyPrefix, Keys, Shard, Subtree
+from mcmirror.movers.protocol import Answer, Entries, Folders, KeyPrefix, Keys, Shard, Subtree
 
 FAR = 0.005
 """Seconds of a round trip to both sides from which waiting costs more than processor time."""
@@ -74,20 +74,25 @@ class McMover:
         """Ask for keys by ``mc stat``, an HEAD each."""
         return stat.look(self._session, place, keys, gone, stall_timeout=self._job.stall_timeout)
 
+    def contents(self, place: Location, folders: Sequence[str], most: int) -> dict[str, set[str]] | None:
+        """List folders by ``mc ls -r F1 F2 ...``."""
+        return listing.contents(self._session, place, folders, most, stall_timeout=self._job.stall_timeout)
+
     def watch(self, place: Location) -> Generator[Sequence[Heard], None, None]:
         """Listen by ``mc watch``."""
         return watching.watch(self._session, place)
 
     def accepts(self, shard: Shard) -> bool:
         """``mc cp -r`` replaces, asks no filter, and takes the last segment for a path; a pattern is for one folder."""
-        job, options = self._job, self._job.options
+        options = self._job.options
         match shard:
             case Keys():
                 return True
             case KeyPrefix(prefix):
-                filtered = options.exclude or options.older_than or options.newer_than or not options.overwrite
-                local = job.source.is_local or job.target.is_local
-                return not filtered and not local and prefix.rpartition("/")[2] not in {".", ".."}
+                return self._may_copy_unasked and prefix.rpartition("/")[2] not in {".", ".."}
+            case Folders(_, folders):
+                # mc takes the path of a folder for the beginning of others; of identifiers none is that.
+                return self._may_copy_unasked and all(map(keys.ends_with_identifier, folders))
             case Subtree(folder, flat, avoid):
                 if folder or flat:
                     return not avoid and all(map(filters.is_suffix, options.exclude))
@@ -101,6 +106,9 @@ class McMover:
                 options = replace(self._options, preserve=False) if bare else self._options
                 sources = [job.source.child(name) for name in names]
                 command, place = argv.copy(options, sources, job.target.child(folder), expires=expires), folder
+            case Folders(place, folders):
+                sources = [job.source.child(folder) for folder in folders]
+                command = argv.copy_folders(self._options, sources, job.target.child(place))
             case KeyPrefix(place):
                 folder = place[: place.rfind("/") + 1]
                 command = argv.copy_prefix(self._options, job.source.child(place), job.target.child(folder))
@@ -188,6 +196,13 @@ class McMover:
     def folder(self, excluded: Callable[[str], object] | None) -> Folder:
         """Walk the source as mc does."""
         return Folder(self._job.source.path, excluded)
+
+    @property
+    def _may_copy_unasked(self) -> bool:
+        """Whether an object may be copied whatever its name and age, and whatever the target has."""
+        job, options = self._job, self._job.options
+        filtered = options.exclude or options.older_than or options.newer_than or not options.overwrite
+        return not filtered and not job.source.is_local and not job.target.is_local
 
     @property
     def _options(self) -> MirrorOptions:

@@ -1,4 +1,4 @@
-"""One batch: a run that is about the dirty keys alone, and what became of each of them."""
+"""One batch: a run that is about some keys alone, and what became of each of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,9 @@ from mcmirror.model.job import MaxDelete
 from mcmirror.model.plan import Count, Extraneous
 from mcmirror.model.problem import Category, Problem
 from mcmirror.model.report import RunReport, Status
+
+WINDOW = 3600.0
+"""Seconds within which ``max_delete`` holds for all batches together."""
 
 Run = Callable[[Named, MaxDelete], Iterator[Event]]
 """Runs the job for some keys, with a limit of removals; the last event is RunFinished."""
