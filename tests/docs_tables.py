@@ -5,8 +5,10 @@ from pathlib import Path
 
 from mcmirror.config import sidecar
 from mcmirror.config.values import Configuration
+from mcmirror.model.backlog import BacklogState
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
+from mcmirror.model.realtime import RealtimeState
 from mcmirror.model.record import Cause, Record
 from mcmirror.model.report import RunReport, Status, Tally
 from mcmirror.model.state import JobState, NotifierState, State, Totals
@@ -120,7 +122,7 @@ def metrics() -> str:
         report=report,
     )  # fmt: skip
     job = JobState("photos", "a/b", "c/d", "by hand", last=record, last_success=1, max_age=1, overdue_since=1,
-                   next_run=1)  # fmt: skip
+                   next_run=1, realtime=RealtimeState(), backlog=BacklogState())  # fmt: skip
     totals = Totals(problems={"quota": 1}, requests={"source_list": 1})
     state = State(1.0, 1.0, 1.0, jobs=(job,), notifiers=(NotifierState("ops"),), totals={"photos": totals})
     rows = []

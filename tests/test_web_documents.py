@@ -7,6 +7,7 @@ import pytest
 
 from mcmirror.codec.documents import PROBLEMS, decode, encode, epoch, rfc3339
 from mcmirror.codec.events import as_json
+from mcmirror.model.backlog import BacklogState
 from mcmirror.model.realtime import Channel, RealtimeState
 from mcmirror.model.state import JobState, State
 from tests.web_control import DOCS, FAILURE, NOW, PHOTOS, STATE
@@ -36,7 +37,8 @@ def test_a_state_comes_back_from_its_document(state: State) -> None:
 def test_every_field_is_told_so_that_none_is_forgotten() -> None:
     """Each field of the samples differs from its default: a new one would come back as that."""
     realtime = RealtimeState(Channel.DEAF, NOW, "why", dirty=1)
-    told = replace(DOCS, paused=True, dry_run=True, next_run=NOW, last_success=NOW, realtime=realtime)
+    backlog = BacklogState(1, 2, 3, 4, 5, 6, NOW, NOW, "why", 2.0, NOW, paused=True)
+    told = replace(DOCS, paused=True, dry_run=True, next_run=NOW, last_success=NOW, realtime=realtime, backlog=backlog)
     defaults = JobState("", "", "", "")
     for name in JobState.__slots__:
         assert getattr(told, name) != getattr(defaults, name), name

@@ -14,7 +14,7 @@ import typer
 from mcmirror.cli import options as o
 from mcmirror.cli.commands import Group
 from mcmirror.cli.table import columns
-from mcmirror.codec.backlog import backlog_document, item_document
+from mcmirror.codec.documents import BACKLOG, ITEM
 from mcmirror.config import ConfigError, Mistake
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.backlog import Item, ItemState, summary
@@ -110,7 +110,7 @@ def status(
             if names or state.open or state.dead or state.done or state.prepared:
                 found.append((job.name, state))
     if as_json:
-        print(json.dumps([backlog_document(name, state) for name, state in found], indent=2))
+        print(json.dumps([{"job": name, **BACKLOG.to(state)} for name, state in found], indent=2))
         return
     for name, state in found:
         print(f"{name}: {summary(state)}")
@@ -142,7 +142,7 @@ def list_(  # noqa: PLR0913  one parameter an option
     with _opened(job, config) as backlog:
         found = backlog.items.items(state or UNFINISHED, now, after=after, limit=limit)
     if as_json:
-        print(json.dumps([item_document(one) for one in found], indent=2))
+        print(json.dumps([ITEM.to(one) for one in found], indent=2))
         return
     heads = ("KEY", "ACTION", "STATE", "ATTEMPTS", "SINCE (UTC)", "NEXT (UTC)", "ERROR")
     columns(heads, [_row(one) for one in found])

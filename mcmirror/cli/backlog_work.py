@@ -13,7 +13,7 @@ from mcmirror.cli.log import noted
 from mcmirror.cli.mc_offer import offer_mc
 from mcmirror.cli.signals import stopping
 from mcmirror.cli.style import style_of
-from mcmirror.codec.backlog import backlog_document
+from mcmirror.codec.documents import BACKLOG
 from mcmirror.messages.text_style import Style
 from mcmirror.model.backlog import BacklogState, summary
 from mcmirror.model.job import MaxDelete
@@ -52,7 +52,7 @@ def prepare(backlog: "JobBacklog", *, quiet: bool, as_json: bool) -> int:
         done = backlog.prepare(console, stop)
     if as_json:
         print(json.dumps({"job": job.name, "differing": done.differing, "added": done.added,
-                          "status": done.report.status, "backlog": backlog_document(job.name, backlog.state())},
+                          "status": done.report.status, "backlog": BACKLOG.to(backlog.state())},
                          indent=2))  # fmt: skip
     elif not quiet and not done.report.exit_code:
         waited = done.differing - done.added
@@ -85,7 +85,7 @@ def process(backlog: "JobBacklog", wish: Wish, *, as_json: bool) -> int:
     if as_json:
         numbers = {name: getattr(total, name) for name in ("items", "done", "failed", "dead", "held", "copied", "bytes",
                                                            "removed")}  # fmt: skip
-        print(json.dumps({"job": job.name, **numbers, "backlog": backlog_document(job.name, state)}, indent=2))
+        print(json.dumps({"job": job.name, **numbers, "backlog": BACKLOG.to(state)}, indent=2))
     else:
         talk.end(total, state)
     return int(_code(total, state, stop))

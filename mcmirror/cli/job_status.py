@@ -14,6 +14,7 @@ from mcmirror.store.presence import Server
 if TYPE_CHECKING:
     from mcmirror.config.summary import JobSummary, Summary
     from mcmirror.config.values import ConfigError, Mistake
+    from mcmirror.model.backlog import BacklogState
     from mcmirror.model.relay import RelayState
     from mcmirror.model.state import NotifierState
     from mcmirror.store.database import Database
@@ -41,6 +42,8 @@ class JobStatus:
     dry_run: bool
     changes: DirtyState | None = None
     """Of a job in real time: what may have changed at its source and is not looked at yet."""
+    backlog: "BacklogState | None" = None
+    """None when it never had one."""
     known: bool = True
     """Whether its past could be read: no run is then a job that never ran."""
 
@@ -86,6 +89,7 @@ class StatusOverview:
 def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[Mistake, ...]" = ()) -> StatusOverview:
     """Look. What cannot be read is a warning; with ``mistakes`` in the configuration the records say which jobs are."""
     from mcmirror.store import paths
+    from mcmirror.store.backlog import pair_name
     from mcmirror.store.database import Database
     from mcmirror.store.inbox import Inbox
     from mcmirror.store.pauses import Pauses
@@ -99,9 +103,11 @@ def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[M
     standings, going_on = runs.standings(), {}
     for record in runs.going_on():
         going_on[record.job, record.source, record.target] = (record.id, record.started)
-    paused = Pauses(database).read()
+    pauses = Pauses(database)
+    paused, resting = pauses.read(), pauses.backlogs()
     known = runs.readable
     everything = summary.paused or "" in paused
+    backlogs = _backlogs(database, now)
     triggers = _Triggers()
     jobs = tuple(
         _job(
@@ -114,6 +120,8 @@ def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[M
             now=now,
             known=known,
             changes=_changes(database, job),
+            backlog=backlogs.get(pair_name(job.name, job.source, job.target)),
+            resting=job.name in resting,
         )
         for job in (_remembered(standings, going_on) if mistakes else summary.jobs)
     )
@@ -189,6 +197,8 @@ def _job(  # noqa: PLR0913  each from another room
     now: float,
     known: bool,
     changes: DirtyState | None,
+    backlog: "BacklogState | None",
+    resting: bool,
 ) -> JobStatus:
     from datetime import datetime
 
@@ -213,6 +223,7 @@ def _job(  # noqa: PLR0913  each from another room
         stale=None if job.max_age and not known else bool(job.max_age) and now - since > job.max_age,
         dry_run=job.dry_run,
         changes=changes,
+        backlog=replace(backlog, paused=resting) if backlog is not None else None,
         known=known,
     )
 
@@ -229,6 +240,17 @@ def _changes(database: "Database", job: "JobSummary") -> DirtyState | None:
         return DirtyKeys(database, pair_name(job.name, job.source, job.target)).state()
     except Unusable:
         return None
+
+
+def _backlogs(database: "Database", now: float) -> "Mapping[str, BacklogState]":
+    """The backlogs by the names of their pairs; nothing where they cannot be read."""
+    from mcmirror.store.backlog import Backlog, sets
+    from mcmirror.store.database import Unusable
+
+    try:
+        return {pair: Backlog(database, pair).state(now) for pair in sets(database)}
+    except Unusable:
+        return {}
 
 
 def _notifiers(database: Any, names: tuple[str, ...]) -> "tuple[NotifierState, ...]":
@@ -307,6 +329,7 @@ def _job_document(job: JobStatus) -> Mapping[str, Any]:
         "stale": job.stale,
         "next_run": _time(job.next_run),
         "changes": _changes_document(job.changes),
+        "backlog": _backlog_document(job.backlog),
     }
 
 
@@ -315,6 +338,12 @@ def _changes_document(changes: DirtyState | None) -> Mapping[str, Any] | None:
         return None
     counts = {"waiting": changes.count - changes.held, "failing": changes.failing, "held": changes.held}
     return {**counts, "oldest": _time(changes.oldest), "error": changes.error}
+
+
+def _backlog_document(state: "BacklogState | None") -> Mapping[str, Any] | None:
+    from mcmirror.codec.documents import BACKLOG
+
+    return None if state is None else BACKLOG.to(state)
 
 
 def _time(seconds: float) -> str | None:

@@ -13,6 +13,7 @@ from mcmirror.cli.style import style_of
 from mcmirror.cli.table import table_lines
 from mcmirror.messages.job_state import BY_HAND, NEVER_RAN, UNKNOWN
 from mcmirror.messages.text_style import Style
+from mcmirror.model import backlog as backlogs
 from mcmirror.model.report import ExitCode
 from mcmirror.model.wording import harmless, shown_seconds
 
@@ -98,6 +99,7 @@ def _rest(seen: "StatusOverview", style: Style) -> list[str]:
     if seen.paused:
         found.append(style.paint("everything is paused", "yellow"))
     found += [line for job in seen.jobs if (line := _waiting_changes(job, seen, style))]
+    found += [line for job in seen.jobs if (line := _backlog(job, style))]
     for one in seen.notifiers:
         if one.waiting or one.failures or one.given_up:
             words = [f"{one.waiting:,} waiting"] if one.waiting else []
@@ -130,6 +132,15 @@ def _waiting_changes(job: "JobStatus", seen: "StatusOverview", style: Style) -> 
     words += [f"{changes.held:,} removals held: more than max_delete allows"] if changes.held else []
     why = f": {harmless(changes.error)}" if changes.error else ""
     return style.paint(f"{harmless(job.name)}: {', '.join(words)}{why}", "yellow")
+
+
+def _backlog(job: "JobStatus", style: Style) -> str:
+    """What waits of a job's backlog; yellow when somebody has to look."""
+    state = job.backlog
+    if state is None or not (state.open or state.dead):
+        return ""
+    text = f"{harmless(job.name)}: {backlogs.summary(state)}"
+    return style.paint(text, "yellow") if backlogs.ailment("", state) else text
 
 
 def _name(job: "JobStatus") -> str:

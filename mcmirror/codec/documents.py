@@ -24,6 +24,7 @@ from mcmirror.codec.shape import (
     spread,
     word,
 )
+from mcmirror.model.backlog import Action, BacklogState, Item, ItemState
 from mcmirror.model.cost import Requests
 from mcmirror.model.event import Phase
 from mcmirror.model.groups import Group, Groups
@@ -160,6 +161,28 @@ REALTIME = Shape(
     field("max_lag_seconds", attribute="max_lag"),
     *same("failing error held events batches copied removed gaps reconnects catching_up"),
 )
+BACKLOG = Shape(
+    BacklogState,
+    *same("pending leased failed held dead done"),
+    field("oldest", TIME),
+    field("next", TIME, "due"),
+    *same("error rate"),
+    Field("remaining_seconds", lambda state: round(state.remaining_seconds, 1)),
+    field("prepared", TIME),
+    *same("paused"),
+)
+ITEM = Shape(
+    Item,
+    *same("key"),
+    field("action", word(Action)),
+    field("state", word(ItemState)),
+    *same("attempts"),
+    field("since", TIME),
+    field("next", TIME, "due"),
+    field("lease", TIME),
+    *same("owner error"),
+    field("finished", TIME),
+)
 JOB = Shape(
     JobState,
     *same("name source target trigger paused dry_run"),
@@ -170,6 +193,7 @@ JOB = Shape(
     field("max_age_seconds", attribute="max_age"),
     field("overdue_since", TIME),
     field("realtime", optional(REALTIME)),
+    field("backlog", optional(BACKLOG)),
     Field("stale", lambda _: False),  # depends on the time: see ``job_document``
     field("last", optional(Pair(lambda record: RECORD.to(brief(record)), RECORD.of))),
 )

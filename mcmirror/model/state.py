@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mcmirror.model.backlog import BacklogState
 from mcmirror.model.realtime import RealtimeState, ailment
 from mcmirror.model.record import Record
 from mcmirror.model.relay import RelayState
@@ -36,6 +37,8 @@ class JobState:
     dry_run: bool = False
     realtime: RealtimeState | None = None
     """How it follows its source; None unless it does."""
+    backlog: BacklogState | None = None
+    """How its backlog is doing; None when it never had one."""
 
     def stale(self, now: float) -> bool:
         """Whether the last success is older than ``max_age`` allows."""

@@ -19,6 +19,7 @@ from mcmirror.model.replication_state import DirectionState, ReplicationState
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState, State, Totals
 from mcmirror.notify.exposition import PLAIN, Family, format_for, labels, written
+from mcmirror.notify.metrics_backlog import backlog_families
 from mcmirror.notify.metrics_realtime import realtime_families
 
 OUTCOMES = {
@@ -183,6 +184,7 @@ def job_families(state: State, *, lasting: bool = True) -> Iterator[Family]:
     if lasting:
         yield from _moment(jobs, state)
         yield from realtime_families(jobs)
+        yield from backlog_families(jobs)
         yield from _sums({job: state.totals.get(one.name, Totals()) for job, one in jobs.items()})
 
 

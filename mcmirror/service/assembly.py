@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mcmirror.config import watched
 from mcmirror.model.event import Observer
 from mcmirror.model.record import Record
+from mcmirror.service.backlog import Backlogs
 from mcmirror.service.config_watcher import ConfigWatcher
 from mcmirror.service.dependencies import Dependencies, Follow, Say
 from mcmirror.service.notifications import NotificationThread
@@ -85,6 +86,8 @@ def assemble(  # noqa: PLR0913  each from another hand
     runs = Runs(database, service.inbox)
     telling = NotificationThread(service, service.configuration.jobs.values(), database, runs)
     handing_on = Relays(service, database, say, run=relays)
+    pauses = Pauses(database)
+    waiting = Backlogs(service, database, pauses)
     looking = ReplicationWatch(service, say, telling, run=schedules and announced)
     watch = ConfigWatcher(watched(service.configuration))
 
@@ -93,13 +96,14 @@ def assemble(  # noqa: PLR0913  each from another hand
         new = load(before)
         handing_on.replace(new)
         looking.replace(new)
+        waiting.replace(new)
         watch.replace(watched(new.configuration))
         return new
 
     around = Dependencies(
         remembered=runs,
         told=telling,
-        pauses=Pauses(database),
+        pauses=pauses,
         say=say,
         dirty_keys=lambda pair: DirtyKeys(database, pair),
         follow=follow,
@@ -110,6 +114,7 @@ def assemble(  # noqa: PLR0913  each from another hand
         debug=service.configuration.settings.debug,
         schedules=schedules,
         relays=handing_on.states,
+        backlogs=waiting.states,
         replications=looking.states,
     )
     server, seen = Server(service, around), Presence(presence(service.state))

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -22,13 +22,15 @@ from mcmirror.model.wording import objects
 from mcmirror.service.notifications import NotificationThread
 from mcmirror.service.one_run import Order, events
 from mcmirror.service.root import Service
-from mcmirror.store.backlog import Backlog, pair_name
-from mcmirror.store.database import Database
+from mcmirror.store.backlog import Backlog, pair_name, sets
+from mcmirror.store.database import Database, Unusable
 from mcmirror.store.pauses import Pauses
 
 if TYPE_CHECKING:
     from mcmirror.notify.message import NotTold
 
+FRESH = 2.0
+"""Seconds for which a look at all backlogs is good enough to be shown."""
 TOGETHER = 500
 """Items that are put in by one transaction."""
 LOOK = 2.0
@@ -37,11 +39,6 @@ IN_VAIN = 3
 """Batches in a row that decided nothing, after which a thread ends, or rests."""
 FIRST_REST, LONGEST_REST = 5.0, 60.0
 """Seconds without batches after that, doubling."""
-
-
-def pause_name(job: str) -> str:
-    """Under which name the pause of a backlog is kept, beside those of jobs; no job can have it."""
-    return f"{job}/backlog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +58,21 @@ class JobBacklog:
         self.job = job
         self.service, self._database, self._pauses = service, database, pauses
         self._telling: NotificationThread | None = None
-        self._pair = pair_name(job.name, job.source, job.target)
+        self.pair = pair_name(job.name, job.source, job.target)
         self.items = self._backlog("")
         """The items, for whoever takes no lease."""
 
     def _backlog(self, owner: str) -> Backlog:
-        return Backlog(self._database, self._pair, owner)
+        return Backlog(self._database, self.pair, owner)
 
     @property
     def paused(self) -> bool:
         """Whether no batch is to begin."""
-        return pause_name(self.job.name) in self._pauses.read()
+        return self.job.name in self._pauses.backlogs()
 
     def pause(self, *, wanted: bool) -> None:
         """Begin no more batches, in whatever process; or go on."""
-        (self._pauses.add if wanted else self._pauses.remove)(pause_name(self.job.name))
+        self._pauses.pause_backlog(self.job.name, wanted=wanted)
 
     @property
     def unwritten(self) -> str:
@@ -188,6 +185,33 @@ class JobBacklog:
                 yield event
 
         return run
+
+
+class Backlogs:
+    """The backlogs of a server's jobs, as they were at the last look. Thread-safe."""
+
+    def __init__(self, service: Service, database: Database, pauses: Pauses) -> None:
+        self._service, self._database, self._pauses = service, database, pauses
+        self._seen: Mapping[str, BacklogState] = {}
+        self._looked = 0.0
+
+    def replace(self, service: Service) -> None:
+        """Look at the jobs of this configuration."""
+        self._service = service
+
+    def states(self) -> Mapping[str, BacklogState]:
+        """Those that there are, by job; what was seen last while the state cannot be used."""
+        if time.monotonic() - self._looked < FRESH:
+            return self._seen
+        try:
+            known = sets(self._database)
+            jobs = {job.name: JobBacklog(self._service, job, self._database, self._pauses)
+                    for job in self._service.configuration.jobs.values()}  # fmt: skip
+            self._seen = {name: one.state() for name, one in jobs.items() if one.pair in known}
+        except Unusable:
+            return self._seen
+        self._looked = time.monotonic()
+        return self._seen
 
 
 def _batches(  # noqa: PLR0913

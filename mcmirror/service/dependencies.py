@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from mcmirror.model.backlog import BacklogState
 from mcmirror.model.change import Change
 from mcmirror.model.event import Event, Observer
 from mcmirror.model.job import Job
@@ -140,5 +141,7 @@ class Dependencies:
     """Does something beside, under a name."""
     relays: Callable[[], tuple[RelayState, ...]] = tuple
     """How the relays are doing."""
+    backlogs: Callable[[], Mapping[str, BacklogState]] = dict
+    """How the backlogs of the jobs are doing, by job."""
     replications: Callable[[], tuple[ReplicationState, ...]] = tuple
     """How the replications were at the last look."""

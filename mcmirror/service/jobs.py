@@ -1,10 +1,11 @@
 """A configuration's jobs as a timetable wants them, and as people are shown them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mcmirror.config import Configuration, Schedule
 from mcmirror.engine.schedule import Line
 from mcmirror.engine.trigger import NEVER, Trigger, trigger_of
+from mcmirror.model.backlog import BacklogState, ailment
 from mcmirror.model.job import Job
 from mcmirror.model.location import Location
 from mcmirror.model.realtime import RealtimeState
@@ -13,7 +14,7 @@ from mcmirror.model.relay import RelayState
 from mcmirror.model.replication_state import ReplicationState
 from mcmirror.model.state import JobState, NotifierState
 from mcmirror.service.job_statistics import JobStatistics, seconds
-from mcmirror.service.queue import Place
+from mcmirror.service.queue import Place, Queue
 
 
 def pair(job: Job) -> tuple[Location, Location]:
@@ -66,6 +67,7 @@ def job_state(  # noqa: PLR0913  each from another hand
     due: float,
     began: float,
     realtime: RealtimeState | None = None,
+    backlog: BacklogState | None = None,
 ) -> JobState:
     """How a job is doing. ``due`` is its next start; ``began`` is when the server began."""
     success = books.success.get(job.name, 0.0)
@@ -84,6 +86,35 @@ def job_state(  # noqa: PLR0913  each from another hand
         overdue_since=(success or began) + schedule.max_age,
         dry_run=job.options.dry_run,
         realtime=realtime,
+        backlog=backlog,
+    )
+
+
+def job_states(  # noqa: PLR0913  each from another hand
+    configuration: Configuration,
+    queue: Queue,
+    books: JobStatistics,
+    *,
+    paused: Callable[[str], bool],
+    due: Callable[[str], float],
+    began: float,
+    realtime: Callable[[str], RealtimeState | None],
+    backlogs: Mapping[str, BacklogState],
+) -> tuple[JobState, ...]:
+    """How all jobs are doing."""
+    return tuple(
+        job_state(
+            job,
+            configuration.schedules.get(name) or Schedule(),
+            queue.of(name),
+            books,
+            paused=paused(name),
+            due=due(name),
+            began=began,
+            realtime=realtime(name),
+            backlog=backlogs.get(name),
+        )
+        for name, job in configuration.jobs.items()
     )
 
 
@@ -92,10 +123,12 @@ def warnings(
     notifiers: Iterable[NotifierState],
     relays: Iterable[RelayState],
     replications: Iterable[ReplicationState],
+    backlogs: Mapping[str, BacklogState],
 ) -> Iterator[str]:
     """What is not as it should be and stops no run; ``texts`` are those of the server itself, or empty."""
     yield from filter(None, texts)
     yield from (f"{one.name} could not be told: {one.error}" for one in notifiers if one.error)
+    yield from filter(None, (ailment(job, one) for job, one in backlogs.items()))
     yield from (f"replication {one.name}: {outage}" for one in replications if (outage := one.outage()))
     for relay in relays:
         if relay.error:

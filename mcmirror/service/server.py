@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from mcmirror.config import ConfigError, Schedule
+from mcmirror.config import ConfigError
 from mcmirror.engine.schedule import Line, Timetable
 from mcmirror.engine.trigger import NEVER
+from mcmirror.model.backlog import BacklogState
 from mcmirror.model.control import Busy, Feed, Outdated, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.event import Event, PhaseStarted, Waiting
 from mcmirror.model.job import MaxDelete
@@ -26,7 +27,7 @@ from mcmirror.service.event_bus import EventBus
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.inspections import Inspections
 from mcmirror.service.job_statistics import JobStatistics
-from mcmirror.service.jobs import job_state, lasts, lines, pair, warnings
+from mcmirror.service.jobs import job_states, lasts, lines, pair, warnings
 from mcmirror.service.one_run import Order, failed_record
 from mcmirror.service.paused_jobs import PausedJobs
 from mcmirror.service.queue import Place, Queue
@@ -74,6 +75,7 @@ class Server:
         self.inspections = Inspections(around, self._hub, lambda: self._service)
         self._flags = _Flags()
         self._notifiers = AnswerCache[tuple[NotifierState, ...]](around.told.state, (), around.spawn)
+        self._backlogs = AnswerCache[Mapping[str, BacklogState]](around.backlogs, {}, around.spawn)
         self._pauses = PausedJobs(around)
         self._tell = FanOut(around.observers)
         self._state_warnings = StateWarnings(around)
@@ -326,7 +328,9 @@ class Server:
         grace = self._service.configuration.settings.grace
         with self._changed:
             if self._queue.running:
-                self._around.say("info", "stopping", f"Stopping; {_runs(len(self._queue.running))} asked to end.")
+                self._around.say(
+                    "info", "stopping", f"Stopping; runs that are asked to end: {len(self._queue.running)}."
+                )
         self.wait(grace)
         self._hub.end()
 
@@ -365,20 +369,18 @@ class Server:
         around = self._around
         # Nobody waits for the state with the lock in hand.
         notifiers, relays, replications = self._notifiers.get(), around.relays(), around.replications()
+        backlogs = self._backlogs.get()
         with self._changed:
             configuration = self._service.configuration
-            jobs = tuple(
-                job_state(
-                    job,
-                    configuration.schedules.get(name) or Schedule(),
-                    self._queue.of(name),
-                    self._statistics,
-                    paused=self.paused(name),
-                    due=self._timetable.next_run(name),
-                    began=self._started,
-                    realtime=self._realtime.state(name),
-                )
-                for name, job in configuration.jobs.items()
+            jobs = job_states(
+                configuration,
+                self._queue,
+                self._statistics,
+                paused=self.paused,
+                due=self._timetable.next_run,
+                began=self._started,
+                realtime=self._realtime.state,
+                backlogs=backlogs,
             )
             return State(
                 now=around.now(),
@@ -392,7 +394,9 @@ class Server:
                 relays=relays,
                 replications=replications,
                 warnings=(
-                    *warnings((self._flags.refused, around.remembered.warning), notifiers, relays, replications),
+                    *warnings(
+                        (self._flags.refused, around.remembered.warning), notifiers, relays, replications, backlogs
+                    ),
                     *self._tell.failed,
                 ),
                 totals=dict(self._statistics.totals),
@@ -487,10 +491,6 @@ class Server:
         """What became of each object of a run."""
         self.run(run)
         return self._around.remembered.fates(run)
-
-
-def _runs(number: int) -> str:
-    return "1 run is" if number == 1 else f"{number} runs are"
 
 
 def _text(moment: float) -> str:

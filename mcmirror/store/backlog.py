@@ -76,6 +76,10 @@ _ITEMS = (
     "SELECT key, gone, state, held, attempts, since, due, lease, owner, error, finished FROM backlog"
     " WHERE job = :job AND key > :after AND ({where}) ORDER BY key LIMIT :limit"
 )
+_KNOWN = (
+    "INSERT INTO backlog_set (job, prepared, target_objects, told_failures, told_done) VALUES (:job, 0, 0, 0, 0)"
+    " ON CONFLICT (job) DO NOTHING"
+)
 _SET = (
     "INSERT INTO backlog_set (job, prepared, target_objects, told_failures, told_done)"
     " VALUES (:job, :prepared, :objects, 0, 0) ON CONFLICT (job) DO UPDATE SET prepared = excluded.prepared,"
@@ -86,6 +90,11 @@ _SET = (
 def pair_name(job: str, source: object, target: object) -> str:
     """The name of a job's set."""
     return f"{job} {source} {target}"
+
+
+def sets(database: Database) -> frozenset[str]:
+    """The names of the pairs that have, or had, a backlog. Raises Unusable."""
+    return frozenset(job for (job,) in database.look("SELECT job FROM backlog_set"))
 
 
 class Backlog:
@@ -104,6 +113,7 @@ class Backlog:
         rows = [{**given, "key": one.key, "gone": int(one.gone)} for one in changes]
         for start in range(0, len(rows), BATCH):
             with self._database.begin() as connection:
+                connection.execute(sql(_KNOWN), {"job": self._pair})
                 added += connection.execute(sql(_ADD), rows[start : start + BATCH]).rowcount
         return added
 
@@ -223,10 +233,7 @@ class Backlog:
     def tell_once(self, state: BacklogState) -> tuple[bool, bool]:
         """Whether failures, and whether the end, are to be told now: each once, by one process."""
         with self._database.begin() as connection:
-            connection.execute(
-                sql("INSERT INTO backlog_set (job, prepared, target_objects, told_failures, told_done)"
-                    " VALUES (:job, 0, 0, 0, 0) ON CONFLICT (job) DO NOTHING"), {"job": self._pair}
-            )  # fmt: skip
+            connection.execute(sql(_KNOWN), {"job": self._pair})
             failures = _turn(connection, self._pair, "told_failures", wanted=bool(state.dead or state.failed))
             finished = _turn(connection, self._pair, "told_done", wanted=not state.open)
         return failures, finished

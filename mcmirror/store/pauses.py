@@ -6,6 +6,9 @@ from contextlib import suppress
 
 from mcmirror.store.database import Database, Unusable, sql
 
+BACKLOG = "\nbacklog"
+"""The end of a name that stands for the backlog of a job; no job's name has a line's end."""
+
 
 class Pauses:
     """The empty name stands for all jobs. While the database cannot be used they are kept in memory, and written later.
@@ -25,7 +28,18 @@ class Pauses:
         return self._database.warning if self._unwritten else ""
 
     def read(self) -> frozenset[str]:
-        """Return all of them."""
+        """Return the jobs."""
+        return frozenset(name for name in self._all() if not name.endswith(BACKLOG))
+
+    def backlogs(self) -> frozenset[str]:
+        """Return the jobs whose backlog is paused."""
+        return frozenset(name.removesuffix(BACKLOG) for name in self._all() if name.endswith(BACKLOG))
+
+    def pause_backlog(self, job: str, *, wanted: bool) -> None:
+        """Pause the backlog of a job, or let it go on."""
+        (self.add if wanted else self.remove)(job + BACKLOG)
+
+    def _all(self) -> frozenset[str]:
         with self._lock:
             self._write()
             with suppress(Unusable):

@@ -11,6 +11,7 @@ from textual.content import Content
 from mcmirror.messages.job_state import BY_HAND, Group, group, waiting_text
 from mcmirror.messages.text_style import cells
 from mcmirror.messages.verdict import verdict
+from mcmirror.model import backlog as backlogs
 from mcmirror.model.plan import Count
 from mcmirror.model.realtime import ailment, summary
 from mcmirror.model.state import JobState, State, ailments
@@ -183,6 +184,7 @@ def detail(job: JobState, view: View, now: float, dashboard: Dashboard, width: i
         head,
         *_now_lines(job, dashboard, width),
         *_realtime_lines(job),
+        *_backlog_lines(job),
         Content.assemble(
             ("success  ", DIM),
             (success, f"{BAD} bold" if job.stale(now) else ""),
@@ -221,6 +223,16 @@ def _realtime_lines(job: JobState) -> list[Content]:
     counts += f", longest lag {shown_seconds(state.longest_lag)}"
     style = f"{BAD} bold" if state.red else ""
     lines = [Content.assemble(("events   ", DIM), (summary(state), style), (counts, DIM))]
+    return [*lines, Content.styled(f"         {harmless(wrong)}", BAD)] if wrong else lines
+
+
+def _backlog_lines(job: JobState) -> list[Content]:
+    """What waits of its backlog."""
+    state = job.backlog
+    if state is None:
+        return []
+    wrong = backlogs.ailment("", state).removeprefix(": ")
+    lines = [Content.assemble(("backlog  ", DIM), backlogs.summary(state).removeprefix("backlog: "))]
     return [*lines, Content.styled(f"         {harmless(wrong)}", BAD)] if wrong else lines
 
 

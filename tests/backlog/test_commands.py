@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Pair
 from tests.servers.command import Cli
 from tests.servers.minio import Minio, deny
+from tests.servers.slack import CHANNEL, FakeSlack
 from tests.waiting import until
 
 FILE = """
@@ -170,6 +171,11 @@ def test_a_pause_holds_for_every_process(cli: Cli, bucket_pair: Pair, write: Cal
 
     assert {} == bucket_pair.target.contents()
     assert status(cli)["paused"]
+    everything = cli("status", "--json")
+    assert (1, True) == tuple(
+        json.loads(everything.stdout)["jobs"][0]["backlog"][name] for name in ("pending", "paused")
+    )
+    assert "old: backlog: 1 object to do, paused" in cli("status").stdout
     cli("backlog", "resume", "old")
     cli("backlog", "process", "old")
     assert bucket_pair.equal
@@ -183,3 +189,26 @@ def test_jobs_that_cannot_have_a_backlog_say_so(cli: Cli, write: Callable[..., N
     write()
     assert "did you mean" in cli("backlog", "process", "odl").stderr.lower()
     assert 2 == cli("backlog", "process", "old", "--once", "--follow").code
+
+
+def test_failures_and_the_end_are_told_once_each(
+    cli: Cli, bucket_pair: Pair, write: Callable[..., None], source: Minio, fake: FakeSlack
+) -> None:
+    write(
+        f'notify = ["ops"]\n\n[notify.ops]\ntype = "slack"\ntoken = "{{env:SLACK_BOT_TOKEN}}"\nchannel = "{CHANNEL}"\n'
+    )
+    bucket_pair.source.put({"a": b"1", "secret/b": b"2"})
+    cli("backlog", "prepare", "old")
+    denied = source.mc_host(source.user(deny(["GetObject"], [f"{bucket_pair.source.bucket}/secret/*"])))
+
+    for _ in range(2):
+        cli("backlog", "process", "old", MC_HOST_src=denied, **fake.environment)
+        cli("backlog", "retry", "old")
+    assert 1 == len(fake.titles)
+    assert "old: 1 object of the backlog could not be copied" in fake.posts[0].shown
+    assert "403 Forbidden" in fake.posts[0].shown
+    for _ in range(2):
+        cli("backlog", "process", "old", **fake.environment)
+
+    assert 2 == len(fake.titles)
+    assert "old: the backlog is empty, 2 objects done" in fake.posts[1].shown
