@@ -317,3 +317,14 @@ def test_what_is_wrong_with_an_alias_is_said_in_sentences(cli: Cli) -> None:
     assert "NO_A is not set (alias.lost.access_key); NO_B is not set (alias.lost.secret_key)\n" in done.stdout
     assert "1 job, 1 alias\n" in done.stdout
     assert "  ! note: job.one.exclude: 'a,b' is one pattern" in done.stdout
+
+
+def test_mc_is_asked_again_whatever_it_answered_before(cli: Cli, bucket_pair: Pair) -> None:
+    source, target = bucket_pair.source.location, bucket_pair.target.location
+    cli.write(f'[job.j]\nsource = "{source}"\ntarget = "{target}"\n')
+    cli("run")
+    memory = Path(cli.environment["HOME"], ".local/state/mcmirror/mc.json")
+    kept = json.loads(memory.read_text())
+    memory.write_text(json.dumps({**kept, "answer": "mc version RELEASE.1999-01-01T00-00-00Z (commit-id=0)"}))
+
+    assert "1999" not in cli("doctor").stdout

@@ -15,6 +15,7 @@ from mcmirror.model.backlog import BacklogState
 from mcmirror.model.change import Change
 from mcmirror.model.event import Event, Observer, Planned, RunFinished
 from mcmirror.model.job import Job, MaxDelete, Verb
+from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.plan import Changed, Extraneous, Missing, Plan
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
@@ -179,7 +180,7 @@ class JobBacklog:
 
     def _runs(self, job: Job, stop: Stop, tell: Observer) -> Callable[[Named, MaxDelete], Iterator[Event]]:
         def run(named: Named, limit: MaxDelete) -> Iterator[Event]:
-            order = Order(stop=stop, named=named, shared=True)
+            order = Order(stop=stop, named=named, shared=True, manners=Manners(Lock.WAIT))
             for event in events(replace(job, retries=0, max_delete=limit), order, self.service, tell):
                 tell(event)
                 yield event

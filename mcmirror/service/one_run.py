@@ -61,7 +61,8 @@ class Order:
     named: Named | None = None
     """The only keys that the run is about; None: all of the place."""
     shared: bool = False
-    """Its keys are held by leases: others may write to the target meanwhile."""
+    """It is about some keys, and others may write to the target meanwhile: to copy a key twice does no harm, and each
+    removal is confirmed. A target folder is locked all the same: what mc leaves there half written has no owner."""
 
     def writes(self, job: Job) -> bool:
         """Whether anything may change on the target."""
@@ -105,7 +106,7 @@ def _events(job: Job, order: Order, resources: Resources, tell: Observer) -> Gen
             return (yield from not_started(job, Status.FAILED, misconfigured(error, job.name)))
         source, target = (_address(place, aliases) for place in (job.source, job.target))
         journal: TargetLock | NoLock = NoLock()
-        if order.shared and order.named is not None:
+        if order.shared and order.named is not None and not job.target.is_local:
             # Whoever had them before may have been killed in the middle of an upload.
             journal = NoLock(tuple(sorted(order.named.careful)))
         elif order.writes(job):

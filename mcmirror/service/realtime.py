@@ -81,12 +81,12 @@ class JobHands:
         self._service = service
 
     def sync(self, keys: Sequence[Dirty], limit: MaxDelete) -> Outcome:
-        """Make a batch; while somebody else writes to the target it decides nothing."""
+        """Make a batch, beside whatever else writes to the target."""
         return sync(self._run, keys, limit)
 
     def _run(self, named: Named, limit: MaxDelete) -> Iterator[Event]:
         job = replace(self._job, retries=0, max_delete=limit)
-        order = Order(stop=self.stop, named=named, manners=Manners(Lock.SKIP))
+        order = Order(stop=self.stop, named=named, shared=True, manners=Manners(Lock.SKIP))
         tell: Observer = self._follow.event if self._follow is not None else lambda _: None
         for event in events(job, order, self._service, tell):
             tell(event)

@@ -158,7 +158,11 @@ class Service:
         names = [place.alias for job in jobs for place in (job.source, job.target) if place.alias]
         if not alone:
             names += [*self.configuration.aliases, *(name[8:] for name in self._environ if name.startswith("MC_HOST_"))]
-        return examine(jobs, self._resolved(dict.fromkeys(names)), lambda: str(self.mc()), self.probe, write=write)
+        return examine(jobs, self._resolved(dict.fromkeys(names)), self._asked_mc, self.probe, write=write)
+
+    def _asked_mc(self) -> str:
+        """The mc that is there now: what it answered before is no answer. Raises McNotFound or McUnusable."""
+        return str(find(self.configuration.settings.mc, self._environ))
 
     def _resolved(self, names: Iterable[str]) -> Iterator[tuple[str, Alias | Problem]]:
         for name in names:

@@ -44,7 +44,9 @@ ROOMS: tuple[Place, ...] = (
 """In the order of their keys."""
 REPLICATIONS = Place("5", "Replications", "mcmirror.tui.replications:Replications")
 """It stands on top only where a server watches any."""
-EVERYWHERE = (*ROOMS, REPLICATIONS)
+BACKLOG = Place("7", "Backlog", "mcmirror.tui.backlogs:Backlogs")
+"""The same of backlogs."""
+EVERYWHERE = (*ROOMS, REPLICATIONS, BACKLOG)
 
 
 class Head(Static):
@@ -60,7 +62,12 @@ class Head(Static):
         name = Content.assemble(("mcmirror", "bold $primary"), f" {harmless(service)}" if service else "", "  ")
         time = clock(dashboard.clock(), dashboard.zone)
         width = self.app.size.width - 2
-        rooms = EVERYWHERE if view.state and view.state.replications else ROOMS
+        state = view.state
+        rooms = (
+            *ROOMS,
+            *((REPLICATIONS,) if state and state.replications else ()),
+            *((BACKLOG,) if state and any(job.backlog for job in state.jobs) else ()),
+        )
         left, room = name, 0
         for short in (False, True):
             left = Content.assemble(name, *_tabs(title, rooms, short=short))

@@ -149,6 +149,23 @@ def test_a_server_that_is_down_decides_nothing(cli: Cli, bucket_pair: Pair, writ
     assert bucket_pair.equal
 
 
+def test_batches_of_one_folder_take_turns(cli: Cli, bucket_pair: Pair) -> None:
+    folder = cli.folder / "copies"
+    folder.mkdir()
+    cli.write(FILE.format(source=bucket_pair.source.location, target=folder, more=""))
+    made = {key: body for key, body in objects(30).items() if body}
+    bucket_pair.source.put(made)
+    cli("backlog", "prepare", "old")
+
+    two = [cli.start("backlog", "process", "old", "--batch-size", "5", "--json") for _ in range(2)]
+    done = [json.loads(process.communicate(timeout=120)[0])["done"] for process in two]
+
+    assert len(made) == sum(done)
+    assert made == {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
 def test_removals_are_put_in_where_the_job_removes(cli: Cli, bucket_pair: Pair, write: Callable[..., None]) -> None:
     write("remove = true")
     bucket_pair.source.put({f"k{number}": b"1" for number in range(40)})
