@@ -1,7 +1,7 @@
 """Make or refresh the virtual environment of this checkout: ``bootstrap.py STAMP FEATURE...``.
 
-A feature is ``base`` (the package), ``demo`` and ``web`` (its extras of these names) or ``dev`` (what the tests and
-checks need). Each one that is complete has a file with the STAMP of its making in ``.venv/.ready``; no file at all
+A feature is ``base`` (the package), one of EXTRAS (its extras of these names) or ``dev`` (what the tests and checks
+need). Each one that is complete has a file with the STAMP of its making in ``.venv/.ready``; no file at all
 means that the making was cut short, and it starts afresh. Standard library only: it runs before anything is there.
 """
 
@@ -20,6 +20,7 @@ VENV = ROOT / ".venv"
 READY = VENV / ".ready"
 CONSTRAINTS = "constraints.txt"
 """Relative to ROOT, where pip runs: pip splits these settings at spaces, and ROOT may have some."""
+EXTRAS = ("demo", "web", "agents", "celery")
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TAIL = 15
 """Lines of pip's output that are shown when it fails."""
@@ -32,7 +33,7 @@ _WITHOUT_BUILD = re.compile(r"No matching distribution found for ([^\s;=<>]+)")
 def main(stamp: str, wanted: Sequence[str]) -> int:
     """Install what is not up to date; 0 when all of ``wanted`` is there afterwards."""
     with locked():
-        ready = {name for name in ("base", "demo", "web", "dev") if stamp_of(name) == stamp}
+        ready = {name for name in ("base", *EXTRAS, "dev") if stamp_of(name) == stamp}
         if set(wanted) <= ready and (VENV / "bin" / "python").exists():
             return 0
         once = f"installing into .venv with Python {VERSION}, once; this takes about a minute"
@@ -86,7 +87,7 @@ def make(stamp: str, features: Sequence[str]) -> None:
 def requirements(features: Sequence[str]) -> list[str]:
     """What pip is asked for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    extras = ",".join(name for name in ("demo", "web") if name in features)
+    extras = ",".join(name for name in EXTRAS if name in features)
     return [
         "--editable",
         f".[{extras}]" if extras else ".",

@@ -29,7 +29,9 @@ def pytest_configure() -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
-REAL = frozenset(("cli", "mc", "source", "target", "gateway", "new_server", "postgres", "machine", "terminal"))
+REAL = frozenset(
+    ("redis", "rabbitmq", "cli", "mc", "source", "target", "gateway", "new_server", "postgres", "machine", "terminal")
+)
 """Fixtures that start servers or the installed command."""
 REAL_PARAMETERS = frozenset(("postgresql", "mc to MinIO", "mc to versitygw"))
 """Parameters of other fixtures that make them do so."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from mcmirror.config import Configuration
+from mcmirror.engine.order import Order
 from mcmirror.model.event import Event, Listed, Phase, PhaseStarted, Planned, RunFinished, RunStarted
 from mcmirror.model.job import Job, Verb
 from mcmirror.model.location import Location
@@ -17,7 +18,6 @@ from mcmirror.model.report import RunReport, Status, Tally
 from mcmirror.service.dependencies import Dependencies
 from mcmirror.service.event_bus import EventBus
 from mcmirror.service.inspections import Inspections
-from mcmirror.service.one_run import Order
 from tests.ui_samples import PLAN
 from tests.waiting import LONG
 

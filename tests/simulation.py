@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from mcmirror.config import Configuration, Schedule
+from mcmirror.engine.order import Order
 from mcmirror.model.event import Event, RunFinished, RunStarted
 from mcmirror.model.job import Job
 from mcmirror.model.location import Location
@@ -15,7 +16,6 @@ from mcmirror.model.record import Cause, Outcome, Record, run_id
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import NotifierState
 from mcmirror.service.dependencies import Dependencies
-from mcmirror.service.one_run import Order
 from mcmirror.service.server import Server
 
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC).timestamp()

@@ -13,7 +13,7 @@ from tests.servers.command import Cli
 
 SUBCOMMANDS = [
     f"{name} {below}"
-    for name in ("alias", "backlog", "job", "events", "mc", "replicate")
+    for name in ("agent", "alias", "backlog", "job", "events", "mc", "replicate")
     for below in getattr(loaded(name), "commands", {})
 ]  # fmt: skip
 

@@ -7,7 +7,6 @@ import pytest
 
 from mcmirror.config import ConfigError, Mistake, load
 from mcmirror.config.lines import located
-from mcmirror.config.unbuilt import WORDS
 
 ALIASES = """\
 [alias.src]
@@ -63,20 +62,45 @@ def test_a_variable_that_is_not_set_is_named_with_its_key_and_line(tmp_path: Pat
     assert ("NOPE is not set (alias.aa.access_key)", 4) == (mistake.sentence, mistake.line)
 
 
+AGENT = '[agent.seoul]\nkey = "{env:KEY}"\n'
+STORE = '[settings]\nexecutor = "store"\n'
+
+
 @pytest.mark.parametrize(
-    ("text", "key", "words"),
+    ("text", "key", "words", "remedy"),
     [
-        ('[settings]\nexecutor = "celery"\n', "settings.executor", "not built yet"),
-        ('[settings]\nbroker = "redis://h"\n', "settings.broker", "no workers"),
-        ('[defaults]\nagent = "seoul"\n', "defaults.agent", "no agents yet"),
-        ('[agent.seoul]\nkey = "x"\n', "agent", "no agents yet"),
+        ('[settings]\nexecutor = "celery"\n' + AGENT, "settings.executor", "needs a broker", "redis://"),
+        ('[settings]\nbroker = "redis://h"\n', "settings.broker", "only executor celery", 'executor = "celery"'),
+        ('[settings]\nexecutor = "stor"\n', "settings.executor", "none of the values", '"store"'),
+        ('[settings]\nexecutor = "celery"\nbroker = "rediss:/h"\n' + AGENT, "settings.broker", "no broker", "redis://"),
+        (
+            '[settings]\nexecutor = "celery"\nbroker = "redi://h"\n' + AGENT,
+            "settings.broker",
+            "no broker",
+            "mean redis",
+        ),
+        (STORE, "settings.executor", "none is defined", "[agent.NAME]"),
+        (AGENT, "agent.seoul", "no executor", 'executor = "store"'),
+        (STORE + "[agent.seoul]\n", "agent.seoul.key", "needs its key", "mcmirror agent key"),
+        (STORE + AGENT.replace("seoul", "list"), "agent.list", "is a command", "[agent.list-1]"),
+        (STORE + AGENT + '[defaults]\nagent = "seol"\n', "defaults.agent", "no [agent.seol]", "mean seoul?"),
+        ('[defaults]\nagent = "seoul"\n', "defaults.agent", "no [agent.seoul]", "Define it"),
+        (STORE + AGENT + AGENT.replace("seoul", "tokyo"), "job.photos", "several agents", 'agent = "seoul"'),
     ],
 )
-def test_what_is_not_built_yet_is_a_mistake_that_says_so(text: str, key: str, words: str, tmp_path: Path) -> None:
-    (mistake,) = mistakes(tmp_path, text + ALIASES + JOB)
-    assert key == mistake.key
-    assert words in mistake.message
-    assert mistake.line
+def test_what_agents_lack_is_a_mistake(text: str, key: str, words: str, remedy: str, tmp_path: Path) -> None:
+    found = {mistake.key: mistake for mistake in mistakes(tmp_path, text + ALIASES + JOB)}
+    assert key in found
+    assert words in found[key].message
+    assert remedy in found[key].remedy
+    assert found[key].line
+
+
+def test_the_only_agent_has_the_jobs_that_name_none(tmp_path: Path) -> None:
+    file = tmp_path / "mcmirror.toml"
+    file.write_text(STORE + AGENT + ALIASES + JOB)
+    configuration = load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True)
+    assert ["seoul"] == [job.agent for job in configuration.jobs.values()]
 
 
 def test_what_stays_as_it_is_needs_no_word(tmp_path: Path) -> None:
@@ -94,7 +118,7 @@ def test_what_stays_as_it_is_needs_no_word(tmp_path: Path) -> None:
         ('shedule = "nightly"', 'Write cron = "0 2 * * *", or every = "30m".'),
         ('bandwith = "10MB"', "limit_upload"),
         ('mode = "real-time"', "Write realtime = true."),
-        ('agents = ["one"]', "run mcmirror near the source"),
+        ('agents = ["one"]', "Did you mean agent?"),
         ("real_time = true", "Write realtime = true."),
         ('dst = "aws/bucket"', "Write target ="),
         ('mode = "Mirror"', "overwrite = true replaces what differs"),
@@ -113,7 +137,6 @@ def test_what_is_not_built_is_not_offered(tmp_path: Path) -> None:
     (mistake,) = mistakes(tmp_path, ALIASES + JOB + "xyzzy = 1")
     offered = mistake.remedy.removeprefix("There are: ").rstrip(".").split(", ")
     assert {"overwrite", "source"} <= set(offered)
-    assert set() == set(offered) & set(WORDS)
 
 
 def test_a_job_without_a_name_is_told_where_its_name_belongs(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_an_error_is_no_word_of_another_tool(word: str) -> None:
 
 
 def test_on_the_command_line(cli: Cli, tmp_path: Path) -> None:
-    assert "here: There are no agents yet" in cli("explain", "agent").stdout
+    assert "runs where `mcmirror agent NAME` runs" in cli("explain", "agent").stdout
     assert '"here": "' in cli("explain", "--json", "BUCKET_PAIR").stdout
     assert "did you mean" in cli("explain", "prepare_mirroring_item_history").stderr
     assert "prepare_mirroring_items_history" == alike("prepare_mirroring_item_history")

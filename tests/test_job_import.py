@@ -143,7 +143,7 @@ def test_every_mistake_comes_at_once() -> None:
         "entry 4: target",
         "entry 5",
     } == {key.replace("limit_upload", "bandwidth") for key in found}
-    assert "no agents yet" in found[f"{name}: agent"]
+    assert "[agent.jakarta-1]" in found[f"{name}: agent"]
     assert "Did you mean target-minio?" in found[f"{name}: target"]
     assert 'Did you mean "schedule"?' in found[f"{name}: shedule"]
 

@@ -76,13 +76,14 @@ def test_only_transport_is_tried_again() -> None:
         Category.SERVER_ERROR,
         Category.ADDRESS_NOT_RESOLVED,
         Category.CHANGED_WHILE_COPYING,
+        Category.AGENT_GONE,
     } == {known.category for known in table() if known.retryable}
 
 
 @pytest.mark.parametrize("known", table(), ids=lambda known: known.category.value)
 def test_each_row_stands_on_evidence(known: object) -> None:
     category = Category(str(getattr(known, "category", "")))
-    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    tests = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
     evidence = row(category).evidence
     assert evidence
     for name in evidence:

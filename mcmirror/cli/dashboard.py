@@ -177,8 +177,10 @@ def _local(config: Path | None, *, schedules: bool) -> "Source":
     from mcmirror.tui.local import LocalSource
 
     def load(before: "Service | None" = None) -> "Service":
+        from mcmirror.cli import executors
         from mcmirror.service import Service
 
+        executors.register()
         read = Service.load(config)
         return read if before is None else before.succeeded_by(read.configuration)
 

@@ -135,9 +135,11 @@ class Finds:
 def execute(task: Task, output: Output, *, differences_exit: bool = False) -> int:
     """Run the task and return the exit code of the process."""
     output.check(task.config)
+    from mcmirror.cli import executors
     from mcmirror.model.job import Verb
     from mcmirror.service import Service
 
+    executors.register()
     service = Service.load(task.config, needs_jobs=task.needs_jobs)
     redactors.append(service.redact)
     jobs = tuple(task.jobs(service))

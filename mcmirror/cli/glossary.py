@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from mcmirror.config.unbuilt import WORDS
 from mcmirror.config.values import nearest
 
 
@@ -22,12 +21,11 @@ def _of(words: str, here: str) -> Meaning:
 
 
 GLOSSARY = (
-    *(Meaning((key,), f"{what[:1].upper()}{what[1:]}. {remedy}") for key, (what, remedy) in WORDS.items()),
     # DSP
     _of(
-        "master|tenant agent|execute on agent|agents|worker|workers of a master",
-        "There are no agents yet: a run happens on the machine that starts it. Run `mcmirror serve` near "
-        "the source; several can share one PostgreSQL as state.",
+        "agent|master|tenant agent|execute on agent|agents|worker|workers of a master|executor|broker",
+        'A job with `agent = "NAME"` runs where `mcmirror agent NAME` runs; `mcmirror serve` with an executor in '
+        '[settings] is its master. executor = "store" needs no broker, executor = "celery" a Redis or a RabbitMQ.',
     ),
     _of(
         "realtime|real-time|real time|watch|live|mc mirror --watch",

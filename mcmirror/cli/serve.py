@@ -88,14 +88,16 @@ def run(
     ``alone``: it is no server that ``status`` names, and each change that is heard and made is a line. Lines go to
     ``stream``, stderr unless given.
     """
+    from mcmirror.cli import executors
     from mcmirror.config.values import ENVIRONMENT
     from mcmirror.notify.log_changes import Changes
     from mcmirror.service.assembly import assemble
 
+    executors.register()
     service = load(None)
     redactors.append(service.redact)
     malloc.one_arena()
-    with _log(service, stream or sys.stderr) as log:
+    with logged(service, stream or sys.stderr) as log:
         log.begin(service.configuration)
         rooms = assemble(
             service,
@@ -112,7 +114,7 @@ def run(
         web = _web(service, rooms, log)
         wishes = SimpleQueue[int | None]()
         thread = threading.Thread(target=_work, args=(server, wishes), name="serve", daemon=True)
-        with _signals(wishes):
+        with signals(wishes):
             rooms.begin()
             if web is not None:
                 path = service.configuration.path
@@ -135,7 +137,7 @@ def run(
 
 
 @contextmanager
-def _log(service: "Service", stream: TextIO) -> Iterator["Log"]:
+def logged(service: "Service", stream: TextIO) -> Iterator["Log"]:
     """Log to ``stream``, and what the package itself logs with it."""
     from zoneinfo import ZoneInfo
 
@@ -216,7 +218,7 @@ def _obey(rooms: "Rooms", wishes: "SimpleQueue[int | None]") -> int:
 
 
 @contextmanager
-def _signals(wishes: "SimpleQueue[int | None]") -> Iterator[None]:
+def signals(wishes: "SimpleQueue[int | None]") -> Iterator[None]:
     """Pass signals on: a handler may interrupt anything, and does nothing itself."""
 
     def handle(number: int, _: FrameType | None) -> None:

@@ -46,7 +46,7 @@ NOTHING = {
     "cron": 'A job has its schedule in mcmirror.toml: cron = "0 2 * * *"; `mcmirror serve` keeps it',
     "interval": 'A job has its schedule in mcmirror.toml: every = "30m"; `mcmirror serve` keeps it',
     "every": 'A job has its schedule in mcmirror.toml: every = "30m"; `mcmirror serve` keeps it',
-    "agent": "There are no agents yet: run mcmirror near the source",
+    "agent": 'A job has its agent in mcmirror.toml: agent = "NAME"; `mcmirror agent NAME` runs it there',
     "recursive": "A mirror is always recursive; leave it out",
     "yes": "Nothing is asked; leave it out",
     "progress": "Progress is shown on a terminal; leave it out",

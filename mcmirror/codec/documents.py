@@ -24,6 +24,7 @@ from mcmirror.codec.shape import (
     spread,
     word,
 )
+from mcmirror.model.agent import AgentProcess, AgentState
 from mcmirror.model.backlog import Action, BacklogState, Item, ItemState
 from mcmirror.model.cost import Requests
 from mcmirror.model.event import Phase
@@ -221,6 +222,22 @@ REPLICATION = Shape(
     field("directions", many(_DIRECTION)),
     *same("error"),
 )
+_PROCESS = Shape(
+    AgentProcess,
+    *same("instance host pid version capacity running"),
+    field("started", TIME),
+    field("seen", TIME),
+)
+AGENT = Shape(
+    AgentState,
+    *same("name"),
+    field("max_age_seconds", attribute="max_age"),
+    Field("seen", lambda agent: TIME.to(agent.seen)),
+    *same("running waiting"),
+    field("jobs", many(AS_IS)),
+    field("processes", many(_PROCESS)),
+    field("watched_since", TIME, "since"),
+)
 STATE = Shape(
     State,
     field("time", TIME, "now"),
@@ -238,6 +255,12 @@ STATE = Shape(
     field("notifiers", many(plain(NotifierState, {}))),
     field("relays", many(RELAY)),
     field("replications", many(REPLICATION)),
+    Field(
+        "agents",
+        lambda state: [agent_document(agent, state.now) for agent in state.agents],
+        "agents",
+        lambda found: many(AGENT).of(found["agents"]),
+    ),
     field("totals", by_name(plain(Totals, {}))),
 )
 _SHAPES: dict[type[Any], Shape] = {
@@ -268,6 +291,11 @@ def read(shape: Shape, noun: str, document: Mapping[str, Any], **more: Any) -> A
 def job_document(job: JobState, now: float) -> dict[str, Any]:
     """One job at that time."""
     return {**JOB.to(job), "stale": job.stale(now)}
+
+
+def agent_document(agent: AgentState, now: float) -> dict[str, Any]:
+    """One agent at that time."""
+    return {**AGENT.to(agent), "gone": agent.gone(now)}
 
 
 def brief(record: Record) -> Record:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from mcmirror.codec.documents import COUNT, PLAN, PROBLEM, REPORT, read
 from mcmirror.codec.shape import Kind, Shape, plain
 from mcmirror.model.event import Event
-from mcmirror.model.plan import Changed, Count, Difference, Entry, Extraneous, Impossible, Kept, Missing, Plan
+from mcmirror.model.plan import Changed, Count, Difference, Entry, Extraneous, Impossible, Kept, Missing, Plan, Reason
 from mcmirror.model.problem import Problem
 from mcmirror.model.report import RunReport
 
@@ -54,6 +54,35 @@ def difference_document(job: str, difference: Difference) -> dict[str, Any]:
             return {**document, "key": source.key, "reason": reason.value, **both}
         case Impossible(source, why):
             return {**document, "key": source.key, "reason": why, "source": _entry(source)}
+
+
+def difference_of(document: Mapping[str, Any]) -> Difference:
+    """The difference that such a line was made of. Raises ValueError."""
+    try:
+        source = _entry_of(document, "source")
+        target = _entry_of(document, "target")
+        match document["kind"]:
+            case "missing":
+                return Missing(source)
+            case "extraneous":
+                return Extraneous(target)
+            case "changed":
+                return Changed(source, target, Reason(document["reason"]))
+            case "kept":
+                return Kept(source, target, Reason(document["reason"]))
+            case "impossible":
+                return Impossible(source, str(document["reason"]))
+            case kind:
+                raise ValueError(f"no difference is called {kind}")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"this is no difference: {error}") from None
+
+
+def _entry_of(document: Mapping[str, Any], side: str) -> Entry:
+    found = document.get(side)
+    if found is None:
+        return Entry("", 0, "", "")
+    return Entry(str(document["key"]), int(found["size"]), str(found["etag"]), str(found["modified"]).removesuffix("Z"))
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from mcmirror.config.aliases import KnownAlias, find_alias, known_aliases
 from mcmirror.config.load import FILE_NAME, find_file, home_of, load, select, watched
 from mcmirror.config.serving import api_token, pushgateway, secrets
 from mcmirror.config.values import (
+    Agent,
     ConfigError,
     Configuration,
     Mistake,
@@ -17,6 +18,7 @@ from mcmirror.config.values import (
 
 __all__ = [
     "FILE_NAME",
+    "Agent",
     "ConfigError",
     "Configuration",
     "KnownAlias",

@@ -68,6 +68,10 @@ class Aliases(Mapping[str, Alias]):
         """Without resolving anything, so that asking never fails."""
         return name in self._texts
 
+    def text(self, name: str) -> AliasText:
+        """The alias as it was written."""
+        return self._texts[name]
+
     def url(self, name: str) -> str:
         """The address, or the reference to it where that leads nowhere."""
         text = self._texts[name].url

@@ -34,6 +34,7 @@ def names(file: str, headings: Mapping[str, Iterable[str]]) -> list[Mistake]:
             ("job", "job", _JOB_NAME, JOB_NAME_REMEDY),
             ("replication", "replication", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
             ("relay", "relay", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
+            ("agent", "agent", ALIAS_NAME, "Use a letter, then letters, digits, '-' or '_'."),
         )
         for name in headings.get(heading, ())
         if not allowed.match(name)

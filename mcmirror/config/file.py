@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mcmirror.config import check, environment, inherited, plausibility, relays, replications, schema, syntax
+from mcmirror.config import agents, check, environment, inherited, plausibility, relays, replications, schema, syntax
 from mcmirror.config.aliases import Aliases, AliasText
 from mcmirror.config.lines import located
 from mcmirror.config.reference import files_of, has_reference, is_reference, resolve
-from mcmirror.config.unbuilt import unbuilt
 from mcmirror.config.validate import unknown, validate
 from mcmirror.config.values import (
     DEFAULT_DIGEST,
@@ -43,7 +42,7 @@ def read(path: Path, environ: Mapping[str, str], home: Path, *, needs_jobs: bool
         raise ConfigError(located(error.mistakes, text)) from None
 
 
-def configured(
+def configured(  # noqa: PLR0915  a line a table
     path: Path, document: dict[str, Any], environ: Mapping[str, str], home: Path, *, needs_jobs: bool
 ) -> Configuration:
     """The same of what the file holds, or of what it shall hold before it is written."""
@@ -58,18 +57,20 @@ def configured(
     notify_tables = _many(schema.NotifyTable, document, "notify", file, mistakes)
     replication_tables = _many(schema.ReplicationTable, document, "replication", file, mistakes)
     relay_tables = _many(schema.RelayTable, document, "relay", file, mistakes)
+    agent_tables = _many(schema.AgentTable, document, "agent", file, mistakes)
 
-    named = ("alias", "job", "replication", "relay")
+    named = ("alias", "job", "replication", "relay", "agent")
     mistakes += check.names(file, {heading: _names(document, heading) for heading in named})
     known_wrong = {mistake.key for mistake in mistakes}
     unfit = [*check.notifiers(file, notify_tables), *plausibility.notifiers(file, notify_tables)]
     unfit += relays.mistakes(file, relay_tables)
+    unfit += agents.mistakes(file, settings, agent_tables)
     mistakes += [one for one in unfit if one.key not in known_wrong]
     option_tables = {name: job_tables.get(name) or _options(document["job"][name]) for name in _names(document, "job")}
     mistakes += check.notified(file, defaults, option_tables, set(_names(document, "notify")))
     mistakes += check.triggers(file, defaults, option_tables)
     tables = {"defaults": defaults, **{f"job.{name}": table for name, table in option_tables.items()}}
-    mistakes += unbuilt(file, settings, tables)
+    mistakes += agents.assigned(file, settings, tables, _names(document, "agent"))
 
     aliases = Aliases({name: _alias_text(name, table) for name, table in alias_tables.items()}, path, environ)
     written = {name: merge(defaults, table) for name, table in job_tables.items()}
@@ -79,6 +80,8 @@ def configured(
     mistakes += wrong
     for values in written.values():
         values.setdefault("timezone", chosen.timezone)
+        if chosen.executor != "local" and len(agent_tables) == 1:
+            values.setdefault("agent", *agent_tables)
     sides, wrong = check.locations(file, document.get("job", {}) if _names(document, "job") else {}, path.parent)
     mistakes += wrong
     jobs = {
@@ -96,7 +99,9 @@ def configured(
     if needs_jobs:
         # A broken alias table is still a name that exists.
         known = {*_names(document, "alias"), *inherited.alias_names(environ), *inherited.from_files(environ, home)}
-        mistakes += check.aliases_exist(file, sides, known, path.parent, inherited.unreadable(environ, home))
+        # An agent has servers of its own.
+        here = {key: place for key, place in sides.items() if not written.get(key[0], {}).get("agent")}
+        mistakes += check.aliases_exist(file, here, known, path.parent, inherited.unreadable(environ, home))
         if not (_names(document, "job") or _names(document, "relay") or _names(document, "replication")):
             mistakes.append(no_job(file))
     if mistakes:
@@ -114,6 +119,7 @@ def configured(
         notifiers={name: _notifier(name, table) for name, table in notify_tables.items()},
         replications=replicated,
         relays={name: relays.relay_of(name, table) for name, table in relay_tables.items()},
+        agents={name: agents.agent_of(name, table) for name, table in agent_tables.items()},
         path=path,
         files=(path, *referred([document, chosen.api_token, chosen.pushgateway], environ, path.parent)),
     )
@@ -253,7 +259,9 @@ def job_of(name: str, source: Location, target: Location, values: Mapping[str, A
     if values.get("workers", "auto") != "auto":
         options["workers"] = int(values["workers"])
     rest: dict[str, Any] = {
-        key: values[key] for key in ("create_target", "strict", "retries", "prefix", "timezone") if key in values
+        key: values[key]
+        for key in ("create_target", "strict", "retries", "prefix", "timezone", "agent")
+        if key in values
     }
     read: dict[str, Callable[[Any], Any]] = {
         "retry_delay": syntax.duration,
@@ -305,7 +313,7 @@ def _settings(
     table: schema.SettingsTable, file: str, environ: Mapping[str, str], folder: Path
 ) -> tuple[Settings, tuple[str, ...], list[Mistake]]:
     """What holds, the environment's word where the file is silent; what is to be known of it; what is wrong with it."""
-    values = table.model_dump(exclude_none=True, exclude={"executor", "broker"})
+    values = table.model_dump(exclude_none=True)
     mistakes: list[Mistake] = []
     for key in ("state", "mc", "proxy"):
         try:

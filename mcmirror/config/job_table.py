@@ -11,7 +11,6 @@ from typing import Any
 
 from mcmirror.config import check, connections, cron, syntax
 from mcmirror.config.connections import Imported
-from mcmirror.config.unbuilt import WORDS
 from mcmirror.config.values import ConfigError, Mistake, Wrong, nearest
 
 _REMEDY = (
@@ -151,7 +150,9 @@ class _Row:
         )
         self._kind("mode", _MODES, "every job mirrors in one direction", 'Write "mode": "Mirror".')
         if self._given.get("agent") not in {None, "", "master", "local", "Master"}:
-            self._wrong("agent", *WORDS["agent"])
+            name = str(self._given["agent"])
+            what = "an agent is defined in mcmirror.toml, with its key, before jobs are given to it"
+            self._wrong("agent", what, f'Take it out, and write [agent.{name}] and agent = "{name}" by hand.')
         if self._given.get("recursive", True) is False:
             self._wrong("recursive", "every mirror is recursive", "Take it out, or name the folder as prefix.")
         job: dict[str, Any] = {"source": self._side("source"), "target": self._side("target"), "overwrite": True}

@@ -84,6 +84,11 @@ def _signing(value: str) -> None:
         raise Wrong("an empty key signs nothing", 'Write secret = "{env:NAME}", or take it out.')
 
 
+def _broker(value: str) -> None:
+    if not has_reference(value):
+        syntax.broker(value)
+
+
 def _state(value: str) -> None:
     if not has_reference(value):
         syntax.state(value)
@@ -112,10 +117,10 @@ class SettingsTable(Table):
     """Where runs are remembered: sqlite:///PATH or postgresql+psycopg://user@host/db."""
     parallel: Annotated[int, Field(ge=1, le=256)] | None = None
     """Jobs at once; 3 unless written."""
-    executor: Literal["local", "celery"] | None = None
-    """Where runs happen; celery is not built yet, a mistake."""
-    broker: str | None = None
-    """The broker of executor = "celery": not built yet, a mistake."""
+    executor: Literal["local", "store", "celery"] | None = None
+    """Where runs happen: local, the default, or on agents that take them from the state (store) or a broker."""
+    broker: Annotated[Key, _checked(_broker)] | None = None
+    """Of executor = "celery": "redis://host:6379/0" or "amqp://host"; may hold references; rediss and amqps are TLS."""
     mc: Filled | None = None
     """Path of MinIO's mc; else it is searched."""
     listen: Annotated[str, _checked(syntax.listen)] | None = None
@@ -251,7 +256,7 @@ class OptionsTable(Table):
     lock_timeout: Period | None = None
     """How long lock = "wait" waits before the run is skipped; "1h" unless written."""
     agent: str | None = None
-    """The site that runs it: not built yet, a mistake."""
+    """The site that runs it, the NAME of an [agent.NAME]; needs an executor in [settings]."""
     notify: list[str] | None = None
     """Names of [notify.*]."""
 
@@ -365,6 +370,15 @@ class RelayTable(Table):
     """Hand on also events of objects that wait for their replication; off unless written."""
 
 
+class AgentTable(Table):
+    """A site that runs jobs: `mcmirror agent NAME` there takes them."""
+
+    key: Filled = ""
+    """Seals each message between master and agent; a reference. Of several, by spaces, the first seals and all open."""
+    max_age: Period | None = None
+    """Since its last sign that it takes work; older is gone, and its jobs turn red. "2m" unless written."""
+
+
 class File(Table):
     """The whole of mcmirror.toml."""
 
@@ -375,3 +389,4 @@ class File(Table):
     notify: dict[str, NotifyTable] = Field(default_factory=dict)
     replication: dict[str, ReplicationTable] = Field(default_factory=dict)
     relay: dict[str, RelayTable] = Field(default_factory=dict)
+    agent: dict[str, AgentTable] = Field(default_factory=dict)

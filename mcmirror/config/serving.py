@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mcmirror.config import agents
 from mcmirror.config.reference import resolve
 from mcmirror.config.values import ConfigError, Configuration, Mistake, Wrong
 
@@ -36,6 +37,7 @@ def secrets(configuration: Configuration, environ: Mapping[str, str]) -> tuple[s
         except ValueError:
             continue
         found += [password, unquote(password)]
+    found += agents.secrets(configuration, environ)
     return tuple(dict.fromkeys(secret for secret in found if secret))
 
 

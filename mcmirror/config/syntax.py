@@ -250,6 +250,27 @@ def listen(text: str) -> str:
     return word
 
 
+BROKERS = ("redis", "rediss", "amqp", "amqps")
+
+
+def broker(text: str) -> str:
+    """The URL of a Redis or a RabbitMQ."""
+    word = text.strip()
+    scheme, separator, rest = word.partition("://")
+    remedy = 'Write "redis://host:6379/0" or "amqp://user@host/vhost"; rediss:// and amqps:// are encrypted.'
+    if not separator or scheme not in BROKERS:
+        guess = nearest(scheme, BROKERS) if separator else ""
+        raise Wrong("this is no broker that mcmirror knows", f"Did you mean {guess}://? {remedy}" if guess else remedy)
+    try:
+        parts = urlsplit(word)
+        good = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not rest:
+        raise Wrong("the broker's address names no host", remedy)
+    return word
+
+
 def state(text: str) -> str:
     """The URL of a database that runs can be remembered in."""
     word = text.strip()

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mcmirror.config.unbuilt import WORDS
 from mcmirror.config.values import Mistake, Wrong, nearest
 
 T = TypeVar("T", bound=BaseModel)
@@ -158,17 +157,14 @@ def _mistake(  # noqa: PLR0913, PLR0917
 def unknown(file: str, key: str, word: str, names: Sequence[str], value: object = None) -> Mistake:
     """The mistake of a key that does not exist; what ``value`` says may tell what was meant."""
     word = word.lower().replace("-", "_")
-    built = [name for name in names if name not in WORDS]
-    if word not in WORDS and word not in _ELSEWHERE:
-        word = nearest(word, [*built, *WORDS, *_ELSEWHERE])
-        if word in built:
+    if word not in _ELSEWHERE:
+        word = nearest(word, [*names, *_ELSEWHERE])
+        if word in names:
             return Mistake(file, key, "there is no such key", f"Did you mean {word}?")
     text = value.strip() if isinstance(value, str) else ""
     if word == "mode" and nearest(text, ("realtime", "real-time")):
         word = "real_time"
-    if word in WORDS:
-        return Mistake(file, key, *WORDS[word])
-    remedy = _ELSEWHERE.get(word) or f"There are: {', '.join(built)}."
+    remedy = _ELSEWHERE.get(word) or f"There are: {', '.join(names)}."
     return Mistake(file, key, "there is no such key", _scheduled(text) if remedy is _CRON else remedy)
 
 

@@ -105,6 +105,10 @@ class Settings:
     service: str = ""
     """A name for reports and messages (SERVICE of the environment)."""
     debug: bool = False
+    executor: str = "local"
+    """Where runs happen: ``local``, ``store`` or ``celery``."""
+    broker: str = field(default="", repr=False)
+    """Of executor ``celery``: as written, references unresolved; see ``agents.broker``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,17 @@ class Relay:
     """Hand on also what tells of an object that waits for its replication."""
 
 
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A site that runs jobs."""
+
+    name: str
+    key: str = field(default="", repr=False)
+    """As written, references unresolved; see ``agents.keys``."""
+    max_age: float = 120.0
+    """Seconds since the last sign that it takes work, after which it is gone."""
+
+
 DEFAULT_ON = {
     "slack": ("failure", "change", "recovery"),
     "webhook": ("start", "success", "failure"),
@@ -219,6 +234,7 @@ class Configuration:
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     replications: Mapping[str, Replication] = field(default_factory=dict)
     relays: Mapping[str, Relay] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
     path: Path | None = None
     """The file, when there is one."""
     files: tuple[Path, ...] = ()

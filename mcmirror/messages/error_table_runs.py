@@ -13,6 +13,21 @@ TABLE: tuple[Row, ...] = (
         evidence=("mirror_differs_no_overwrite",),
     ),
     Row(
+        Category.AGENT_GONE,
+        cause="no process of the agent takes tasks, none that the master can reach by store or broker, or it has "
+        "another key",
+        remedy="Start it at its site: mcmirror agent NAME. `mcmirror agent list` shows which agents take tasks. "
+        "A job by schedule runs when its agent returns.",
+        evidence=("test_an_agent_that_is_gone_is_a_problem_of_a_run_by_hand",),
+        retryable=True,
+    ),
+    Row(
+        Category.AGENT_REFUSED,
+        cause="the agent cannot open the master's messages, or speaks another version of them",
+        remedy="Give master and agent the same key in [agent.NAME], and install the same mcmirror on both.",
+        evidence=("test_another_protocol_is_refused_and_both_versions_are_named", "test_another_key_is_refused"),
+    ),
+    Row(
         Category.EVENTS_UNSUPPORTED,
         cause="this server tells nobody what changes, or not in the way that mc listens",
         remedy="Nothing has to be done: full runs take the place of events. A MinIO behind a gateway tells what "

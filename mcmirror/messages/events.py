@@ -21,6 +21,8 @@ PHASES = {
 def event_text(event: Event, verb: str = RUN, attempts: int = 0) -> str:  # noqa: C901, PLR0911, PLR0912  a case an event
     """The sentence, on one line and without the job's name. ``attempts`` is the job's limit; 0 if unknown."""
     match event:
+        case events.Waiting(agent=agent) if agent:
+            return f"no process of agent {agent} has taken the run yet; waiting for one"
         case events.Waiting():
             return f"another run writes to {harmless(event.target)}; waiting until it has ended"
         case events.RunStarted():

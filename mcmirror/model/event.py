@@ -23,10 +23,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Another run holds the target; this one waits before it begins."""
+    """Another run holds the target, or no agent has taken the run yet; this one waits before it begins."""
 
     job: str
     target: str
+    agent: str = ""
+    """The agent that has not taken it; empty: another run holds the target."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,8 @@ class Job:
     """As written, with its dates; ``service`` puts it below source and target when a run starts."""
     timezone: str = "UTC"
     origin: Origin = Origin.FILE
+    agent: str = ""
+    """The site that runs it; empty: the process that starts it."""
 
     @property
     def between_stores(self) -> bool:

@@ -47,6 +47,8 @@ class Category(StrEnum):
     REPLICATION_UNSUPPORTED = "replication-unsupported"
     REPLICATION_UNREACHABLE = "replication-unreachable"
     REPLICATION_CONFLICT = "replication-conflict"
+    AGENT_GONE = "agent-gone"
+    AGENT_REFUSED = "agent-refused"
     MC_MISSING = "mc-missing"
     MC_IMPOSTOR = "mc-impostor"
     MC_TOO_OLD = "mc-too-old"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mcmirror.model.agent import AgentState
 from mcmirror.model.backlog import BacklogState
 from mcmirror.model.realtime import RealtimeState, ailment
 from mcmirror.model.record import Record
@@ -77,6 +78,7 @@ class State:
     notifiers: tuple[NotifierState, ...] = ()
     relays: tuple[RelayState, ...] = ()
     replications: tuple[ReplicationState, ...] = ()
+    agents: tuple[AgentState, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is not as it should be and stops no run: a refused configuration, a state that cannot be written."""
     totals: "Mapping[str, Totals]" = field(default_factory=dict)
@@ -119,5 +121,7 @@ def ailments(state: State) -> tuple[str, ...]:
             found.append(f"{job.name}: the last success is {age} old, max_age is {shown_seconds(job.max_age)}")
         else:
             found.append(f"{job.name}: no run has succeeded, max_age is {shown_seconds(job.max_age)}")
+    # An agent without jobs harms nobody: that is a warning.
+    found += [wrong for agent in state.agents if agent.jobs and (wrong := agent.ailment(state.now))]
     found += [f"replication {one.name}: {late}" for one in state.replications if (late := one.late())]
     return tuple(found)

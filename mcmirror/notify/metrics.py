@@ -19,6 +19,7 @@ from mcmirror.model.replication_state import DirectionState, ReplicationState
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.state import JobState, State, Totals
 from mcmirror.notify.exposition import PLAIN, Family, format_for, labels, written
+from mcmirror.notify.metrics_agents import agent_families
 from mcmirror.notify.metrics_backlog import backlog_families
 from mcmirror.notify.metrics_realtime import realtime_families
 
@@ -120,6 +121,7 @@ def server_families(state: State) -> Iterator[Family]:
         yield family
     yield from _relays(state.relays)
     yield from _replications(state.replications)
+    yield from agent_families(state.agents, state.now)
 
 
 def _relays(relays: Iterable[RelayState]) -> Iterator[Family]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mcmirror.config import watched
 from mcmirror.model.event import Observer
 from mcmirror.model.record import Record
+from mcmirror.service.agent_watch import AgentWatch
 from mcmirror.service.backlog import Backlogs
 from mcmirror.service.config_watcher import ConfigWatcher
 from mcmirror.service.dependencies import Dependencies, Follow, Say
@@ -34,6 +35,7 @@ class Rooms:
     presence: Presence
     relays: Relays
     replications: ReplicationWatch
+    agents: AgentWatch
     schedules: bool = True
 
     def begin(self) -> None:
@@ -47,6 +49,7 @@ class Rooms:
         self.telling.start()
         self.relays.begin()
         self.replications.begin()
+        self.agents.begin()
 
     def stop(self, signal: int) -> None:
         """Begin nothing more, and stop what runs."""
@@ -58,6 +61,7 @@ class Rooms:
         """Deliver what is due, for so long at most, and let go of the state. Events have the grace to be handed on."""
         self.relays.end(self.server.service.configuration.settings.grace)
         self.replications.end(ENDING)
+        self.agents.end()
         self.telling.stop(lambda: seconds)
         self.presence.end()
         self.runs.close()
@@ -89,6 +93,7 @@ def assemble(  # noqa: PLR0913  each from another hand
     pauses = Pauses(database)
     waiting = Backlogs(service, database, pauses)
     looking = ReplicationWatch(service, say, telling, run=schedules and announced)
+    agents = AgentWatch(service, say, telling, probes=schedules and announced)
     watch = ConfigWatcher(watched(service.configuration))
 
     def again(before: Service) -> Service:
@@ -97,6 +102,7 @@ def assemble(  # noqa: PLR0913  each from another hand
         handing_on.replace(new)
         looking.replace(new)
         waiting.replace(new)
+        agents.replace(new)
         watch.replace(watched(new.configuration))
         return new
 
@@ -116,6 +122,7 @@ def assemble(  # noqa: PLR0913  each from another hand
         relays=handing_on.states,
         backlogs=waiting.states,
         replications=looking.states,
+        agents=agents.states,
     )
     server, seen = Server(service, around), Presence(presence(service.state))
-    return Rooms(server, say, telling, database, runs, seen, handing_on, looking, schedules and announced)
+    return Rooms(server, say, telling, database, runs, seen, handing_on, looking, agents, schedules and announced)

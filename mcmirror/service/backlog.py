@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcmirror.backlog.processor import Batch, Processor
 from mcmirror.engine.context import Named
+from mcmirror.engine.order import Order
 from mcmirror.model.backlog import BacklogState
 from mcmirror.model.change import Change
 from mcmirror.model.event import Event, Observer, Planned, RunFinished
@@ -21,7 +22,6 @@ from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import objects
 from mcmirror.service.notifications import NotificationThread
-from mcmirror.service.one_run import Order, events
 from mcmirror.service.root import Service
 from mcmirror.store.backlog import Backlog, pair_name, sets
 from mcmirror.store.database import Database, Unusable
@@ -95,7 +95,7 @@ class JobBacklog:
         """
         plan: Plan | None = None
         report: RunReport | None = None
-        for event in events(self.job, Order(Verb.PLAN, stop=stop), self.service, tell):
+        for event in self.service.events(self.job, Order(Verb.PLAN, stop=stop), tell):
             tell(event)
             plan = event.plan if isinstance(event, Planned) else plan
             report = event.report if isinstance(event, RunFinished) else report
@@ -181,7 +181,7 @@ class JobBacklog:
     def _runs(self, job: Job, stop: Stop, tell: Observer) -> Callable[[Named, MaxDelete], Iterator[Event]]:
         def run(named: Named, limit: MaxDelete) -> Iterator[Event]:
             order = Order(stop=stop, named=named, shared=True, manners=Manners(Lock.WAIT))
-            for event in events(replace(job, retries=0, max_delete=limit), order, self.service, tell):
+            for event in self.service.events(replace(job, retries=0, max_delete=limit), order, tell):
                 tell(event)
                 yield event
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from mcmirror.model.agent import AgentState
 from mcmirror.model.backlog import BacklogState
 from mcmirror.model.change import Change
 from mcmirror.model.event import Event, Observer
@@ -143,5 +144,7 @@ class Dependencies:
     """How the relays are doing."""
     backlogs: Callable[[], Mapping[str, BacklogState]] = dict
     """How the backlogs of the jobs are doing, by job."""
+    agents: Callable[[], tuple[AgentState, ...]] = tuple
+    """How the agents are doing."""
     replications: Callable[[], tuple[ReplicationState, ...]] = tuple
     """How the replications were at the last look."""

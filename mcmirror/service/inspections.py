@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from mcmirror.engine.order import Order
 from mcmirror.model.control import Stopping, UnknownInspection, UnknownJob
 from mcmirror.model.event import Event, Planned, RunFinished
 from mcmirror.model.groups import Groups, grouped
@@ -17,7 +18,7 @@ from mcmirror.model.stop import Stop
 from mcmirror.model.wording import shown_seconds
 from mcmirror.service.dependencies import Dependencies
 from mcmirror.service.event_bus import EventBus
-from mcmirror.service.one_run import Order, failed_record
+from mcmirror.service.one_run import failed_record
 from mcmirror.service.root import Service
 
 KEPT = 900.0

@@ -1,6 +1,7 @@
 """A configuration's jobs as a timetable wants them, and as people are shown them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 
 from mcmirror.config import Configuration, Schedule
 from mcmirror.engine.schedule import Line
@@ -10,9 +11,7 @@ from mcmirror.model.job import Job
 from mcmirror.model.location import Location
 from mcmirror.model.realtime import RealtimeState
 from mcmirror.model.record import Record
-from mcmirror.model.relay import RelayState
-from mcmirror.model.replication_state import ReplicationState
-from mcmirror.model.state import JobState, NotifierState
+from mcmirror.model.state import JobState, State
 from mcmirror.service.job_statistics import JobStatistics, seconds
 from mcmirror.service.queue import Place, Queue
 
@@ -118,20 +117,21 @@ def job_states(  # noqa: PLR0913  each from another hand
     )
 
 
-def warnings(
-    texts: Iterable[str],
-    notifiers: Iterable[NotifierState],
-    relays: Iterable[RelayState],
-    replications: Iterable[ReplicationState],
-    backlogs: Mapping[str, BacklogState],
-) -> Iterator[str]:
+def warnings(texts: Iterable[str], state: State) -> Iterator[str]:
     """What is not as it should be and stops no run; ``texts`` are those of the server itself, or empty."""
     yield from filter(None, texts)
-    yield from (f"{one.name} could not be told: {one.error}" for one in notifiers if one.error)
-    yield from filter(None, (ailment(job, one) for job, one in backlogs.items()))
-    yield from (f"replication {one.name}: {outage}" for one in replications if (outage := one.outage()))
-    for relay in relays:
+    yield from (f"{one.name} could not be told: {one.error}" for one in state.notifiers if one.error)
+    backlogs = ((job.name, job.backlog) for job in state.jobs if job.backlog is not None)
+    yield from filter(None, (ailment(*one) for one in backlogs))
+    yield from (f"replication {one.name}: {outage}" for one in state.replications if (outage := one.outage()))
+    yield from (wrong for agent in state.agents if not agent.jobs and (wrong := agent.ailment(state.now)))
+    for relay in state.relays:
         if relay.error:
             yield f"relay {relay.name} could not deliver: {relay.error}"
         if relay.dead:
             yield f"relay {relay.name} has given up {relay.dead:,} events: mcmirror events dead {relay.name}"
+
+
+def moment_text(moment: float) -> str:
+    """A time as records have it."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")

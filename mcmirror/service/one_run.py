@@ -3,23 +3,23 @@
 import logging
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from mcmirror.config import ConfigError
-from mcmirror.engine.context import Context, Named
+from mcmirror.engine.context import Context
+from mcmirror.engine.order import Order
 from mcmirror.engine.run import not_started, run
 from mcmirror.messages.error_lookup import problem
 from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.event import Event, McSaid, Observer, RunFinished, RunStarted, Waiting
-from mcmirror.model.job import Job, Verb
+from mcmirror.model.job import Job
 from mcmirror.model.location import Alias, Location
-from mcmirror.model.lock import Lock, Manners
+from mcmirror.model.lock import Lock
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Record
 from mcmirror.model.report import RunReport, Status
-from mcmirror.model.stop import Stop
 from mcmirror.movers.mc import argv
 from mcmirror.movers.mc.find import Mc, capabilities, require
 from mcmirror.movers.mc.mover import McMover
@@ -44,29 +44,6 @@ class Resources(Protocol):
 
     def session(self, aliases: Sequence[Alias], **how: Any) -> Session:
         """Open a private place for mc to run in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a run is to do."""
-
-    verb: Verb = Verb.RUN
-    content: float | None = None
-    """Percent of the objects that verify reads."""
-    metadata: float | None = None
-    """Percent of the objects whose metadata is compared, and repaired by a run."""
-    stop: Stop = field(default_factory=Stop)
-    debug: bool = False
-    manners: Manners = field(default_factory=Manners)
-    named: Named | None = None
-    """The only keys that the run is about; None: all of the place."""
-    shared: bool = False
-    """It is about some keys, and others may write to the target meanwhile: to copy a key twice does no harm, and each
-    removal is confirmed. A target folder is locked all the same: what mc leaves there half written has no owner."""
-
-    def writes(self, job: Job) -> bool:
-        """Whether anything may change on the target."""
-        return self.verb is Verb.RUN and not job.options.dry_run
 
 
 def events(job: Job, order: Order, resources: Resources, tell: Observer) -> Generator[Event, None, RunReport]:

@@ -55,16 +55,19 @@ class Queue:
         return self._waiting.pop(job, None)
 
     def begin(self, at_once: int) -> list[Place]:
-        """Take out what may begin now; targets that are written to are passed over, not waited for."""
+        """Take out what may begin now; targets that are written to are passed over, not waited for.
+
+        Runs of agents are no load here: their agents take so many at once as they can.
+        """
         found = list[Place]()
-        if not self._waiting or len(self._running) >= at_once:
+        if not self._waiting:
             return found
+        here = sum(1 for place in self._running.values() if not place.job.agent)
         busy = {str(place.job.target) for place in self._running.values()}
         for name, place in list(self._waiting.items()):
-            if len(self._running) >= at_once:
-                break
-            if str(place.job.target) in busy:
+            if (here >= at_once and not place.job.agent) or str(place.job.target) in busy:
                 continue
+            here += not place.job.agent
             busy.add(str(place.job.target))
             self._running[name] = self._waiting.pop(name)
             found.append(place)

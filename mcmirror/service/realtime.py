@@ -10,6 +10,7 @@ from typing import Protocol
 from mcmirror.config import ConfigError
 from mcmirror.engine.context import Named
 from mcmirror.engine.key_batch import Outcome, sync
+from mcmirror.engine.order import Order
 from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.change import Change, Heard
 from mcmirror.model.control import Busy, Stopping, UnknownJob
@@ -30,7 +31,7 @@ from mcmirror.realtime.changes import changes
 from mcmirror.realtime.follower import Follower
 from mcmirror.realtime.listener import Listener, Open
 from mcmirror.service.dependencies import Follow, Notifications, Say
-from mcmirror.service.one_run import Order, at_its_prefix, events, misconfigured
+from mcmirror.service.one_run import at_its_prefix, misconfigured
 from mcmirror.service.root import Service
 from mcmirror.store.backlog import pair_name
 from mcmirror.store.database import Unusable
@@ -88,7 +89,7 @@ class JobHands:
         job = replace(self._job, retries=0, max_delete=limit)
         order = Order(stop=self.stop, named=named, shared=True, manners=Manners(Lock.SKIP))
         tell: Observer = self._follow.event if self._follow is not None else lambda _: None
-        for event in events(job, order, self._service, tell):
+        for event in self._service.events(job, order, tell):
             tell(event)
             yield event
 

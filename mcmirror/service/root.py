@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -16,6 +16,8 @@ from mcmirror.config import secrets as config_secrets
 from mcmirror.config import select as select_jobs
 from mcmirror.config.inherited import unreadable
 from mcmirror.config.replications import select as select_replication
+from mcmirror.engine.order import Order
+from mcmirror.engine.run import not_started
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.event import Event, Observer, RunFinished
 from mcmirror.model.job import Job, MirrorOptions, Verb
@@ -24,7 +26,7 @@ from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category, Problem, Trouble
 from mcmirror.model.record import Cause, Record, run_id
 from mcmirror.model.replication import Replication
-from mcmirror.model.report import RunReport
+from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.streak import FAILURES
 from mcmirror.movers.mc.find import Mc, find
@@ -32,7 +34,7 @@ from mcmirror.movers.mc.probe import McProbe, probing
 from mcmirror.movers.mc.session import Session
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.known_secrets import KnownSecrets
-from mcmirror.service.one_run import Order, events, failed_record, misconfigured
+from mcmirror.service.one_run import events, failed_record, misconfigured
 from mcmirror.service.recorder import recording
 from mcmirror.service.target_turns import TargetTurns
 from mcmirror.store.inbox import Inbox
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from mcmirror.engine.doctor import Finding
     from mcmirror.notify.listener import Audience
     from mcmirror.notify.message import NotTold
+    from mcmirror.service.executors import Executor
     from mcmirror.service.notifications import NotificationThread
     from mcmirror.store.runs import Runs
 
@@ -63,6 +66,7 @@ class Service:
         self.turns = TargetTurns(lock_folders(self.state, self._environ))
         self.inbox = Inbox(inbox(self.state))
         self._telling: list[NotificationThread] = []
+        self._executor: Executor | None = None
         self.hidden.add(config_secrets(configuration, self._environ))
 
     @classmethod
@@ -75,7 +79,14 @@ class Service:
         new = type(self)(configuration, self._environ)
         self.hidden.add(config_secrets(configuration, self._environ))
         new.hidden, new.turns, new.state, new.inbox = self.hidden, self.turns, self.state, self.inbox
+        new.keep(self._executor)
         return new
+
+    def keep(self, executor: "Executor | None") -> None:
+        """Go on with an executor that another service has made."""
+        self._executor = executor
+        if executor is not None:
+            executor.replace(self)
 
     def jobs(self, names: Sequence[str] = (), **overrides: Any) -> tuple[Job, ...]:
         """Return the named jobs, or all of them, with fields of the job or of its options replaced."""
@@ -107,6 +118,11 @@ class Service:
     def alias_names(self) -> list[str]:
         """Return the names of all aliases that are defined anywhere."""
         return [alias.name for alias in known_aliases(self.configuration, self._environ, home_of(self._environ))]
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables that references are resolved with."""
+        return self._environ
 
     def redact(self, text: str) -> str:
         """Take every secret that this service has met out of a text."""
@@ -235,9 +251,47 @@ class Service:
         """Run one job to its end and return its record; a run that writes is remembered under the record's id."""
         with recording(self.inbox if order.writes(job) else None, record) as recorder:
             hear = FanOut((recorder, tell))
-            for event in events(job, order, self, tell):
+            for event in self.events(job, order, tell, record.id):
                 hear(self._counted(event, record) if order.writes(job) else event)
         return recorder.record
+
+    def events(self, job: Job, order: Order, tell: Observer, run: str = "") -> Generator[Event, None, RunReport]:
+        """Run a job to its report where it belongs: here, or at its agent. The last event is RunFinished."""
+        if not job.agent:
+            return events(job, order, self, tell)
+        try:
+            executor = self.executor()
+        except ConfigError as error:
+            return not_started(job, Status.FAILED, misconfigured(error, job.name))
+        except Trouble as trouble:
+            return not_started(job, Status.FAILED, trouble.problem)
+        return executor.events(job, order, run, tell)
+
+    def executor(self) -> "Executor":
+        """What runs the jobs of agents; raises ConfigError, and Trouble when what it needs is not installed."""
+        from mcmirror.service.executors import make
+
+        with self._lock:
+            if self._executor is None:
+                made = make(self)
+                made.start()
+                self._executor = made
+            return self._executor
+
+    def finish_agents(self) -> None:
+        """Let go of what brings runs to agents; the next use makes it again."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.stop()
+
+    def agent_keys(self, name: str) -> tuple[str, ...]:
+        """The keys of an agent, the one that seals first; raises ConfigError."""
+        from mcmirror.config.agents import keys
+
+        found = keys(self.configuration, name, self._environ)
+        self.hidden.add(found)
+        return found
 
     def _told(self, jobs: Sequence[Job]) -> "NotificationThread | None":
         """Who tells the notifiers of these jobs, if they have any; dry runs are nobody's news."""
@@ -268,6 +322,7 @@ class Service:
         Runs that could not be written down until now are among it.
         """
         self._tidy()
+        self.finish_agents()
         return (*self._unwritten(), *(failed for telling in self._telling for failed in telling.finish(stop)))
 
     def _unwritten(self) -> "Iterator[NotTold]":

@@ -5,9 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from mcmirror.config import ConfigError
+from mcmirror.engine.order import Order
 from mcmirror.engine.schedule import Line, Timetable
 from mcmirror.engine.trigger import NEVER
 from mcmirror.model.backlog import BacklogState
@@ -27,8 +27,8 @@ from mcmirror.service.event_bus import EventBus
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.inspections import Inspections
 from mcmirror.service.job_statistics import JobStatistics
-from mcmirror.service.jobs import job_states, lasts, lines, pair, warnings
-from mcmirror.service.one_run import Order, failed_record
+from mcmirror.service.jobs import job_states, lasts, lines, moment_text, pair, warnings
+from mcmirror.service.one_run import failed_record
 from mcmirror.service.paused_jobs import PausedJobs
 from mcmirror.service.queue import Place, Queue
 from mcmirror.service.realtime import RealtimeJobs
@@ -150,7 +150,7 @@ class Server:
             return
         for place in self._queue.begin(self._service.configuration.settings.parallel):
             self._flags.late.discard(place.job.name)
-            place.record = replace(place.record, started=_text(self._around.now()))
+            place.record = replace(place.record, started=moment_text(self._around.now()))
             try:
                 self._around.spawn(self._work(place, self._service), f"job-{place.job.name}")
             except RuntimeError as error:
@@ -369,7 +369,7 @@ class Server:
         around = self._around
         # Nobody waits for the state with the lock in hand.
         notifiers, relays, replications = self._notifiers.get(), around.relays(), around.replications()
-        backlogs = self._backlogs.get()
+        backlogs, agents = self._backlogs.get(), around.agents()
         with self._changed:
             configuration = self._service.configuration
             jobs = job_states(
@@ -382,7 +382,7 @@ class Server:
                 realtime=self._realtime.state,
                 backlogs=backlogs,
             )
-            return State(
+            state = State(
                 now=around.now(),
                 started=self._started,
                 heartbeat=self._heart,
@@ -393,14 +393,11 @@ class Server:
                 notifiers=notifiers,
                 relays=relays,
                 replications=replications,
-                warnings=(
-                    *warnings(
-                        (self._flags.refused, around.remembered.warning), notifiers, relays, replications, backlogs
-                    ),
-                    *self._tell.failed,
-                ),
+                agents=agents,
                 totals=dict(self._statistics.totals),
             )
+            said = warnings((self._flags.refused, around.remembered.warning), state)
+            return replace(state, warnings=(*said, *self._tell.failed))
 
     def paused(self, job: str) -> bool:
         """Whether the job is to begin nothing by itself; the empty name asks for all."""
@@ -491,7 +488,3 @@ class Server:
         """What became of each object of a run."""
         self.run(run)
         return self._around.remembered.fates(run)
-
-
-def _text(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")

@@ -112,6 +112,22 @@ STEPS: Sequence[tuple[str, ...]] = (
             job {word} PRIMARY KEY, prepared DOUBLE PRECISION NOT NULL, target_objects BIGINT NOT NULL,
             told_failures INTEGER NOT NULL, told_done INTEGER NOT NULL)""",
     ),
+    (  # runs that agents take, what they say of them, and the processes of agents
+        """CREATE TABLE task (
+            id {word} PRIMARY KEY, agent {word} NOT NULL, kind {word} NOT NULL, job {word} NOT NULL,
+            target {word} UNIQUE, master {word} NOT NULL, watched DOUBLE PRECISION NOT NULL,
+            attempt INTEGER NOT NULL, state {word} NOT NULL, owner {word} NOT NULL, lease DOUBLE PRECISION NOT NULL,
+            cancelled INTEGER NOT NULL, created DOUBLE PRECISION NOT NULL, sent DOUBLE PRECISION NOT NULL,
+            body {blob} NOT NULL)""",
+        "CREATE INDEX task_agent ON task (agent, state, created)",
+        """CREATE TABLE task_message (
+            task {word} NOT NULL, attempt INTEGER NOT NULL, number BIGINT NOT NULL, body {blob} NOT NULL,
+            PRIMARY KEY (task, attempt, number))""",
+        """CREATE TABLE agent (
+            name {word} NOT NULL, instance {word} NOT NULL, host {word} NOT NULL, pid BIGINT NOT NULL,
+            version {word} NOT NULL, capacity INTEGER NOT NULL, running INTEGER NOT NULL,
+            started DOUBLE PRECISION NOT NULL, seen DOUBLE PRECISION NOT NULL, PRIMARY KEY (name, instance))""",
+    ),
 )
 """The statements of each step; ``{word}`` is a text that sorts by its bytes, ``{blob}`` bytes, ``{serial}`` the
 number of a row, which grows."""

@@ -44,9 +44,11 @@ ROOMS: tuple[Place, ...] = (
 """In the order of their keys."""
 REPLICATIONS = Place("5", "Replications", "mcmirror.tui.replications:Replications")
 """It stands on top only where a server watches any."""
+AGENTS = Place("6", "Agents", "mcmirror.tui.agents:Agents")
+"""The same of agents."""
 BACKLOG = Place("7", "Backlog", "mcmirror.tui.backlogs:Backlogs")
 """The same of backlogs."""
-EVERYWHERE = (*ROOMS, REPLICATIONS, BACKLOG)
+EVERYWHERE = (*ROOMS, REPLICATIONS, AGENTS, BACKLOG)
 
 
 class Head(Static):
@@ -66,6 +68,7 @@ class Head(Static):
         rooms = (
             *ROOMS,
             *((REPLICATIONS,) if state and state.replications else ()),
+            *((AGENTS,) if state and state.agents else ()),
             *((BACKLOG,) if state and any(job.backlog for job in state.jobs) else ()),
         )
         left, room = name, 0

@@ -1,0 +1,1 @@
+"""Thin shells round other people's engines, each an optional extra."""
