@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import fake_mc
+from tests.bench_network import delayed
 from tests.servers import binaries
 from tests.servers.command import COMMAND, Cli, clean_environment
 from tests.servers.minio import Minio
@@ -101,11 +102,17 @@ def redis() -> Iterator[str]:
 class Ground:
     """Two servers, and a folder in which `mcmirror` knows them."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, round_trip: float = 0.0) -> None:
+        """``round_trip``: milliseconds to each server and back, beside those of loopback."""
         self.source, self.target = (stack.enter_context(Minio.make(name)) for name in ("source", "target"))
+        urls = [self.source.url, self.target.url]
+        if round_trip:
+            urls = stack.enter_context(delayed((self.source, self.target), round_trip))
+        self.source_url, self.target_url = urls
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        known = {"MCMIRROR_MC": str(binaries.mc()), "MC_HOST_src": self.source.mc_host(),
-                 "MC_HOST_dst": self.target.mc_host()}  # fmt: skip
+        at_source, at_target = (url.partition("://")[2] for url in urls)
+        known = {"MCMIRROR_MC": str(binaries.mc()), "MC_HOST_src": self.source.mc_host(address=at_source),
+                 "MC_HOST_dst": self.target.mc_host(address=at_target)}  # fmt: skip
         self.cli = Cli(folder, clean_environment(folder / "home", known))
         self.cli.write(JOB.format(state=f"sqlite:///{folder / 'state.db'}"))
         (folder / "naive.py").write_text(TASKS)
@@ -139,7 +146,7 @@ def naive(ground: Ground, keys: list[str]) -> float:
     """Seconds for all items by a task each, two workers."""
     with redis() as broker:
         root = ground.source.root
-        variables = {"BROKER": broker, "SOURCE": ground.source.url, "TARGET": ground.target.url,
+        variables = {"BROKER": broker, "SOURCE": ground.source_url, "TARGET": ground.target_url,
                      "ACCESS": root.access_key, "SECRET": root.secret_key}  # fmt: skip
         environment = {**ground.cli.environment, **variables, "PYTHONPATH": str(ground.cli.folder)}
         send = "import sys, naive\nfor line in sys.stdin: naive.mirror.delay(line.strip())"
@@ -166,7 +173,7 @@ def naive(ground: Ground, keys: list[str]) -> float:
 def speed(options: argparse.Namespace) -> None:
     """Both ways in turn."""
     with ExitStack() as stack:
-        ground, keys = Ground(stack), names(options.items)
+        ground, keys = Ground(stack, options.round_trip), names(options.items)
         fill(ground.source, keys, options.size)
         ground.target.client().create_bucket(Bucket=BUCKET)
         for way, run in (("a task and a copy each", lambda: naive(ground, keys)),
@@ -248,6 +255,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--size", type=int, default=4096, help="bytes of an object (4096)")
     parser.add_argument("--batch", type=int, default=400, help="items of a batch (400)")
+    parser.add_argument("--round-trip", type=float, default=0.0, help="milliseconds to each server and back (0)")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=600.0, help="of chaos (600)")
     parser.add_argument("--patience", type=float, default=900.0, help="seconds to finish after chaos (900)")

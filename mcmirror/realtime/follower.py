@@ -44,6 +44,8 @@ LOOK = 5.0
 """Seconds between two looks at the clock while nothing happens."""
 JUMP = 5.0
 """Seconds by which the clock must have gone back before it counts as having been set."""
+MANY = 10_000
+"""Dirty keys from which they are not counted after each batch."""
 COUNTED, QUIET = 2.0, 60.0
 """Seconds for which a count of the dirty keys is good enough to be shown, and while there seem to be none."""
 
@@ -452,6 +454,7 @@ class Follower:
     def _count_again(self, *, force: bool) -> None:
         now = self._now()
         fresh = COUNTED if self._count.count or self._marked else QUIET
+        force = force and self._count.count < MANY
         if not force and now - self._counted < fresh:
             return
         try:

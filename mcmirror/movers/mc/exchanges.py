@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from mcmirror.movers.mc.trace import STAMP
+from mcmirror.movers.mc.trace import STAMP, seconds_of
 
 ETAG = b"etag:"
 SERVER = b"server:"
@@ -46,6 +46,8 @@ class RequestTrace:
     def __init__(self) -> None:
         self._asked = defaultdict[str, list[Exchange]](list)
         self._listed = defaultdict[str, list[Exchange]](list)
+        self.fastest = 0.0
+        """Seconds that the fastest answer took, which is about one round trip; 0 when no answer came."""
         self._current: Exchange | None = None
         self._begun = b""
         self._stamps = False
@@ -79,6 +81,8 @@ class RequestTrace:
         if debug and said.startswith(b"HTTP/"):
             if self._current is not None:
                 self._current.status = said.partition(b" ")[2].strip().decode(errors="replace")
+        elif debug and (taken := seconds_of(line)):
+            self.fastest = min(taken, self.fastest or taken)
         elif debug and b" HTTP/" in said:
             self._current = _request(said)
             if self._current.prefix is not None:

@@ -1,6 +1,7 @@
 """List what is at a location, object by object, and never take a broken listing for a short one."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
@@ -15,6 +16,7 @@ from mcmirror.model.wording import printable
 from mcmirror.movers.mc import argv, decode
 from mcmirror.movers.mc.process import Exit
 from mcmirror.movers.mc.session import Session
+from mcmirror.movers.mc.stat import TOGETHER, shared_out
 from mcmirror.movers.mc.trace import ListingTrace
 from mcmirror.movers.protocol import Entries
 
@@ -74,7 +76,21 @@ def entries(session: Session, place: Location, *, stall_timeout: float, closed_f
 def contents(
     session: Session, place: Location, folders: Sequence[str], most: int, *, stall_timeout: float
 ) -> dict[str, set[str]] | None:
-    """List these folders in one process; None when they hold more than ``most`` keys, or not all could be listed."""
+    """List these folders; None when they hold more than ``most`` keys, or not all could be listed."""
+    with ThreadPoolExecutor(TOGETHER, thread_name_prefix="list") as pool:
+        parts = [
+            pool.submit(_contents, session, place, part, most, stall_timeout=stall_timeout)
+            for part in shared_out(folders)
+        ]
+        listed = [part.result() for part in parts]
+    found = {folder: keys for part in listed if part is not None for folder, keys in part.items()}
+    return found if None not in listed and sum(map(len, found.values())) <= most else None
+
+
+def _contents(
+    session: Session, place: Location, folders: Sequence[str], most: int, *, stall_timeout: float
+) -> dict[str, set[str]] | None:
+    """The same by one process."""
     below = f"{session.aliases[place.alias].url.rstrip('/')}/{place.path}/"
     found: dict[str, set[str]] = {folder: set() for folder in folders}
     command = argv.list_folders([place.child(folder) for folder in folders])

@@ -31,6 +31,8 @@ _CODES = {"403": "AccessDenied", "401": "AccessDenied", "301": "PermanentRedirec
 
 TOGETHER = 8
 """mc processes at once, where each asks for some of the keys."""
+FEWEST = 25
+"""Keys that are worth a process of their own."""
 ABSENT, THERE, UNKNOWN = Presence
 NO_ANSWER = "no answer came"
 STALLED = "timed out: no byte was read"
@@ -60,7 +62,7 @@ def look(
     likely = [key for key in keys if key not in gone and not key.endswith("/")]
     single = [key for key in keys if key in gone and not key.endswith("/")]
     with ThreadPoolExecutor(TOGETHER, thread_name_prefix="look") as pool:
-        parts = [pool.submit(asked.heads, part) for part in batched(likely)]
+        parts = [pool.submit(asked.heads, part) for part in shared_out(likely)]
         parts += [pool.submit(asked.singly, [key]) for key in single]
         parts += [pool.submit(stat, session, place, markers, stall_timeout=stall_timeout)] if markers else []
         answers = {key: answer for part in parts for key, answer in part.result().items()}
@@ -70,9 +72,10 @@ def look(
     return answers
 
 
-def batched(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    """As many as fit on a command line."""
-    return (keys[start : start + argv.ARGUMENTS] for start in range(0, len(keys), argv.ARGUMENTS))
+def shared_out(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Parts for processes that run side by side: one asks for a key after the other, and a server may be far away."""
+    size = min(argv.ARGUMENTS, max(FEWEST, -(-len(keys) // TOGETHER)))
+    return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
 class _Asking:
@@ -143,6 +146,9 @@ class _Asking:
             self._hear(lines)
             if process.exit.stopped:
                 break
+            if trace.fastest:
+                known = self._session.round_trips.get(self._place.alias, trace.fastest)
+                self._session.round_trips[self._place.alias] = min(known, trace.fastest)
             begun = [key for key in waiting if trace.asked(self._paths(key))] or waiting[:1]
             for key, raw in zip_longest(begun, lines[: len(begun)], fillvalue=b""):
                 assert isinstance(key, str)  # noqa: S101  there are no more lines than keys

@@ -22,6 +22,12 @@ TIME = re.compile(rb"<DEBUG> Response Time: +([0-9.]+)(\xc2\xb5s|ms|s)\b")
 SECONDS = {b"s": 1.0, b"ms": 1e-3, b"\xc2\xb5s": 1e-6}
 
 
+def seconds_of(line: bytes) -> float:
+    """How long an answer took, where the line says so; else 0."""
+    found = TIME.search(line)
+    return float(found[1]) * SECONDS[found[2]] if found else 0.0
+
+
 class ListingTrace:
     """Follows one ``mc ls`` by its stderr. Not thread-safe."""
 
@@ -64,9 +70,8 @@ class ListingTrace:
         elif self._answered and self._stamps and not self._stamped and not line.strip():
             self.foreign = self.foreign or "an answer that lacks the server's x-amz-request-id"
             self._answered = False
-        elif found := TIME.search(line):
-            taken = float(found[1]) * SECONDS[found[2]]
-            self.fastest = min(taken, self.fastest) if self.fastest else taken
+        elif taken := seconds_of(line):
+            self.fastest = min(taken, self.fastest or taken)
 
     def _page(self) -> None:
         self.pages += 1
