@@ -20,7 +20,7 @@ VENV = ROOT / ".venv"
 READY = VENV / ".ready"
 CONSTRAINTS = "constraints.txt"
 """Relative to ROOT, where pip runs: pip splits these settings at spaces, and ROOT may have some."""
-EXTRAS = ("demo", "web", "agents", "celery")
+EXTRAS = ("demo", "web", "agents", "celery", "django")
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TAIL = 15
 """Lines of pip's output that are shown when it fails."""

@@ -14,6 +14,18 @@ from mcmirror.model.report import RunReport, Status
 
 WINDOW = 3600.0
 """Seconds within which ``max_delete`` holds for all batches together."""
+OF_NO_KEY = frozenset(
+    (
+        Category.ADDRESS_NOT_RESOLVED,
+        Category.CONNECTION_REFUSED,
+        Category.CREDENTIALS,
+        Category.TLS_NOT_TRUSTED,
+        Category.TLS_MISMATCH,
+        Category.CLOCK_SKEW,
+        Category.BUCKET_NOT_FOUND,
+    )
+)
+"""What ails a whole server: where every key fails and this is among the reasons, nothing is decided about any."""
 
 Run = Callable[[Named, MaxDelete], Iterator[Event]]
 """Runs the job for some keys, with a limit of removals; the last event is RunFinished."""
@@ -123,3 +135,7 @@ class _Heard:
                 outcome.failed[one] = about.get(one.key) or self.missing[one.key]
             else:
                 outcome.settled.append(one)
+        ailing = next((one for one in report.problems if one.category in OF_NO_KEY), None)
+        if ailing is not None and len(outcome.failed) == len(keys):
+            outcome.failed.clear()
+            outcome.trouble = ailing

@@ -63,7 +63,7 @@ _REMOVED = (
     "SELECT COUNT(*) FROM backlog WHERE job = :job AND gone = 1 AND (state = 1 AND finished > :since"
     " OR state = 0 AND lease > :now AND owner <> :owner)"
 )
-_WHERE = {
+WHERE = {
     ItemState.PENDING: "state = 0 AND held = 0 AND lease <= :now AND attempts = 0",
     ItemState.LEASED: "state = 0 AND held = 0 AND lease > :now",
     ItemState.FAILED: "state = 0 AND held = 0 AND lease <= :now AND attempts > 0",
@@ -264,7 +264,7 @@ class Backlog:
 
 
 def _any(states: Collection[ItemState]) -> str:
-    return " OR ".join(f"({_WHERE[state]})" for state in states) or "0 = 1"
+    return " OR ".join(f"({WHERE[state]})" for state in states) or "0 = 1"
 
 
 def _turn(connection: "Connection", pair: str, column: str, *, wanted: bool) -> bool:
@@ -273,17 +273,21 @@ def _turn(connection: "Connection", pair: str, column: str, *, wanted: bool) -> 
     return bool(connection.execute(sql(statement), {"job": pair, "to": int(wanted)}).rowcount) and wanted
 
 
-def _item(row: Any, now: float) -> Item:
+def item_state(row: Any, now: float) -> ItemState:
+    """Where the item of a row stands."""
     if row.state == DONE:
-        state = ItemState.DONE
-    elif row.state == DEAD:
-        state = ItemState.DEAD
-    elif row.held:
-        state = ItemState.HELD
-    elif row.lease > now:
-        state = ItemState.LEASED
-    else:
-        state = ItemState.FAILED if row.attempts else ItemState.PENDING
+        return ItemState.DONE
+    if row.state == DEAD:
+        return ItemState.DEAD
+    if row.held:
+        return ItemState.HELD
+    if row.lease > now:
+        return ItemState.LEASED
+    return ItemState.FAILED if row.attempts else ItemState.PENDING
+
+
+def _item(row: Any, now: float) -> Item:
+    state = item_state(row, now)
     action = Action.REMOVE if row.gone else Action.COPY
     owner = row.owner if state is ItemState.LEASED else ""
     return Item(row.key, action, state, row.attempts, row.since, row.due, row.lease, owner, row.error, row.finished)

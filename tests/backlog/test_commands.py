@@ -166,6 +166,23 @@ def test_batches_of_one_folder_take_turns(cli: Cli, bucket_pair: Pair) -> None:
     }
 
 
+@pytest.mark.parametrize("keys", [{"alone": b"1"}, {"a": b"1", "b": b"2"}])
+def test_a_target_that_is_down_costs_no_attempt(
+    cli: Cli, bucket_pair: Pair, write: Callable[..., None], keys: dict[str, bytes]
+) -> None:
+    """A key is copied without a question to the target at first, and so fails alone."""
+    write()
+    bucket_pair.source.put(keys)
+    cli("backlog", "prepare", "old")
+
+    for _ in range(2):
+        done = cli("backlog", "process", "old", MC_HOST_dst="http://minioadmin:minioadmin@127.0.0.1:1")
+        assert (1, True) == (done.code, "refused" in done.stderr), done.stderr
+        assert (len(keys), 0) == (status(cli)["pending"], status(cli)["failed"])
+    assert 0 == cli("backlog", "process", "old").code
+    assert bucket_pair.equal
+
+
 def test_removals_are_put_in_where_the_job_removes(cli: Cli, bucket_pair: Pair, write: Callable[..., None]) -> None:
     write("remove = true")
     bucket_pair.source.put({f"k{number}": b"1" for number in range(40)})

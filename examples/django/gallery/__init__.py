@@ -1,0 +1,1 @@
+"""A page to upload files to, as small as it can be."""

@@ -1,0 +1,1 @@
+"""mcmirror.contrib.django, by the application of examples/django."""
