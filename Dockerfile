@@ -24,7 +24,7 @@ ARG PIP_FIND_LINKS
 ARG PIP_CERT
 ENV PIP_BUILD_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/mcmirror \
-    && /opt/mcmirror/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgresql]'
+    && /opt/mcmirror/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgresql,celery]'
 
 FROM build AS mc-release
 # A mirror of the releases: --build-arg MCMIRROR_MC_URL=...

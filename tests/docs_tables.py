@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mcmirror.config import sidecar
 from mcmirror.config.values import Configuration
+from mcmirror.model.agent import AgentState
 from mcmirror.model.backlog import BacklogState
 from mcmirror.model.plan import Count
 from mcmirror.model.problem import Category, Problem
@@ -124,7 +125,8 @@ def metrics() -> str:
     job = JobState("photos", "a/b", "c/d", "by hand", last=record, last_success=1, max_age=1, overdue_since=1,
                    next_run=1, realtime=RealtimeState(), backlog=BacklogState())  # fmt: skip
     totals = Totals(problems={"quota": 1}, requests={"source_list": 1})
-    state = State(1.0, 1.0, 1.0, jobs=(job,), notifiers=(NotifierState("ops"),), totals={"photos": totals})
+    state = State(1.0, 1.0, 1.0, jobs=(job,), notifiers=(NotifierState("ops"),), totals={"photos": totals},
+                  agents=(AgentState("seoul", 1.0),))  # fmt: skip
     rows = []
     for family in (*server_families(state), *job_families(state)):
         labels = ", ".join(f"`{label}`" for label in family.names)

@@ -20,7 +20,7 @@ from tests.servers.server import free_port
 from tests.serving import Serving
 
 UNITS = EXAMPLES / "systemd"
-SERVICES = ("mcmirror.service", "mcmirror-run.service")
+SERVICES = ("mcmirror.service", "mcmirror-run.service", "mcmirror-agent.service")
 PROGRAM = "/opt/mcmirror/bin/mcmirror"
 STATE = "/var/lib/mcmirror"
 ALLOWED_EXPOSURE = 15
@@ -92,12 +92,12 @@ def test_they_give_away_little(units: Path, service: str) -> None:
     assert not allowed()
 
 
-def test_both_services_forbid_the_same() -> None:
+def test_all_services_forbid_the_same() -> None:
     def forbidden(unit: str) -> str:
         text = (UNITS / unit).read_text()
         return re.sub(r"\n+\[Install\].*", "", text[text.index("ProtectSystem=") :], flags=re.DOTALL).strip()
 
-    assert forbidden(SERVICES[0]) == forbidden(SERVICES[1])
+    assert forbidden(SERVICES[0]) == forbidden(SERVICES[1]) == forbidden(SERVICES[2])
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -107,7 +107,9 @@ def test_their_words_are_known(service: str) -> None:
     assert PROGRAM == program
     assert "" == refusal(arguments)
     names = {line.partition("=")[0].removesuffix("_FILE") for line in setting(service, "Environment")}
-    assert [] == unread(names - set(re.findall(r"\{env:(\w+)\}", configuration())))
+    # The unit of an agent says which variables its file has in place of the paths.
+    asked = configuration() + (UNITS / service).read_text() + (EXAMPLES / "agents" / "agent.toml").read_text()
+    assert [] == unread(names - set(re.findall(r"\{env:(\w+)\}", asked)))
     credentials = {value.partition(":")[0] for value in setting(service, "LoadCredential")}
     assert credentials == {line.partition("%d/")[2] for line in setting(service, "Environment") if "%d" in line}
     assert [STATE.removeprefix("/var/lib/")] == setting(service, "StateDirectory")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcmirror.config import Configuration
+from mcmirror.model.agent import AgentProcess, AgentState
 from mcmirror.model.control import Busy, Stopping, UnknownJob, UnknownRun
 from mcmirror.model.progress import Progress
 from mcmirror.model.record import Cause, Outcome, Record
@@ -78,6 +79,17 @@ STATE = State(
                 DirectionState("a/b", "c/d", "behind", well=False, working=True, online=True, behind=3, lag=12.5),
                 DirectionState("c/d", "a/b", "offline", well=False, working=False, online=False, error="refused"),
             ),
+        ),
+    ),
+    agents=(
+        AgentState(
+            "seoul",
+            120.0,
+            ("photos",),
+            (AgentProcess("one", "host", 7, "1.2.3", capacity=3, running=1, started=NOW - 500, seen=NOW - 5),),
+            waiting=2,
+            running=1,
+            since=NOW - 900,
         ),
     ),
     notifiers=(NotifierState("team", waiting=2, failures=3, given_up=1, error="it answered HTTP 500"),),

@@ -185,8 +185,9 @@ class _Distant:
         """Since when nobody works on it."""
         # What a broker has handed to a process that died is lost.
         self._resend = lease_of(executor.patience(job.agent)) if self._link.lossy else LIFE / 2
-        # A folder is another one on each machine.
-        target = f"{job.agent}:{job.target}" if job.target.is_local else str(job.target)
+        # A folder, or an alias that the agent alone defines, is another one at each site.
+        theirs = job.target.is_local or job.target.alias not in self._document["aliases"]
+        target = f"{job.agent}:{job.target}" if theirs else str(job.target)
         alone = not order.shared or job.target.is_local
         self._target = target if order.writes(job) and alone else ""
 
@@ -212,7 +213,8 @@ class _Distant:
             placed = yield from self._place(tell)
         except (Unusable, ConnectionError) as error:
             what = f"the run could not be handed to agent {self._job.agent}"
-            return (yield from self._failed(problem(Category.SYSTEM, what, str(error), self._job.name)))
+            remedy = "Mend what the cause names, the state or the broker of [settings], and run again."
+            return (yield from self._failed(problem(Category.SYSTEM, what, str(error), self._job.name, remedy=remedy)))
         if placed is not None:
             return placed
         try:

@@ -82,7 +82,14 @@ def _findings(names: list[str], config: Path | None, *, write: bool) -> "Iterato
             yield Finding("configuration", "note", Grade.WARNING, note)
     service = Service(configuration)
     redactors.append(service.redact)
-    yield from service.examine(jobs, alone=bool(names), write=write)
+    here = [job for job in jobs if not job.agent]
+    for job in jobs:
+        if job.agent:
+            # The agent may have servers and folders that nobody reaches from here.
+            yield fine(
+                f"agent {job.agent}", f"job {job.name}", "runs there; mcmirror doctor at that site checks its servers"
+            )
+    yield from service.examine(here, alone=bool(names), write=write)
 
 
 def _configuration(names: list[str], config: Path | None) -> "Configuration":

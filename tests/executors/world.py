@@ -33,7 +33,7 @@ class World:
     folder: Path
     settings: str
     """Lines of [settings] that master and agents share."""
-    variables: Mapping[str, str]
+    variables: dict[str, str]
     """How the two servers are found."""
     state: str
     """Of the master, and of agents that take runs from it."""
@@ -64,25 +64,25 @@ class World:
         home.mkdir(exist_ok=True)
         return clean_environment(home / "home", self.variables if servers else mc)
 
-    def master(self, jobs: str = "", *, key: str = "") -> Service:
+    def master(self, jobs: str = "", *, key: str = "", environ: Mapping[str, str] | None = None) -> Service:
         """A service in this process."""
         executors.register()
-        environ = self.environment("master", servers=not self.remote)
+        environ = environ or self.environment("master", servers=not self.remote)
         file = self.configuration("master", jobs, key=key)
         service = Service(load(file, environ, file.parent), environ)
         self.services.append(service)
         return service
 
-    def agent(self, name: str = "agent", **changed: str) -> subprocess.Popen[bytes]:
+    def agent(self, name: str = "agent", *, key: str = "", **variables: str) -> subprocess.Popen[bytes]:
         """Start a process of the agent, if this executor has one."""
         # Over a broker an agent reaches nothing else of its master.
         state = f"sqlite:///{self.folder / name}.db" if self.kind == "celery" else ""
-        file = self.configuration(name, state=state, **changed)
+        file = self.configuration(name, state=state, key=key)
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [str(COMMAND), "agent", "seoul", "--config", str(file)],
                 cwd=file.parent,
-                env=self.environment(name, servers=True),
+                env={**self.environment(name, servers=True), **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

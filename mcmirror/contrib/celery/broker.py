@@ -197,10 +197,12 @@ class Mailbox:
 def run_worker(application: Any, agent: str, name: str, capacity: int, handle: Callable[[bytes], object]) -> Any:
     """A Celery worker of an agent's site, not started yet: threads call ``handle`` with what is sealed."""
 
-    @application.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]
+    @application.task(name=TASK, ignore_result=True, shared=False)  # type: ignore[untyped-decorator]
     def take(sealed: str) -> None:
         handle(sealed.encode())
 
+    # The threads of the pool look for the task in the application that is everybody's default.
+    application.set_default()
     application.amqp.queues.select_add(application.site(agent))
     application.amqp.queues.select([site(agent)])
     return application.WorkController(
