@@ -200,6 +200,16 @@ class Backlog:
         with self._database.read() as connection:
             return tuple(_item(row, now) for row in connection.execute(sql(statement), given))
 
+    def elsewhere(self, job: str) -> dict[str, int]:
+        """Open items of a job of this name between other places, by the name of their set."""
+        statement = (
+            "SELECT job, COUNT(*) FROM backlog WHERE state = 0 AND job <> :job AND substr(job, 1, :length) = :start"
+            " GROUP BY job ORDER BY job"
+        )
+        given = {"job": self._pair, "start": f"{job} ", "length": len(job) + 1}
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(sql(statement), given)}
+
     def retry(self, now: float, keys: Sequence[str] = ()) -> int:
         """Try again now what failed, was given up or held: these keys, or all; return how many items that are."""
         statement = (

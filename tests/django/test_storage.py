@@ -3,6 +3,7 @@
 import pytest
 
 from tests.django.site import Site
+from tests.servers.minio import contents
 from tests.servers.postgres import Postgres
 
 
@@ -169,5 +170,27 @@ say(S3MirroringStorage(bucket_name="another-bucket").save("a", ContentFile(b"1")
 
     done = site.process()
 
-    assert "1 object of the outbox cannot be mirrored" in done.stderr
+    assert "these settings do not mirror 1 object of the outbox" in done.stderr
+    assert f"such as a in {site.pair.source.server.url}/another-bucket" in done.stderr
     assert ["a"] == site.told("say(requests())")
+
+
+def test_what_waits_at_a_switch_is_not_taken_for_the_other_direction(site: Site) -> None:
+    """Both buckets have the same name, as they often have at two providers."""
+    name = site.pair.source.bucket
+    site.pair.target.client.create_bucket(Bucket=name)
+    before = site.having(AWS_S3_MIRRORING_STORAGE_BUCKET_NAME=name)
+    main, mirror = site.pair.source.server, site.pair.target.server
+    after = before.having(AWS_S3_ENDPOINT_URL=mirror.url, AWS_S3_MIRRORING_ENDPOINT_URL=main.url)
+    site.pair.source.put({"in the backlog": b"1"})
+    before.manage("prepare_mirroring_items_history")
+    before.told('save("in the outbox"); say(0)')
+
+    switched = after.process()
+
+    assert "0 objects done" in switched.stdout
+    assert f"such as in the outbox in {main.url}/{name}" in switched.stderr
+    assert "other settings have 1 object waiting" in switched.stderr
+    assert {} == after.told("say(states())")
+    assert 0 == before.process().code
+    assert site.pair.source.contents() == contents(mirror.client(), name)

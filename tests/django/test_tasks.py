@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import django
+import psutil
 import pytest
 
 from tests.django.site import Site
@@ -78,15 +79,25 @@ def test_a_worker_that_is_killed_loses_nothing(queued: Site) -> None:
     queued.pair.source.put({f"{number:03}": b"%d" % number for number in range(150)})
     queued.manage("prepare_mirroring_items_history")
     queued.process()
-    running = queued.start("celery", "-A", "gallery", "worker", "--concurrency", "1")
-    until(lambda: "leased" in queued.told("say(states())").values(), 60)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+    assert queued.pair.target.server.process is not None
+    mirror = psutil.Process(queued.pair.target.server.process.pid)
+    mirror.suspend()
+    try:
+        running = queued.start("celery", "-A", "gallery", "worker", "--concurrency", "1")
+        until(lambda: "leased" in queued.told("say(states())").values(), 60)
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    finally:
+        mirror.resume()
+    left = queued.told("say(states())")
     queued.told("""
-from django.db.models import F
-say(MirrorItemTask.objects.update(lease=F("lease") - 60, due=F("due") - 60))
+from mcmirror.contrib.django.mirroring import job_backlog
+with job_backlog() as backlog, backlog.items._database.begin() as db:
+    from mcmirror.store.database import sql
+    say(db.execute(sql("UPDATE backlog SET lease = lease - 60 WHERE lease > 0")).rowcount)
 """)
 
+    assert 100 == list(left.values()).count("leased")
     assert 0 == queued.process("--here").code
     assert queued.pair.equal
     assert {"done"} == set(queued.told("say(states())").values())

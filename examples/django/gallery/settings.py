@@ -20,7 +20,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "gallery",
-    "mcmirror.contrib.django",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -71,6 +70,10 @@ AWS_S3_ENDPOINT_URL = os.environ.get("AWS_S3_ENDPOINT_URL")
 AWS_S3_REGION_NAME = os.environ.get("AWS_S3_REGION_NAME")
 AWS_STORAGE_BUCKET_NAME = os.environ.get("AWS_STORAGE_BUCKET_NAME")
 AWS_LOCATION = os.environ.get("AWS_LOCATION", "")
+
+# Mirroring is on when the backend is one of mcmirror's. To have it always, write the application into INSTALLED_APPS.
+if STORAGES["default"]["BACKEND"].startswith("mcmirror."):
+    INSTALLED_APPS.append("mcmirror.contrib.django")
 
 # The mirroring bucket. Five are mandatory; manage.py check names those that are missing.
 for _name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "STORAGE_BUCKET_NAME", "ENDPOINT_URL", "REGION_NAME",

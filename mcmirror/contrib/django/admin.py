@@ -103,6 +103,6 @@ class MirrorItemTaskAdmin(ReadOnly):
 class MirrorRequestAdmin(ReadOnly):
     """The outbox."""
 
-    list_display = ("key", "bucket", "gone", "ready", "noted")
+    list_display = ("key", "place", "gone", "ready", "noted")
     search_fields = ("key",)
     ordering = ("pk",)

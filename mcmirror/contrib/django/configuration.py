@@ -1,5 +1,6 @@
 """Django's settings as a configuration of mcmirror: two aliases and one job, in memory only."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ BACKEND = "mcmirror.contrib.django.storage.S3MirroringStorage"
 ORIGIN = "settings"
 """What a mistake names as its file."""
 MAIN, MIRROR = "main", "mirror"
-"""The names of the two aliases."""
+"""The names of the two aliases; the main server's has its address besides, so that a backlog has one direction."""
 PREFIX = "AWS_S3_MIRRORING_"
 MANDATORY = {
     "ACCESS_KEY_ID": "the access key of the mirroring bucket",
@@ -56,6 +57,7 @@ class MainStorage(Protocol):
     """What is asked of the storage that is mirrored, a S3MirroringStorage."""
 
     bucket_name: str
+    place: str
     location: str
     endpoint_url: str | None
     region_name: str | None
@@ -89,7 +91,7 @@ def configuration() -> Configuration:
     try:
         storage = main_storage()
         main = _main(storage)
-        places = Location.parse(f"{MAIN}/{_place(storage.bucket_name, storage)}")
+        source = Location.parse(f"{main.name}/{_place(storage.bucket_name, storage)}")
     except ConfigError as error:
         mistakes += error.mistakes
     except ValueError as wrong:
@@ -111,13 +113,13 @@ def configuration() -> Configuration:
     )
     job = Job(
         own("MCMIRROR_JOB"),
-        places,
-        Location.parse(f"{MIRROR}/{_place(of('STORAGE_BUCKET_NAME'), storage)}"),
+        source,
+        Location.parse(f"{mirror.name}/{_place(of('STORAGE_BUCKET_NAME'), storage)}"),
         MirrorOptions(overwrite=True, remove=of("REMOVE")),
     )
     return Configuration(
         settings=Settings(state=own("MCMIRROR_STATE"), mc=own("MCMIRROR_MC")),
-        aliases={MAIN: main, MIRROR: mirror},
+        aliases={main.name: main, mirror.name: mirror},
         jobs={job.name: job},
         origin=ORIGIN,
     )
@@ -165,7 +167,7 @@ def _main(storage: MainStorage) -> Alias:
         what = "the main bucket has no access key"
         raise ConfigError([Mistake(ORIGIN, "AWS_S3_ACCESS_KEY_ID, AWS_S3_SECRET_ACCESS_KEY", what, remedy)])
     return Alias(
-        MAIN,
+        f"{MAIN}-{re.sub('[^A-Za-z0-9]+', '-', address.partition('://')[2])}",
         address,
         Secret(keys[0]),
         Secret(keys[1]),

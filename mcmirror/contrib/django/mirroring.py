@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mcmirror.backlog.processor import Batch
-from mcmirror.contrib.django.configuration import configuration
+from mcmirror.contrib.django.configuration import configuration, main_storage
 from mcmirror.contrib.django.models import MirrorRequest
 from mcmirror.model.change import Change
 from mcmirror.model.job import MaxDelete
@@ -42,10 +42,10 @@ def hand_over(backlog: JobBacklog) -> int:
 
     A row is deleted once the backlog has its key. A kill in between hands it over twice, which is looked at twice.
     """
-    source, handed = backlog.job.source, 0
+    source, place, handed = backlog.job.source, main_storage().place, 0
     below = f"{source.prefix}/" if source.prefix else ""
     while True:
-        rows = list(ready().filter(bucket=source.bucket, key__startswith=below).order_by("pk")[:TOGETHER])
+        rows = list(ready().filter(place=place, key__startswith=below).order_by("pk")[:TOGETHER])
         if not rows:
             return handed
         changes = {row.key: Change(row.key.removeprefix(below), gone=row.gone) for row in rows}

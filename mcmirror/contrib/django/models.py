@@ -15,7 +15,8 @@ from mcmirror.store.backlog import WHERE, item_state, pair_name
 class MirrorRequest(models.Model):
     """An upload or deletion that no trigger has handed to the backlog yet."""
 
-    bucket = models.CharField(max_length=255)
+    place = models.TextField()
+    """The server and the bucket: after a switch the rows of the former main bucket are still told apart."""
     key = models.TextField()
     gone = models.BooleanField(default=False)
     ready = models.BooleanField(default=True)

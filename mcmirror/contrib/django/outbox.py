@@ -21,8 +21,8 @@ FINDS_IT = "manage.py prepare_mirroring_items_history finds it."
 class Upload:
     """One upload or deletion, from its beginning to its end. Never raises: an upload does not fail for the mirror."""
 
-    def __init__(self, bucket: str, key: str, *, gone: bool = False) -> None:
-        self._bucket, self._key, self._gone = bucket, key, gone
+    def __init__(self, place: str, key: str, *, gone: bool = False) -> None:
+        self._place, self._key, self._gone = place, key, gone
         self._row = 0
 
     def begin(self) -> None:
@@ -54,7 +54,7 @@ class Upload:
     def _insert(self, using: str, *, ready: bool) -> int:
         from mcmirror.contrib.django.models import MirrorRequest
 
-        row = MirrorRequest(bucket=self._bucket, key=self._key, gone=self._gone, ready=ready)
+        row = MirrorRequest(place=self._place, key=self._key, gone=self._gone, ready=ready)
         row.save(using=using, force_insert=True)
         return int(row.pk)
 
@@ -64,9 +64,9 @@ class Upload:
 
 
 @contextmanager
-def noted(bucket: str, key: str, *, gone: bool = False) -> Iterator[None]:
+def noted(place: str, key: str, *, gone: bool = False) -> Iterator[None]:
     """Note what the block does with the object, however it ends: an answer that was lost proves nothing."""
-    upload = Upload(bucket, key, gone=gone)
+    upload = Upload(place, key, gone=gone)
     upload.begin()
     try:
         yield
@@ -82,4 +82,4 @@ def request(name: str, *, gone: bool = False) -> None:
     except Exception as error:  # noqa: BLE001
         Upload("", name)._missed(error)  # noqa: SLF001
         return
-    Upload(storage.bucket_name, key, gone=gone).finish()
+    Upload(storage.place, key, gone=gone).finish()

@@ -21,6 +21,11 @@ class S3MirroringStorage(S3Storage):
 
     is_mirrored = True
 
+    @property
+    def place(self) -> str:
+        """The server and the bucket, by which the outbox knows what belongs here."""
+        return f"{(self.endpoint_url or 'https://s3.amazonaws.com').rstrip('/')}/{self.bucket_name}"
+
     def credentials(self) -> tuple[str, str, str] | None:
         """The access key, secret key and session token that boto3 uses for the main bucket."""
         found = self._create_session().get_credentials()
@@ -34,12 +39,12 @@ class S3MirroringStorage(S3Storage):
         return str(self._normalize_name(clean_name(name)))
 
     def _save(self, name: str, content: Any) -> str:
-        with noted(self.bucket_name, self.key_of(name)):
+        with noted(self.place, self.key_of(name)):
             return str(super()._save(name, content))
 
     def delete(self, name: str) -> None:
         """Delete the object; the mirror follows if ``AWS_S3_MIRRORING_REMOVE`` is true."""
-        with noted(self.bucket_name, self.key_of(name), gone=True):
+        with noted(self.place, self.key_of(name), gone=True):
             super().delete(name)
 
     def _open(self, name: str, mode: str = "rb") -> Any:
@@ -53,7 +58,7 @@ class MirroredFile(S3File):
 
     def __init__(self, key: str, mode: str, storage: S3MirroringStorage) -> None:
         super().__init__(key, mode, storage)
-        self._upload: Upload | None = Upload(storage.bucket_name, key)
+        self._upload: Upload | None = Upload(storage.place, key)
         self._upload.begin()
 
     def close(self) -> None:

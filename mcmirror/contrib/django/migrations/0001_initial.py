@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             name="MirrorRequest",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("bucket", models.CharField(max_length=255)),
+                ("place", models.TextField()),
                 ("key", models.TextField()),
                 ("gone", models.BooleanField(default=False)),
                 ("ready", models.BooleanField(default=True)),

@@ -70,13 +70,13 @@ class Command(MirrorCommand):
                 max_delete=options["max_delete"],
             )
             state = backlog.state()
-            self._strangers()
+            self._strangers(backlog)
             self.say(f"{_sum(total)}; {summary(state)}")
             ended(stop, _code(total, state), f"not all is mirrored: {summary(state)}")
 
     def _send(self, backlog: "JobBacklog", options: dict[str, Any]) -> None:
         hand_over(backlog)
-        self._strangers()
+        self._strangers(backlog)
         state = backlog.state()
         wanted = -(-(state.pending + state.failed) // BATCH)
         number = min(1 if options["once"] else wanted, wanted, options["batches"])
@@ -100,11 +100,17 @@ class Command(MirrorCommand):
             what, why = f"{objects(batch.held)} wait to be removed", "more than max_delete allows within an hour"
             self.problem(what, why, "If that is meant: retry them in the admin, then call this with --max-delete N.")
 
-    def _strangers(self) -> None:
-        if left := ready().count():
-            what = f"{objects(left)} of the outbox cannot be mirrored"
-            why = "they are in a bucket or location that no storage of STORAGES mirrors"
-            self.problem(what, why, "Look at them in the admin (uploads not handed over yet), and at STORAGES.")
+    def _strangers(self, backlog: "JobBacklog") -> None:
+        left = ready()
+        if number := left.count():
+            place, key = left.values_list("place", "key")[0]
+            what = f"these settings do not mirror {objects(number)} of the outbox"
+            why = f"they are elsewhere, such as {key} in {place}"
+            self.problem(what, why, "After a switch: call this once more with the settings from before it.")
+        for pair, number in backlog.items.elsewhere(backlog.job.name).items():
+            what, why = f"other settings have {objects(number)} waiting", f"they were to be mirrored as {pair}"
+            remedy = "After a switch: call this once more with the settings from before it."
+            self.problem(what, why, f"{remedy} Else prepare_mirroring_items_history puts in what still differs.")
 
 
 def _sum(total: Batch) -> str:
