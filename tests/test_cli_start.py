@@ -28,6 +28,7 @@ from tests.servers.command import COMMAND, Cli
 from tests.waiting import until
 
 HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio", "aiohttp", "textual", "slack_sdk"}
+HEAVY |= {"celery", "kombu", "cryptography"}
 
 
 def imported(*arguments: str) -> set[str]:

@@ -96,6 +96,17 @@ def test_what_agents_lack_is_a_mistake(text: str, key: str, words: str, remedy: 
     assert found[key].line
 
 
+def test_a_folder_of_an_agent_is_not_followed_from_here(tmp_path: Path) -> None:
+    job = '[job.photos]\nsource = "/srv/photos"\ntarget = "dst/photos"\nrealtime = true\n'
+    (found,) = mistakes(tmp_path, STORE + AGENT + ALIASES + job + 'agent = "seoul"\n')
+    assert ("job.photos.realtime", 'Write events = "poll:60s", or every in place of realtime.') == (
+        found.key, found.remedy,
+    )  # fmt: skip
+    file = tmp_path / "mcmirror.toml"
+    file.write_text(STORE + AGENT + ALIASES + job + 'agent = "seoul"\nevents = "poll:60s"\n')
+    assert "photos" in load(file, {"HOME": str(tmp_path)}, tmp_path, needs_jobs=True).jobs
+
+
 def test_the_only_agent_has_the_jobs_that_name_none(tmp_path: Path) -> None:
     file = tmp_path / "mcmirror.toml"
     file.write_text(STORE + AGENT + ALIASES + JOB)

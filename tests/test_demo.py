@@ -180,3 +180,26 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
         pass
 
     assert "the disk is on fire" in caught.value.problem.cause
+
+
+def test_agents_work_and_one_is_killed(newcomer: Cli) -> None:
+    done = newcomer("demo", "--agents", timeout=400, MCMIRROR_MINIO=str(binaries.minio()))
+
+    assert 0 == done.code, done.stderr
+    for text in (
+        "✓ photos verified: 51 objects",
+        "✓ albums verified: 40 objects",
+        "Agent seoul lost the run; it begins again.",
+        "The servers and their data are gone again.",
+    ):
+        assert text in done.stderr
+    assert nothing_stays(newcomer)
+
+
+def test_killed_it_takes_its_agents_along(newcomer: Cli) -> None:
+    process = newcomer.start("demo", "--agents", MCMIRROR_MINIO=str(binaries.minio()))
+    assert process.stderr is not None
+    assert any(b"photos: copying" in line for line in process.stderr)
+    process.kill()
+    process.communicate()
+    until(lambda: not processes(newcomer.folder / "tmp"))

@@ -198,6 +198,8 @@ def test_what_is_named_in_passing_exists(path: Path) -> None:
         "run",
         "verify",
         "plan",
+        "demo",
+        "agent run",
         "doctor",
         "serve",
         "status",

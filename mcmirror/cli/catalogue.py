@@ -58,7 +58,7 @@ COMMANDS = {
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "": ("mcmirror demo", "mcmirror mirror onprem/photos aws/photos-copy --dry-run", "mcmirror help mirror"),
-    "demo": ("mcmirror demo",),
+    "demo": ("mcmirror demo", "mcmirror demo --agents"),
     "mirror": (
         "mcmirror mirror onprem/photos aws/photos-copy --create-target --dry-run",
         "mcmirror mirror onprem/photos aws/photos-copy --overwrite --remove",

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -73,7 +73,9 @@ class _Stage:
     stop: Stop
 
 
-def demo() -> None:
+def demo(
+    agents: Annotated[bool, typer.Option("--agents", help="A master and two agents, one of which is killed.")] = False,
+) -> None:
     """Watch a verified mirror between two throw-away servers on this machine; it takes half a minute.
 
     Nothing of yours is read or written, and everything it starts is stopped and removed, also after Ctrl-C.
@@ -84,7 +86,10 @@ def demo() -> None:
         with stopping(stop), tempfile.TemporaryDirectory(prefix="mcmirror-demo-") as folder:
             _tell("Two throw-away S3 servers on this machine, real objects, a real mirror.")
             with _stage(mc, Path(folder), style, stop) as stage:
-                _play(stage)
+                if agents:
+                    _play_agents(stage)
+                else:
+                    _play(stage)
             _go_on(stop)
     except _Ended as ended:
         raise typer.Exit(ended.code) from None
@@ -109,6 +114,15 @@ def _play(stage: _Stage) -> None:
     text = "4. The film went in parts, and the ETags of such objects prove nothing: so both sides are read and hashed."
     _scene(stage, text, _command(stage.job, "verify --content"))
     _run(stage, "verify", content=100.0)
+
+
+def _play_agents(stage: _Stage) -> None:
+    from mcmirror.cli.demo_agents import Play
+
+    aliases = tuple(stage.service.aliases((SOURCE, TARGET)).values())
+    play = Play(stage.service, aliases, stage.job, stage.folder, stage.style, stage.stop, _tell)
+    if code := play.play():
+        raise _Ended(code)
 
 
 def _command(job: "Job", verb: str = "mirror") -> str:

@@ -219,6 +219,11 @@ def triggers(file: str, defaults: "OptionsTable", tables: Mapping[str, "OptionsT
     return mistakes
 
 
+def is_folder(text: str) -> bool:
+    """Whether a location is meant as a folder."""
+    return text[:1] in {"/", "~", "."}
+
+
 _REALTIME = ("events", "batch_interval", "catch_up_every", "max_lag", "canary")
 
 
@@ -238,6 +243,10 @@ def realtime(file: str, written: Mapping[str, Mapping[str, Any]]) -> Iterator[Mi
         if "{" in values.get("prefix", ""):
             remedy = "Take the dates out of prefix, or write every or cron in place of realtime."
             yield Mistake(file, f"{key}.prefix", "real time follows one place, and this one changes by the day", remedy)
+        if values.get("agent") and is_folder(values["source"]) and not values.get("events", "").startswith("poll"):
+            remedy = 'Write events = "poll:60s", or every in place of realtime.'
+            what = f"the folder is agent {values['agent']}'s, and its changes are not heard from there"
+            yield Mistake(file, f"{key}.realtime", what, remedy)
         if values.get("dry_run"):
             yield Mistake(file, f"{key}.dry_run", "real time copies what changes", "Take dry_run out, or realtime.")
 

@@ -1,5 +1,6 @@
 """Messages that are no message, and agents that cannot or do not take one."""
 
+import sys
 from base64 import urlsafe_b64encode
 from functools import partial
 
@@ -7,6 +8,7 @@ import pytest
 
 from mcmirror.agents import executor
 from mcmirror.agents.seal import Message, Seal, Side, Unsealable, new_key
+from mcmirror.contrib.celery.broker import application
 from mcmirror.model.event import Waiting
 from mcmirror.model.problem import Category, Trouble
 from mcmirror.model.report import Status
@@ -98,3 +100,16 @@ def test_an_agent_that_is_gone_is_a_problem_of_a_run_by_hand(
     assert [Waiting("photos", bucket_pair.target.location, "seoul")] == [
         event for event in run.events if isinstance(event, Waiting)
     ]
+
+
+def test_what_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, use, extra in (
+        ("cryptography", new_key, "mcmirror[agents]"),
+        ("celery", lambda: application("redis://127.0.0.1:1/0"), "mcmirror[celery]"),
+    ):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(Trouble) as caught:
+            use()
+        found = caught.value.problem
+        assert "not installed" in found.cause
+        assert f"pip install '{extra}'" in found.remedy

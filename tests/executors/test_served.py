@@ -1,16 +1,33 @@
 """A master that serves: an agent that is gone turns its jobs red, and they run when it is back."""
 
+import json
 import os
 import signal
+import subprocess
+from pathlib import Path
 
 from tests.conftest import Pair
 from tests.executors.conftest import Made
+from tests.executors.world import World
 from tests.servers.command import COMMAND
 from tests.servers.server import free_port
 from tests.serving import Serving
 from tests.waiting import until
 
 GONE = "agent seoul is gone"
+
+
+def listed(file: Path, world: World) -> tuple[int, bool, str]:
+    """What `mcmirror agent list` comes to: its exit code, whether the agent is gone, its word for it."""
+    command = [str(COMMAND), "agent", "list", "--config", str(file)]
+    environment = world.environment("master", servers=False)
+    documents = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    (agent,) = json.loads(documents.stdout)
+    (row,) = done.stdout.splitlines()[1:]
+    assert ["seoul", "photos"] == [row.split()[0], row.split()[-1]]
+    assert documents.returncode == done.returncode
+    return done.returncode, agent["gone"], "gone" if " gone " in row else "takes work"
 
 
 def test_an_agent_that_is_gone_turns_health_red_and_its_job_runs_when_it_is_back(made: Made, bucket_pair: Pair) -> None:
@@ -28,10 +45,12 @@ def test_an_agent_that_is_gone_turns_health_red_and_its_job_runs_when_it_is_back
         serving.until(lambda: serving.status("/readyz") == 200)
         serving.until(lambda: bucket_pair.equal)
         assert 'mcmirror_agent_up{agent="seoul"} 1' in serving.answer("/metrics")[1].decode()
+        assert (0, False, "takes work") == listed(file, world)
         os.killpg(first.pid, signal.SIGKILL)
         serving.says(GONE, 2)
         serving.until(lambda: serving.status("/readyz") == 503)
         assert 'mcmirror_agent_up{agent="seoul"} 0' in serving.answer("/metrics")[1].decode()
+        assert (1, True, "gone") == listed(file, world)
         bucket_pair.source.put({"b": b"b"})
         world.agent("second")
         serving.says("Agent seoul takes work again", 2)

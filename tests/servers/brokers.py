@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -110,12 +111,14 @@ class RabbitMQ(Server):
         if self.process is not None:
             whole = psutil.Process(self.process.pid)
             for one in (*whole.children(recursive=True), whole):
-                one.send_signal(signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):
+                    one.send_signal(signal.SIGKILL)
             self.process.wait(PATIENCE)
             self.process = None
         for one in psutil.process_iter(["name"]):
-            if one.info["name"] == "epmd" and one.environ().get("HOME") == str(self.folder):
-                one.kill()
+            with suppress(psutil.Error):
+                if one.info["name"] == "epmd" and one.environ().get("HOME") == str(self.folder):
+                    one.kill()
 
     def answers(self) -> bool:
         """Whether it is up."""

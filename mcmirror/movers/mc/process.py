@@ -208,7 +208,7 @@ class Process:
             "_ok_code": _ANY_END,
             "_internal_bufsize": 200,
             "_decode_errors": "replace",
-            "_preexec_fn": _death_with_parent(),
+            "_preexec_fn": death_with_parent(),
             "_log_msg": lambda *_: "mc",
         }
         try:
@@ -340,7 +340,7 @@ def _moved(before: _Io | None, after: _Io | None) -> bool:
     return data > WAKE_UP * (after.calls - before.calls)
 
 
-def _death_with_parent() -> Callable[[], None] | None:
+def death_with_parent() -> Callable[[], None] | None:
     """For the child, between fork and exec: die when we do. Linux only; elsewhere mc dies at its next line."""
     if sys.platform != "linux":
         return None
