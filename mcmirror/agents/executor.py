@@ -244,7 +244,13 @@ class _Distant:
                 tell(Waiting(job.name, str(job.target)))
             order.stop.wait(LOOK)
         self._placed = True
-        self._link.send(job.agent, self._task, new.body)
+        try:
+            self._link.send(job.agent, self._task, new.body)
+        except ConnectionError as error:
+            # One that waits for its agent waits for the broker as well: it is sent again.
+            if order.manners.lock is not Lock.WAIT:
+                raise
+            logging.getLogger(__name__).warning("%s: %s; the run is sent again", job.name, error)
         return None
 
     def _body(self) -> bytes:

@@ -11,7 +11,9 @@ from mcmirror.config import Agent, Configuration, Settings, load
 from mcmirror.contrib.celery import agent as celery_agent
 from mcmirror.contrib.celery.agent import CeleryProcess
 from mcmirror.contrib.celery.broker import application
+from mcmirror.engine.order import Order
 from mcmirror.model.event import Event, Noted, RunStarted
+from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.problem import Category
 from mcmirror.model.report import Status
 from mcmirror.service import Service
@@ -104,6 +106,18 @@ def test_without_a_broker_a_run_says_so(made: Made, bucket_pair: Pair, redis: Re
     (found,) = report.problems
     assert (Status.FAILED, Category.SYSTEM) == (report.status, found.category)
     assert "the broker was not reached" in found.cause
+
+
+def test_a_run_that_waits_for_its_agent_waits_for_the_broker(made: Made, bucket_pair: Pair, redis: Redis) -> None:
+    bucket_pair.source.put({"a": b"a"})
+    world = made("celery")
+    world.agent()
+    master = world.master()
+    redis.stop()
+    run = Running(master, world.job(bucket_pair), Order(manners=Manners(Lock.WAIT)))
+    time.sleep(2)
+    redis.start()
+    assert Status.SUCCEEDED is run.report.status
 
 
 class Deaf:

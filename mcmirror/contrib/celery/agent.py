@@ -107,8 +107,8 @@ class BrokerAgent:
             self.post(task, 1, sealed)
 
     def probed(self, probe: Message, process: AgentProcess) -> None:
-        """Answer a probe; one of our own needs none."""
-        if probe.body["reply_to"] != self.address:
+        """Answer a probe; one that an agent sent, this or another process of the site, needs none."""
+        if not probe.body.get("own"):
             body = {"process": process_document(process)}
             answer = self._seal.close(Side.MASTER, Message(PROBED, probe.task, body=body))
             with suppress(ConnectionError):
@@ -116,7 +116,7 @@ class BrokerAgent:
 
     def probe(self) -> None:
         """Send a probe task to the own site."""
-        message = Message(PROBE, f"probe-{token_hex(8)}", body={"reply_to": self.address})
+        message = Message(PROBE, f"probe-{token_hex(8)}", body={"own": True})
         self._sender.task(self._seal.agent, self._seal.close(Side.AGENT, message))
 
     def ended(self, task: Message) -> None:
