@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -138,9 +137,8 @@ def list_(  # noqa: PLR0913  one parameter an option
     as_json: o.JsonOption = False,
 ) -> None:
     """List items by key: all that are not done, or those in a state."""
-    now = time.time()
     with _opened(job, config) as backlog:
-        found = backlog.items.items(state or UNFINISHED, now, after=after, limit=limit)
+        found = backlog.items.items(state or UNFINISHED, backlog.items.now(), after=after, limit=limit)
     if as_json:
         print(json.dumps([ITEM.to(one) for one in found], indent=2))
         return
@@ -160,9 +158,10 @@ def add(
     """Put in keys by name, for a system that knows what it has changed."""
     from mcmirror.model.change import Change
 
-    wanted = [line.rstrip("\n") for line in sys.stdin] if keys == ["-"] else keys
+    given = [line.rstrip("\n") for line in sys.stdin] if keys == ["-"] else keys
+    wanted = dict.fromkeys(key for key in given if key)
     with _opened(job, config) as backlog:
-        added = backlog.enqueue([Change(key) for key in wanted if key])
+        added = backlog.enqueue([Change(key) for key in wanted])
     print(f"{job}: {objects(added)} put in, {len(wanted) - added:,} waited already")
 
 
@@ -175,14 +174,14 @@ def retry(
 ) -> None:
     """Try again at once what failed, was given up, or is held back."""
     with _opened(job, config) as backlog:
-        print(f"{job}: {objects(backlog.items.retry(time.time(), keys or ()))} tried again")
+        print(f"{job}: {objects(backlog.items.retry(backlog.items.now(), keys or ()))} tried again")
 
 
 @app.command()
 def purge(job: JobName, *, state: States = None, config: o.ConfigOption = None) -> None:
     """Forget the items that are done, or those in a state. Nothing is removed on any server."""
     with _opened(job, config) as backlog:
-        print(f"{job}: {objects(backlog.items.purge(state or (ItemState.DONE,), time.time()))} forgotten")
+        print(f"{job}: {objects(backlog.items.purge(state or (ItemState.DONE,), backlog.items.now()))} forgotten")
 
 
 @app.command()
@@ -256,7 +255,7 @@ def _check(service: "Service", job: "Job") -> None:
 def _row(item: Item) -> list[str]:
     due = _time(item.due) if item.state in {ItemState.PENDING, ItemState.FAILED} else ""
     if item.state is ItemState.LEASED:
-        item = replace(item, error=item.error or f"in the hands of {item.owner.rpartition(':')[0]}")
+        item = replace(item, error=item.error or f"of the process {item.owner.rpartition(':')[0]}")
     return [
         harmless(item.key),
         item.action,

@@ -21,6 +21,7 @@ from mcmirror.model.redact import redact
 from mcmirror.model.report import ExitCode
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import harmless, objects, shown_bytes
+from mcmirror.store.database import Unusable
 
 if TYPE_CHECKING:
     from mcmirror.service.backlog import JobBacklog
@@ -59,6 +60,10 @@ def prepare(backlog: "JobBacklog", *, quiet: bool, as_json: bool) -> int:
         print(f"{job.name}: {objects(done.added)} put in" + (f", {waited:,} waited already" if waited else ""))
         if done.differing:
             print(f"next: mcmirror backlog process {job.name}", file=sys.stderr)
+    if stop.requested:
+        what, do = f"{job.name}: the rest was not put in", f"mcmirror backlog prepare {job.name} puts it in."
+        _say(style, "yellow", f"problem: {what}", "  why: a stop was requested", f"  do:  {do}")
+        return int(ExitCode.SIGTERM if stop.signal == 15 else ExitCode.SIGINT)
     return int(done.report.exit_code)
 
 
@@ -88,15 +93,15 @@ def process(backlog: "JobBacklog", wish: Wish, *, as_json: bool) -> int:
         print(json.dumps({"job": job.name, **numbers, "backlog": BACKLOG.to(state)}, indent=2))
     else:
         talk.end(total, state)
-    return int(_code(total, state, stop))
+    return int(_code(total, stop))
 
 
-def _code(total: Batch, state: BacklogState, stop: Stop) -> ExitCode:
+def _code(total: Batch, stop: Stop) -> ExitCode:
     if stop.requested:
         return ExitCode.SIGTERM if stop.signal == 15 else ExitCode.SIGINT
     if total.trouble is not None and not total.done:
         return ExitCode.FAILED
-    unwell = total.trouble is not None or total.failed or total.dead or total.held or state.dead
+    unwell = total.trouble is not None or total.failed or total.dead or total.held
     return ExitCode.PARTIAL if unwell else ExitCode.SUCCEEDED
 
 
@@ -116,14 +121,19 @@ class _Talk:
                 self._error(found.message, found.cause, found.remedy)
             elif batch.error:
                 name = self._backlog.job.name
-                what = f"{objects(batch.failed + batch.dead)} of a batch failed; they are tried again by themselves"
-                self._error(what, batch.error, f"mcmirror backlog list {name} --state failed names them.")
+                then = "they are tried again by themselves" if batch.failed else "they are given up"
+                which = " ".join(f"--state {word}" for word in ("failed", "dead") if getattr(batch, word))
+                what = f"{objects(batch.failed + batch.dead)} of a batch failed; {then}"
+                self._error(what, batch.error, f"mcmirror backlog list {name} {which} names them.")
             now = time.monotonic()
             if now - self._spoken < SPOKEN:
                 return
             self._spoken = now
-            state = self._backlog.state()
-            self._backlog.tell(state)
+            try:
+                state = self._backlog.state()
+                self._backlog.tell(state)
+            except Unusable:
+                return
         line = summary(state)
         if not self._quiet:
             _say(self._style, "", f"{self._backlog.job.name}: {line}")

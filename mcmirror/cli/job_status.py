@@ -89,7 +89,7 @@ class StatusOverview:
 def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[Mistake, ...]" = ()) -> StatusOverview:
     """Look. What cannot be read is a warning; with ``mistakes`` in the configuration the records say which jobs are."""
     from mcmirror.store import paths
-    from mcmirror.store.backlog import pair_name
+    from mcmirror.store.backlog import backlog_name
     from mcmirror.store.database import Database
     from mcmirror.store.inbox import Inbox
     from mcmirror.store.pauses import Pauses
@@ -120,7 +120,7 @@ def read_status(summary: "Summary", now: float | None = None, mistakes: "tuple[M
             now=now,
             known=known,
             changes=_changes(database, job),
-            backlog=backlogs.get(pair_name(job.name, job.source, job.target)),
+            backlog=backlogs.get(backlog_name(job.name, job.source, job.target, job.prefix)),
             resting=job.name in resting,
         )
         for job in (_remembered(standings, going_on) if mistakes else summary.jobs)

@@ -170,7 +170,7 @@ BACKLOG = Shape(
     *same("error rate"),
     Field("remaining_seconds", lambda state: round(state.remaining_seconds, 1)),
     field("prepared", TIME),
-    *same("paused"),
+    *same("paused troubled"),
 )
 ITEM = Shape(
     Item,

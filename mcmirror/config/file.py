@@ -260,7 +260,7 @@ def job_of(name: str, source: Location, target: Location, values: Mapping[str, A
         options["workers"] = int(values["workers"])
     rest: dict[str, Any] = {
         key: values[key]
-        for key in ("create_target", "strict", "retries", "prefix", "timezone", "agent")
+        for key in ("create_target", "strict", "retries", "prefix", "timezone", "agent", "split")
         if key in values
     }
     read: dict[str, Callable[[Any], Any]] = {

@@ -257,6 +257,8 @@ class OptionsTable(Table):
     """How long lock = "wait" waits before the run is skipped; "1h" unless written."""
     agent: str | None = None
     """The site that runs it, the NAME of an [agent.NAME]; needs an executor in [settings]."""
+    split: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Copy in so many parts at once, each by a worker of its own, and judge them as one run; 1 unless written."""
     notify: list[str] | None = None
     """Names of [notify.*]."""
 

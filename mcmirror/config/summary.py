@@ -33,6 +33,7 @@ class JobSummary:
     max_age: float
     dry_run: bool
     realtime: bool = False
+    prefix: str = ""
 
 
 _COLUMNS = [item.name for item in fields(JobSummary)]
@@ -93,6 +94,7 @@ def _of(configuration: Configuration) -> Summary:
                 max_age=schedule.max_age,
                 dry_run=job.options.dry_run,
                 realtime=schedule.realtime is not None,
+                prefix=job.prefix,
             )
         )
     told = dict.fromkeys(name for schedule in configuration.schedules.values() for name in schedule.notify)

@@ -69,6 +69,8 @@ class BacklogState:
     prepared: float = 0.0
     """When ``prepare`` has last put in all that differs."""
     paused: bool = False
+    troubled: int = 0
+    """Items that have failed at least once and are not done."""
 
     @property
     def open(self) -> int:
@@ -76,16 +78,21 @@ class BacklogState:
         return self.pending + self.leased + self.failed + self.held
 
     @property
+    def to_do(self) -> int:
+        """Open items that no person is waited for."""
+        return self.pending + self.leased + self.failed
+
+    @property
     def remaining_seconds(self) -> float:
         """How long the rest takes at the present rate; 0 when nobody knows."""
-        return (self.pending + self.leased + self.failed) / self.rate if self.rate else 0.0
+        return self.to_do / self.rate if self.rate else 0.0
 
 
 def summary(state: BacklogState) -> str:
     """How it goes, in one line."""
     if not state.open and not state.dead:
         return f"backlog empty, {objects(state.done)} done"
-    parts = [f"{objects(state.pending + state.leased + state.failed)} to do"]
+    parts = [f"{objects(state.to_do)} to do"]
     parts += [f"{state.leased:,} in work"] if state.leased else []
     parts += [f"{state.failed:,} failed and tried again"] if state.failed else []
     parts += [f"{state.held:,} removals held"] if state.held else []

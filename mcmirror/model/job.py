@@ -160,6 +160,8 @@ class Job:
     """As written, with its dates; ``service`` puts it below source and target when a run starts."""
     timezone: str = "UTC"
     origin: Origin = Origin.FILE
+    split: int = 1
+    """Parts in which it copies at once."""
     agent: str = ""
     """The site that runs it; empty: the process that starts it."""
 

@@ -68,6 +68,10 @@ class Store:
     """Keys whose writes arrive with other bytes of the same size."""
     silent: bool = False
     """Whether a request for a single key gets no answer of S3."""
+    silent_below: str | None = None
+    """The same of keys that begin so."""
+    down: bool = False
+    """Whether nothing listens at its address."""
     tells: bool = True
     """Whether its channel of events is open."""
     changed: list[str] = field(default_factory=list)
@@ -277,7 +281,9 @@ class MemoryMover:
 
     def _answer(self, store: Store, below: str, key: str) -> Answer:
         store.asked()
-        if store.silent:
+        if store.down:
+            return Answer(Presence.UNKNOWN, said="dial tcp 127.0.0.1:9000: connect: connection refused")
+        if store.silent or (store.silent_below is not None and key.startswith(store.silent_below)):
             return Answer(Presence.UNKNOWN, said="403 Forbidden", code="AccessDenied")
         entry = store.entry(below + key)
         if entry is None:

@@ -407,8 +407,10 @@ class Follower:
     def _settle(self, outcome: Outcome) -> None:
         now = self._now()
         due = {one: now + pause(FIRST_RETRY, one.attempts + 1, random.random()) for one in outcome.failed}  # noqa: S311
-        self._dirty.settle(outcome.settled)
+        self._dirty.settle([*outcome.settled, *outcome.impossible])
         self._dirty.fail(outcome.failed, due)
+        again = dict.fromkeys(outcome.changed, "it changed while it was looked at")
+        self._dirty.fail(again, dict.fromkeys(again, now))
         self._dirty.hold(outcome.held)
         self._removals.add(now, outcome.removed)
         longest = max((now - one.since for one in outcome.settled), default=0.0)

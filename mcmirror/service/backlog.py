@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 from mcmirror.backlog.processor import Batch, Processor
 from mcmirror.engine.context import Named
 from mcmirror.engine.order import Order
+from mcmirror.messages.error_lookup import problem
 from mcmirror.model.backlog import BacklogState
 from mcmirror.model.change import Change
 from mcmirror.model.event import Event, Observer, Planned, RunFinished
 from mcmirror.model.job import Job, MaxDelete, Verb
 from mcmirror.model.lock import Lock, Manners
 from mcmirror.model.plan import Changed, Extraneous, Missing, Plan
+from mcmirror.model.problem import Category
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import objects
 from mcmirror.service.notifications import NotificationThread
 from mcmirror.service.root import Service
-from mcmirror.store.backlog import Backlog, pair_name, sets
+from mcmirror.store.backlog import Backlog, backlog_name, sets
 from mcmirror.store.database import Database, Unusable
 from mcmirror.store.pauses import Pauses
 
@@ -59,7 +61,7 @@ class JobBacklog:
         self.job = job
         self.service, self._database, self._pauses = service, database, pauses
         self._telling: NotificationThread | None = None
-        self.pair = pair_name(job.name, job.source, job.target)
+        self.pair = backlog_name(job.name, job.source, job.target, job.prefix)
         self.items = self._backlog("")
         """The items, for whoever takes no lease."""
 
@@ -82,11 +84,11 @@ class JobBacklog:
 
     def state(self) -> BacklogState:
         """How it is."""
-        return replace(self.items.state(time.time()), paused=self.paused)
+        return replace(self.items.state(self.items.now()), paused=self.paused)
 
     def enqueue(self, changes: Sequence[Change]) -> int:
         """Put in what is to be looked at; return how many items that were not waiting already."""
-        return self.items.add(changes, time.time())
+        return self.items.add(changes, self.items.now())
 
     def prepare(self, tell: Observer, stop: Stop) -> Prepared:
         """Put in every object that differs, and with ``remove`` every one that the source lacks.
@@ -112,7 +114,7 @@ class JobBacklog:
                 if stop.requested:
                     return Prepared(report, differing, added)
         differing, added = differing + len(waiting), added + self.enqueue(waiting)
-        self.items.prepared(time.time(), plan.target.objects)
+        self.items.prepared(self.items.now(), plan.target.objects)
         return Prepared(report, differing, added)
 
     def process(  # noqa: PLR0913
@@ -129,7 +131,8 @@ class JobBacklog:
     ) -> Batch:
         """Work batches off until nothing is due, or with ``once`` one of them; with ``follow`` until the stop.
 
-        Returns their sum. Raises what a thread has raised, when all have ended.
+        ``max_delete`` is for what this call removes. Returns the sum of the batches; an outage of the state is one
+        without items. Raises what else a thread has raised, when all have ended.
         """
         job, lock, total = self.job, threading.Lock(), Batch()
 
@@ -141,7 +144,9 @@ class JobBacklog:
 
         def work() -> None:
             run = self._runs(job, stop, tell)
-            processor = Processor(self._backlog(_owner()), run, max_delete or job.max_delete)
+            limit, since = max_delete or job.max_delete, self.items.now() if max_delete is not None else 0.0
+            mine = self._backlog(_owner())
+            processor = Processor(mine, run, limit, since=since, redact=self.service.redact)
             for batch in _batches(processor, size, stop, lambda: self.paused, once=once, follow=follow):
                 add(batch)
 
@@ -181,7 +186,10 @@ class JobBacklog:
     def _runs(self, job: Job, stop: Stop, tell: Observer) -> Callable[[Named, MaxDelete], Iterator[Event]]:
         def run(named: Named, limit: MaxDelete) -> Iterator[Event]:
             order = Order(stop=stop, named=named, shared=True, manners=Manners(Lock.WAIT))
-            for event in self.service.events(replace(job, retries=0, max_delete=limit), order, tell):
+            # Of the others one that is refused says nothing.
+            options = replace(job.options, skip_errors=True)
+            part = replace(job, options=options, retries=0, max_delete=limit, split=1)
+            for event in self.service.events(part, order, tell):
                 tell(event)
                 yield event
 
@@ -221,7 +229,10 @@ def _batches(  # noqa: PLR0913
     """Batch after batch, as long as there is something to do and it leads somewhere."""
     vain, rest = 0, FIRST_REST
     while not stop.requested:
-        batch = None if paused() else processor.batch(size)
+        try:
+            batch = None if paused() else processor.batch(size)
+        except Unusable as error:
+            batch, vain = Batch(trouble=problem(Category.SYSTEM, "the state cannot be used", str(error))), IN_VAIN
         if batch is None:
             if not follow or stop.wait(LOOK):
                 return

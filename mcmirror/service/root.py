@@ -32,6 +32,7 @@ from mcmirror.model.streak import FAILURES
 from mcmirror.movers.mc.find import Mc, find
 from mcmirror.movers.mc.probe import McProbe, probing
 from mcmirror.movers.mc.session import Session
+from mcmirror.service import split_run
 from mcmirror.service.fan_out import FanOut
 from mcmirror.service.known_secrets import KnownSecrets
 from mcmirror.service.one_run import events, failed_record, misconfigured
@@ -257,6 +258,8 @@ class Service:
 
     def events(self, job: Job, order: Order, tell: Observer, run: str = "") -> Generator[Event, None, RunReport]:
         """Run a job to its report where it belongs: here, or at its agent. The last event is RunFinished."""
+        if split_run.splits(job, order):
+            return split_run.events(job, order, lambda part, what: self.events(part, what, tell))
         if not job.agent:
             return events(job, order, self, tell)
         try:

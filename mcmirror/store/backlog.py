@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from mcmirror.model.backlog import Action, BacklogState, Item, ItemState
 from mcmirror.model.change import Change
 from mcmirror.model.dirty import Dirty
+from mcmirror.model.job import FEW_DELETES, MaxDelete
 from mcmirror.store.database import Database, sql
 
 if TYPE_CHECKING:
@@ -15,58 +17,71 @@ if TYPE_CHECKING:
 
 BATCH = 500
 """Rows of one statement."""
+PIECE = 5000
+"""Rows that one statement changes of many."""
+FEW = 10
+"""Items of a batch whose process died with them."""
+MOST_ATTEMPTS = 8
+"""After which an item is dead."""
+SHORTEST = 10.0
+"""Seconds for which items done count at least in the rate."""
 LATELY = 300.0
 """Seconds over which the rate is measured."""
 OPEN, DONE, DEAD = 0, 1, 2
 
+# What is in work is numbered anew: its owner may have copied what was there before. What is done or dead begins again.
 _ADD = (
     "INSERT INTO backlog (job, key, number, gone, since, marked, due, attempts, held, error, state, lease, owner,"
     " finished) VALUES (:job, :key, :number, :gone, :now, :now, :now, 0, 0, '', 0, 0, '', 0)"
-    " ON CONFLICT (job, key) DO UPDATE SET number = excluded.number, gone = excluded.gone, since = excluded.since,"
-    " marked = excluded.marked, due = excluded.due, attempts = 0, held = 0, error = '', state = 0, lease = 0,"
-    " owner = '', finished = 0, alone = 0 WHERE backlog.state = 1"
+    " ON CONFLICT (job, key) DO UPDATE SET number = excluded.number, gone = excluded.gone, marked = excluded.marked,"
+    " since = CASE WHEN backlog.state = 0 THEN backlog.since ELSE excluded.since END,"
+    " due = CASE WHEN backlog.state = 0 THEN backlog.due ELSE excluded.due END,"
+    " attempts = CASE WHEN backlog.state = 0 THEN backlog.attempts ELSE 0 END,"
+    " error = CASE WHEN backlog.state = 0 THEN backlog.error ELSE '' END,"
+    " lease = CASE WHEN backlog.state = 0 THEN backlog.lease ELSE 0 END,"
+    " owner = CASE WHEN backlog.state = 0 THEN backlog.owner ELSE '' END,"
+    " state = 0, held = 0, finished = 0, alone = 0 WHERE backlog.state <> 0 OR backlog.lease > :now"
 )
-_FIRST = (
-    "SELECT key FROM backlog WHERE job = :job AND state = 0 AND held = 0 AND due <= :now AND lease <= :now"
-    " ORDER BY due, key LIMIT 1"
-)
+_FREE = "job = :job AND state = 0 AND held = 0 AND due <= :now AND lease <= :now"
+_FIRST = f"SELECT key FROM backlog WHERE {_FREE} ORDER BY due, key LIMIT 1"  # noqa: S608  ours
 _RANGE = (
-    "SELECT key, number, gone, since, attempts, alone FROM backlog WHERE job = :job AND state = 0 AND held = 0"
-    " AND due <= :now AND lease <= :now AND key >= :first ORDER BY key LIMIT :limit"
+    "SELECT key, number, gone, since, attempts, alone, owner, error FROM backlog WHERE "  # noqa: S608  ours
+    f"{_FREE} AND key >= :first ORDER BY key LIMIT :limit"
 )
 _TAKE = "UPDATE backlog SET lease = :until, owner = :owner, attempts = attempts + 1 WHERE job = :job AND key IN :keys"
 _RENEW = "UPDATE backlog SET lease = :until WHERE job = :job AND owner = :owner AND state = 0 AND lease > 0"
 _MINE = "job = :job AND key = :key AND number = :number"
 _SETTLE = (
-    "UPDATE backlog SET state = 1, finished = :now, lease = 0, owner = '', error = '', due = :now, held = 0"
-    " WHERE job = :job AND key = :key AND number = :number AND state <> 1"
+    "UPDATE backlog SET state = 1, finished = :now, lease = 0, owner = '', error = '', due = :now, held = 0, alone = 0"  # noqa: S608
+    f" WHERE {_MINE} AND state <> 1"
 )
 _FAIL = (
-    f"UPDATE backlog SET lease = 0, owner = '', due = :due, error = :error, alone = :alone WHERE {_MINE} AND state = 0"  # noqa: S608
+    "UPDATE backlog SET lease = 0, owner = '', due = :due, error = :error, alone = :alone"  # noqa: S608  ours
+    f" WHERE {_MINE} AND state = 0"
 )
 _BURY = f"UPDATE backlog SET lease = 0, owner = '', state = 2, error = :error WHERE {_MINE} AND state = 0"  # noqa: S608
-_HOLD = f"UPDATE backlog SET lease = 0, owner = '', held = 1 WHERE {_MINE} AND state = 0"  # noqa: S608
+_HOLD = f"UPDATE backlog SET lease = 0, owner = '', held = 1, attempts = 0 WHERE {_MINE} AND state = 0"  # noqa: S608
 _GIVE_BACK = (
-    "UPDATE backlog SET lease = 0, owner = '', attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END"
-    " WHERE job = :job AND key = :key AND number = :number AND state = 0 AND owner = :owner"
+    "UPDATE backlog SET lease = 0, owner = '', due = :due, gone = CASE WHEN :gone = 1 THEN 1 ELSE gone END,"  # noqa: S608
+    " attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END"
+    f" WHERE {_MINE} AND state = 0 AND owner = :owner"
 )
 _RELEASE = "UPDATE backlog SET lease = 0, owner = '' WHERE job = :job AND key = :key AND owner = :owner"
-_COUNT = (
-    "SELECT state, COUNT(*) AS number, SUM(CASE WHEN lease > :now THEN 1 ELSE 0 END) AS leased, SUM(held) AS held,"
-    " SUM(CASE WHEN attempts > 0 AND lease <= :now AND held = 0 THEN 1 ELSE 0 END) AS failed,"
+_OPEN = (
+    "SELECT COUNT(*) AS number, SUM(CASE WHEN held = 0 AND lease > :now THEN 1 ELSE 0 END) AS leased,"
+    " SUM(held) AS held,"
+    " SUM(CASE WHEN held = 0 AND lease <= :now AND attempts > 0 AND owner = '' THEN 1 ELSE 0 END) AS failed,"
+    " SUM(CASE WHEN error <> '' THEN 1 ELSE 0 END) AS troubled,"
     " MIN(since) AS oldest, MIN(CASE WHEN held = 0 AND lease <= :now THEN due END) AS due, MAX(error) AS error"
-    " FROM backlog WHERE job = :job AND state <> 1 GROUP BY state"
+    " FROM backlog WHERE job = :job AND state = 0"
 )
+_DEAD = "SELECT COUNT(*) AS number, MAX(error) AS error FROM backlog WHERE job = :job AND state = 2"
 _DONE = "SELECT COUNT(*) FROM backlog WHERE job = :job AND state = 1"
 _LATELY = "SELECT COUNT(*), MIN(finished) FROM backlog WHERE job = :job AND state = 1 AND finished > :since"
-_REMOVED = (
-    "SELECT COUNT(*) FROM backlog WHERE job = :job AND gone = 1 AND (state = 1 AND finished > :since"
-    " OR state = 0 AND lease > :now AND owner <> :owner)"
-)
 WHERE = {
-    ItemState.PENDING: "state = 0 AND held = 0 AND lease <= :now AND attempts = 0",
+    ItemState.PENDING: "state = 0 AND held = 0 AND lease <= :now AND (attempts = 0 OR owner <> '')",
     ItemState.LEASED: "state = 0 AND held = 0 AND lease > :now",
-    ItemState.FAILED: "state = 0 AND held = 0 AND lease <= :now AND attempts > 0",
+    ItemState.FAILED: "state = 0 AND held = 0 AND lease <= :now AND attempts > 0 AND owner = ''",
     ItemState.HELD: "state = 0 AND held = 1",
     ItemState.DEAD: "state = 2",
     ItemState.DONE: "state = 1",
@@ -83,18 +98,40 @@ _KNOWN = (
 _SET = (
     "INSERT INTO backlog_set (job, prepared, target_objects, told_failures, told_done)"
     " VALUES (:job, :prepared, :objects, 0, 0) ON CONFLICT (job) DO UPDATE SET prepared = excluded.prepared,"
-    " target_objects = excluded.target_objects, told_done = 0"
+    " target_objects = excluded.target_objects"
 )
+_NEWS = "UPDATE backlog_set SET told_done = 0 WHERE job = :job AND told_done <> 0"
+_SPENT = "SELECT COALESCE(SUM(number), 0) FROM backlog_removal WHERE job = :job AND at > :since"
+_RESERVE = "INSERT INTO backlog_removal (id, job, at, number) VALUES (:id, :job, :at, :number)"
 
 
 def pair_name(job: str, source: object, target: object) -> str:
-    """The name of a job's set."""
+    """The name of a pair's dirty keys."""
     return f"{job} {source} {target}"
 
 
+def backlog_name(job: str, source: object, target: object, prefix: str) -> str:
+    """The name of a job's items; those of another place are others."""
+    return f"backlog {pair_name(job, source, target)} {prefix}".rstrip()
+
+
 def sets(database: Database) -> frozenset[str]:
-    """The names of the pairs that have, or had, a backlog. Raises Unusable."""
+    """The names of the backlogs that there are, or were. Raises Unusable."""
     return frozenset(job for (job,) in database.look("SELECT job FROM backlog_set"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Removals that a batch may make."""
+
+    id: str
+    number: int
+    unlimited: bool = False
+
+    @property
+    def limit(self) -> MaxDelete:
+        """As a limit of a run."""
+        return MaxDelete(None, None) if self.unlimited else MaxDelete(None, self.number)
 
 
 class Backlog:
@@ -106,34 +143,51 @@ class Backlog:
         self._pair = pair
         self._owner = owner
 
+    def now(self) -> float:
+        """Seconds since the epoch, by one clock for all who work on it."""
+        with self._database.read() as connection:
+            return self._database.now(connection)
+
     def add(self, changes: Iterable[Change], now: float) -> int:
-        """Put in what is not open or dead already, and return how many that were."""
+        """Put in what does not wait already, and return how many that were.
+
+        An item that is in work is looked at again afterwards; one that was given up begins anew.
+        """
         added, number = 0, time.time_ns()
         given = {"job": self._pair, "now": now, "number": number}
-        rows = [{**given, "key": one.key, "gone": int(one.gone)} for one in changes]
+        # In one order, so that two processes never wait for each other.
+        wanted = sorted({one.key: one for one in changes}.items(), key=lambda item: item[0].encode(errors="replace"))
+        rows = [{**given, "key": key, "gone": int(one.gone)} for key, one in wanted]
         for start in range(0, len(rows), BATCH):
             with self._database.begin() as connection:
                 connection.execute(sql(_KNOWN), {"job": self._pair})
+                connection.execute(sql(_NEWS), {"job": self._pair})
                 added += connection.execute(sql(_ADD), rows[start : start + BATCH]).rowcount
         return added
 
     def lease(self, now: float, until: float, limit: int) -> tuple[Dirty, ...]:
         """Take up to ``limit`` items that are due until then: a range of keys in order, from the longest waiting on.
 
-        Each counts as an attempt: an item that kills its process ends as dead.
+        Each counts as an attempt. Items whose process died with them are few in a batch, at last alone, and dead after
+        MOST_ATTEMPTS.
         """
         given = {"job": self._pair, "now": now}
         with self._database.begin() as connection:
-            first = connection.execute(sql(_FIRST), given).scalar()
+            skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
+            first = connection.execute(sql(_FIRST + skip), given).scalar()
             if first is None:
                 return ()
-            skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
             rows = connection.execute(sql(_RANGE + skip), {**given, "first": first, "limit": limit}).all()
-            rows = rows[:1] if rows and rows[0].alone else list(takewhile(lambda row: not row.alone, rows))
-            if rows:
-                taken = {"job": self._pair, "until": until, "owner": self._owner, "keys": [row.key for row in rows]}
+            killers = [row for row in rows if row.owner and row.attempts >= MOST_ATTEMPTS]
+            if killers:
+                why = f"its process ended {MOST_ATTEMPTS} times while it worked on it"
+                buried = [{"job": self._pair, "key": row.key, "number": row.number, "error": why} for row in killers]
+                connection.execute(sql(_BURY), buried)
+            chosen = _batch([row for row in rows if row not in killers])
+            if chosen:
+                taken = {"job": self._pair, "until": until, "owner": self._owner, "keys": [row.key for row in chosen]}
                 connection.execute(sql(_TAKE, "keys"), taken)
-        return tuple(Dirty(row.key, row.number, bool(row.gone), row.since, row.attempts) for row in rows)
+        return tuple(Dirty(row.key, row.number, bool(row.gone), row.since, row.attempts) for row in chosen)
 
     def renew(self, until: float) -> int:
         """Keep what this owner has until then; return how many items that are."""
@@ -165,31 +219,63 @@ class Backlog:
         """Leave these removals alone until ``retry``."""
         self._change(_HOLD, [self._row(one) for one in items])
 
-    def give_back(self, items: Iterable[Dirty]) -> None:
-        """Nothing was decided about these: the attempt does not count."""
-        self._change(_GIVE_BACK, [{**self._row(one), "owner": self._owner} for one in items])
+    def give_back(self, items: Iterable[Dirty], now: float, *, gone: bool = False) -> None:
+        """Nothing was decided about these: the attempt does not count, and others have their turn first.
+
+        ``gone``: they are to be removed, as it turned out.
+        """
+        given = {"owner": self._owner, "due": now, "gone": int(gone)}
+        self._change(_GIVE_BACK, [{**self._row(one), **given} for one in items])
+
+    def reserve(self, wanted: int, limit: MaxDelete, now: float, since: float) -> "Reservation":
+        """How many of ``wanted`` removals may be made within ``limit``, which holds for all processes since then.
+
+        They count as made until ``spend`` says how many were; those of a process that is killed stay counted.
+        """
+        made = Reservation(f"{self._owner} {time.time_ns()}", wanted if limit.unlimited else 0, limit.unlimited)
+        if not wanted or limit.unlimited:
+            return made
+        with self._database.begin() as connection:
+            given = {"job": self._pair}
+            if connection.dialect.name == "postgresql":
+                connection.execute(sql("SELECT 1 FROM backlog_set WHERE job = :job FOR UPDATE"), given)
+            spent = int(connection.execute(sql(_SPENT), {**given, "since": since}).scalar_one())
+            known = connection.execute(sql("SELECT target_objects FROM backlog_set WHERE job = :job"), given).scalar()
+            bound = limit if known or limit.percent is None else MaxDelete(None, FEW_DELETES if limit.percent else 0)
+            number = min(wanted, bound.left(spent, known or 0).number or 0)
+            connection.execute(sql(_RESERVE), {"id": made.id, "job": self._pair, "at": now, "number": number})
+        return replace(made, number=number)
+
+    def spend(self, reservation: "Reservation", number: int) -> None:
+        """So many of them were made."""
+        if reservation.unlimited or number == reservation.number:
+            return
+        with self._database.begin() as connection:
+            given = {"id": reservation.id, "number": number}
+            connection.execute(sql("UPDATE backlog_removal SET number = :number WHERE id = :id"), given)
 
     def state(self, now: float) -> BacklogState:
         """Count them."""
         given = {"job": self._pair, "now": now}
         with self._database.read() as connection:
-            rows = {row.state: row for row in connection.execute(sql(_COUNT), given)}
+            here = connection.execute(sql(_OPEN), given).one()
+            dead = connection.execute(sql(_DEAD), given).one()
             done = connection.execute(sql(_DONE), given).scalar_one()
             lately, first = connection.execute(sql(_LATELY), {**given, "since": now - LATELY}).one()
             known = connection.execute(sql("SELECT prepared FROM backlog_set WHERE job = :job"), given).scalar()
-        here, dead = rows.get(OPEN), rows.get(DEAD)
-        leased, failed, held = (here.leased, here.failed, here.held) if here else (0, 0, 0)
+        leased, failed, held = here.leased or 0, here.failed or 0, here.held or 0
         return BacklogState(
-            pending=(here.number if here else 0) - leased - failed - held,
+            pending=here.number - leased - failed - held,
             leased=leased,
             failed=failed,
             held=held,
-            dead=dead.number if dead else 0,
+            dead=dead.number,
             done=done,
-            oldest=(here.oldest if here else 0.0) or 0.0,
-            due=(here.due if here else 0.0) or 0.0,
-            error=(dead.error if dead else "") or (here.error if here else "") or "",
-            rate=lately / max(1.0, now - first) if lately else 0.0,
+            troubled=(here.troubled or 0) + dead.number,
+            oldest=here.oldest or 0.0,
+            due=here.due or 0.0,
+            error=dead.error or here.error or "",
+            rate=lately / max(SHORTEST, now - first) if lately else 0.0,
             prepared=known or 0.0,
         )
 
@@ -212,53 +298,48 @@ class Backlog:
 
     def retry(self, now: float, keys: Sequence[str] = ()) -> int:
         """Try again now what failed, was given up or held: these keys, or all; return how many items that are."""
-        statement = (
-            "UPDATE backlog SET state = 0, due = :now, attempts = 0, held = 0 WHERE job = :job AND state <> 1"
-            " AND lease <= :now AND (held = 1 OR state = 2 OR attempts > 0)"
-        )
-        return self._each(statement, {"now": now}, keys)
+        where = "state <> 1 AND lease <= :now AND (held = 1 OR state = 2 OR attempts > 0 OR due > :now OR alone = 1)"
+        change = "UPDATE backlog SET state = 0, due = :now, attempts = 0, held = 0, alone = 0"
+        return self._each(change, where, {"now": now}, keys)
 
     def purge(self, states: Collection[ItemState], now: float, before: float | None = None) -> int:
         """Forget items in these states, those that ended before then; return how many."""
-        statement = f"DELETE FROM backlog WHERE job = :job AND ({_any(states)})"  # noqa: S608  ours
-        given = {"now": now}
+        where, given = f"({_any(states)})", {"now": now}
         if before is not None:
-            statement += " AND finished < :before"
+            where += " AND finished < :before"
             given["before"] = before
-        return self._each(statement, given, ())
+        return self._each("DELETE FROM backlog", where, given, ())
 
     def prepared(self, now: float, target_objects: int) -> None:
         """All that differs is in; the target held so many objects."""
         with self._database.begin() as connection:
             connection.execute(sql(_SET), {"job": self._pair, "prepared": now, "objects": target_objects})
 
-    def removed_since(self, since: float, now: float) -> tuple[int, int]:
-        """How many removals were done since then, or are in others' hands; and how many objects the target held."""
-        given = {"job": self._pair, "since": since, "now": now, "owner": self._owner}
-        with self._database.read() as connection:
-            removed = connection.execute(sql(_REMOVED), given).scalar_one()
-            known = connection.execute(sql("SELECT target_objects FROM backlog_set WHERE job = :job"), given).scalar()
-        return removed, known or 0
-
     def tell_once(self, state: BacklogState) -> tuple[bool, bool]:
         """Whether failures, and whether the end, are to be told now: each once, by one process."""
         with self._database.begin() as connection:
             connection.execute(sql(_KNOWN), {"job": self._pair})
-            failures = _turn(connection, self._pair, "told_failures", wanted=bool(state.dead or state.failed))
+            failures = _turn(connection, self._pair, "told_failures", wanted=bool(state.troubled))
             finished = _turn(connection, self._pair, "told_done", wanted=not state.open)
         return failures, finished
 
-    def _each(self, statement: str, given: Mapping[str, Any], keys: Sequence[str]) -> int:
-        given = {"job": self._pair, **given}
-        if not keys:
+    def _each(self, change: str, where: str, given: Mapping[str, Any], keys: Sequence[str]) -> int:
+        """Change these keys, or all, in pieces: a write of a million rows would hold up all others."""
+        given, changed = {"job": self._pair, **given}, 0
+        if keys:
+            for start in range(0, len(keys), BATCH):
+                statement = f"{change} WHERE job = :job AND {where} AND key IN :keys"
+                with self._database.begin() as connection:
+                    named = {**given, "keys": list(keys[start : start + BATCH])}
+                    changed += connection.execute(sql(statement, "keys"), named).rowcount
+            return changed
+        some = f"SELECT key FROM backlog WHERE job = :job AND {where} LIMIT {PIECE}"  # noqa: S608  ours
+        while True:
             with self._database.begin() as connection:
-                return connection.execute(sql(statement), given).rowcount
-        changed = 0
-        for start in range(0, len(keys), BATCH):
-            with self._database.begin() as connection:
-                some = {**given, "keys": list(keys[start : start + BATCH])}
-                changed += connection.execute(sql(f"{statement} AND key IN :keys", "keys"), some).rowcount
-        return changed
+                number = connection.execute(sql(f"{change} WHERE job = :job AND key IN ({some})"), given).rowcount
+            changed += number
+            if number < PIECE:
+                return changed
 
     def _change(self, statement: str, rows: Sequence[Mapping[str, object]]) -> int:
         changed = 0
@@ -271,6 +352,17 @@ class Backlog:
 
     def _row(self, one: Dirty) -> dict[str, object]:
         return {"job": self._pair, "key": one.key, "number": one.number}
+
+
+def _batch(rows: Sequence[Any]) -> Sequence[Any]:
+    """The rows from the first on that go together: suspects alone, those of a process that died once a few."""
+    if not rows:
+        return ()
+    if rows[0].alone or (rows[0].owner and rows[0].attempts > 1):
+        return rows[:1]
+    if rows[0].owner:
+        return list(takewhile(lambda row: row.owner and row.attempts == 1, rows))[:FEW]
+    return list(takewhile(lambda row: not (row.alone or row.owner), rows))
 
 
 def _any(states: Collection[ItemState]) -> str:
@@ -293,7 +385,7 @@ def item_state(row: Any, now: float) -> ItemState:
         return ItemState.HELD
     if row.lease > now:
         return ItemState.LEASED
-    return ItemState.FAILED if row.attempts else ItemState.PENDING
+    return ItemState.FAILED if row.attempts and not row.owner else ItemState.PENDING
 
 
 def _item(row: Any, now: float) -> Item:

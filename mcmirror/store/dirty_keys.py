@@ -20,7 +20,7 @@ _MARK = (
 )
 _TAKE = (
     "SELECT key, number, gone, since, attempts FROM backlog WHERE job = :job AND state = 0 AND held = 0"
-    " AND due <= :now AND lease <= :now ORDER BY due, key LIMIT :limit"
+    " AND due <= :now ORDER BY due, key LIMIT :limit"
 )
 _LOCK = "SELECT key FROM backlog WHERE job = :job AND key IN :keys ORDER BY key FOR UPDATE"
 _SETTLE = "DELETE FROM backlog WHERE job = :job AND key = :key AND number = :number"
@@ -31,7 +31,7 @@ _FAIL = (
 )
 _HOLD = "UPDATE backlog SET held = 1, attempts = 0 WHERE job = :job AND key = :key AND number = :number"
 _STATE = (
-    "SELECT COUNT(*), MIN(since), SUM(CASE WHEN attempts > 0 AND owner = '' THEN 1 ELSE 0 END), SUM(held),"
+    "SELECT COUNT(*), MIN(since), SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), SUM(held),"
     " MIN(CASE WHEN held = 0 THEN due END), MAX(error) FROM backlog WHERE job = :job AND state = 0"
 )
 

@@ -105,7 +105,12 @@ STEPS: Sequence[tuple[str, ...]] = (
         "ALTER TABLE backlog ADD COLUMN finished DOUBLE PRECISION NOT NULL DEFAULT 0",
         "ALTER TABLE backlog ADD COLUMN alone INTEGER NOT NULL DEFAULT 0",
         "DROP INDEX backlog_due",
-        "CREATE INDEX backlog_waiting ON backlog (job, due, key) WHERE state = 0",
+        "CREATE INDEX backlog_waiting ON backlog (job, due, key) WHERE state = 0 AND held = 0",
+        "CREATE INDEX backlog_leased ON backlog (job, owner) WHERE lease > 0",
+        "CREATE INDEX backlog_dead ON backlog (job, key) WHERE state = 2",
+        """CREATE TABLE backlog_removal (
+            id {word} PRIMARY KEY, job {word} NOT NULL, at DOUBLE PRECISION NOT NULL, number BIGINT NOT NULL)""",
+        "CREATE INDEX backlog_removal_at ON backlog_removal (job, at)",
         "CREATE INDEX backlog_open ON backlog (job, key) WHERE state = 0",
         "CREATE INDEX backlog_done ON backlog (job, finished) WHERE state = 1",
         """CREATE TABLE backlog_set (

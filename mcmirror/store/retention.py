@@ -17,6 +17,13 @@ _BEYOND = (
 )
 
 
+_FORGOTTEN = (
+    "DELETE FROM backlog WHERE state = 0 AND marked < :before AND job NOT IN (SELECT job FROM backlog_set)",
+    "DELETE FROM backlog WHERE state = 1 AND finished < :before",
+    "DELETE FROM backlog_removal WHERE at < :before",
+)
+
+
 def prune(database: Database, keep_for: float, keep_runs: int) -> None:
     """Forget what is older than so many seconds, or beyond so many runs of a job; 0: no limit.
 
@@ -30,9 +37,12 @@ def prune(database: Database, keep_for: float, keep_runs: int) -> None:
             with database.begin() as connection:
                 old = sql("DELETE FROM run_fates WHERE run IN (SELECT id FROM run WHERE started < :limit)")
                 connection.execute(old, limit)
-                # Of jobs that are no more: those that are follow each key, and full runs heal the rest.
+            with database.read() as connection:
                 before = {"before": database.now(connection) - keep_for}
-                connection.execute(sql("DELETE FROM backlog WHERE marked < :before"), before)
+            # Changes of jobs that are no more, and items that are done: what waits is for somebody to decide.
+            for statement in _FORGOTTEN:
+                with database.begin() as connection:
+                    connection.execute(sql(statement), before)
         if keep_runs:
             with database.read() as connection:
                 jobs = connection.execute(sql("SELECT DISTINCT job FROM latest")).scalars().all()

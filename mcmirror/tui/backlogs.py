@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from mcmirror.tui.rows import Row
     from mcmirror.tui.source import View
 
-COLUMNS = (("TO DO", 9), ("IN WORK", 7), ("FAILED", 7), ("GIVEN UP", 8), ("DONE", 9), ("A SECOND", 8), ("LEFT", 7))
+COLUMNS = (
+    ("TO DO", 9),
+    ("IN WORK", 7),
+    ("FAILED", 7),
+    ("HELD", 6),
+    ("GIVEN UP", 8),
+    ("DONE", 9),
+    ("A SECOND", 8),
+    ("LEFT", 7),
+)
 """Heads and widths of the numbers."""
 
 
@@ -45,7 +54,7 @@ class Backlogs(ListRoom):
         wanted = self.wanted.lower()
         found = {job.name: (job, job.backlog) for job in (view.state.jobs if view.state else ())
                  if job.backlog is not None and job.name.lower().startswith(wanted)}  # fmt: skip
-        waiting = sum(state.open for _, state in found.values())
+        waiting = sum(state.to_do for _, state in found.values())
         dead = sum(state.dead for _, state in found.values())
         parts = [(f"{waiting:,} to do", BOLD), (f"{dead:,} given up", BAD if dead else DIM)]
         self.fill("sum", Content("   ").join(Content.styled(*part) for part in parts))
@@ -65,8 +74,8 @@ class Backlogs(ListRoom):
     def _row(self, job: JobState, state: BacklogState, name: int, width: int) -> Row:
         left = age(state.remaining_seconds) if state.rate and not state.paused else "paused" if state.paused else ""
         rate = f"{state.rate:,.3g}" if state.rate else ""
-        numbers = (state.pending + state.failed, state.leased, state.failed, state.dead, state.done, rate, left)
-        styles = ("", BUSY, WARN, BAD, GOOD, "", "")
+        numbers = (state.to_do, state.leased, state.failed, state.held, state.dead, state.done, rate, left)
+        styles = ("", BUSY, WARN, WARN, BAD, GOOD, "", "")
         parts = [Content.styled(fitted(job.name, name), BOLD), Content(pair(job.source, job.target, width))]
         for number, style, (_, room) in zip(numbers, styles, COLUMNS, strict=True):
             text = fitted(number if isinstance(number, str) else f"{number:,}", room, right=True)
@@ -87,7 +96,7 @@ class Backlogs(ListRoom):
         if state.error and (state.failed or state.dead):
             told += [Content.styled(f"why: {harmless(state.error)}", WARN)]
             told += [Content(f"see: mcmirror backlog list {job.name}, and mcmirror backlog retry {job.name}")]
-        if (wrong := ailment("", state).removeprefix(": ")) and not state.error:
+        if wrong := ailment("", state).removeprefix(": "):
             told += [Content.styled(harmless(wrong), BAD)]
         if state.pending and not state.leased and not state.paused:
             told += [Content(f"nothing works on it: mcmirror backlog process {job.name}")]

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -75,16 +77,16 @@ def test_a_killed_process_loses_and_doubles_nothing(cli: Cli, bucket_pair: Pair,
     bucket_pair.source.put(objects(300))
     cli("backlog", "prepare", "old")
     process = cli.start("backlog", "process", "old", "--batch-size", "50")
-    until(lambda: status(cli)["done"] > 0, 60)
+    until(lambda: _leased(cli) > 0, 60)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    left = status(cli)
-    assert left["leased"] > 0
+    left = _leased(cli)
+    assert left > 0
 
     assert 0 == cli("backlog", "process", "old").code, "the others go on at once"
-    assert left["leased"] == status(cli)["leased"]
-    state = cli.environment["HOME"] + "/.local/state/mcmirror/state.db"
-    _a_minute_passes(state)
+    assert left == status(cli)["leased"]
+    _a_minute_passes(cli)
+    assert (left, 0) == (status(cli)["pending"], status(cli)["failed"]), "that their process died is no failure"
     assert 0 == cli("backlog", "process", "old").code
 
     assert bucket_pair.equal
@@ -93,12 +95,34 @@ def test_a_killed_process_loses_and_doubles_nothing(cli: Cli, bucket_pair: Pair,
     }
 
 
-def _a_minute_passes(state: str) -> None:
-    import sqlite3
+def _state(cli: Cli) -> str:
+    return cli.environment["HOME"] + "/.local/state/mcmirror/state.db"
 
-    with sqlite3.connect(state) as connection:
+
+def _leased(cli: Cli) -> int:
+    with closing(sqlite3.connect(_state(cli))) as connection:
+        return int(connection.execute("SELECT COUNT(*) FROM backlog WHERE lease > 0").fetchone()[0])
+
+
+def _a_minute_passes(cli: Cli) -> None:
+    with closing(sqlite3.connect(_state(cli))) as connection:
         connection.execute("UPDATE backlog SET lease = lease - 60, due = due - 60 WHERE state = 0")
-    connection.close()
+        connection.commit()
+
+
+def test_who_asks_for_the_end_makes_no_item_fail(cli: Cli, bucket_pair: Pair, write: Callable[..., None]) -> None:
+    write('limit_upload = "64KiB"')
+    bucket_pair.source.put({f"k{number:02}": b"x" * 65536 for number in range(20)})
+    cli("backlog", "prepare", "old")
+    process = cli.start("backlog", "process", "old", "--follow")
+    until(lambda: _leased(cli) > 0 and bool(bucket_pair.target.contents()), 60)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+    assert 143 == process.returncode
+    found = status(cli)
+    assert (0, 0, 0, "") == tuple(found[name] for name in ("leased", "failed", "dead", "error"))
+    assert found["pending"] + found["done"] == 20
 
 
 def test_two_processes_share_the_work(cli: Cli, bucket_pair: Pair, write: Callable[..., None]) -> None:

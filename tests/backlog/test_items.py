@@ -7,10 +7,9 @@ import pytest
 
 from mcmirror.model.backlog import Action, BacklogState, ItemState
 from mcmirror.model.change import Change
-from mcmirror.model.dirty import Dirty
-from mcmirror.store.backlog import LATELY, Backlog
+from mcmirror.model.job import MaxDelete
+from mcmirror.store.backlog import LATELY, MOST_ATTEMPTS, Backlog
 from mcmirror.store.database import Database
-from mcmirror.store.dirty_keys import DirtyKeys
 
 PAIR = "job src/a dst/b"
 ALL = tuple(ItemState)
@@ -38,16 +37,29 @@ def counts(state: BacklogState) -> tuple[int, int, int, int, int, int]:
     return state.pending, state.leased, state.failed, state.held, state.dead, state.done
 
 
-def test_nothing_is_put_in_twice_and_what_is_done_may_come_again(one: Backlog) -> None:
-    assert 2 == one.add(changes("a", "b"), 1.0)
+def test_nothing_is_put_in_twice_and_what_is_done_or_dead_may_come_again(one: Backlog) -> None:
+    assert 2 == one.add(changes("a", "b", "a"), 1.0)
     assert 1 == one.add(changes("a", "b", "c"), 2.0)
-    taken = one.lease(3.0, 60.0, 10)
-    assert 0 == one.add(changes("a"), 4.0), "it is in work"
-    one.settle(taken, 5.0)
+    a, *others = one.lease(3.0, 60.0, 10)
+    one.settle(others, 5.0)
+    one.fail({a: "no"}, {})
 
-    assert (0, 0, 0, 0, 0, 3) == counts(one.state(6.0))
-    assert 1 == one.add(changes("a"), 7.0)
-    assert (1, 0, 0, 0, 0, 2) == counts(one.state(8.0))
+    assert (0, 0, 0, 0, 1, 2) == counts(one.state(6.0))
+    assert 2 == one.add(changes("a", "b"), 7.0)
+    assert (2, 0, 0, 0, 0, 1) == counts(one.state(8.0))
+
+
+def test_what_is_put_in_while_it_is_in_work_is_looked_at_again(one: Backlog, two: Backlog) -> None:
+    one.add(changes("a"), 1.0)
+    taken = one.lease(2.0, 60.0, 9)
+    assert 1 == two.add([Change("a", gone=True)], 3.0)
+    assert () == two.lease(3.0, 60.0, 9), "it has its owner"
+
+    assert 0 == one.settle(taken, 4.0), "what was copied is perhaps what was there before"
+
+    (item,) = two.items(ALL, 5.0)
+    assert (Action.REMOVE, ItemState.FAILED) == (item.action, item.state)
+    assert [True] == [one.gone for one in two.lease(5.0, 60.0, 9)]
 
 
 def test_a_batch_is_a_range_of_keys_from_the_one_that_waits_longest(one: Backlog, two: Backlog) -> None:
@@ -71,18 +83,6 @@ def test_a_lease_comes_back_when_its_owner_does_not_renew_it(one: Backlog, two: 
     assert (1, 0) == (again.attempts, one.renew(300.0)), "the attempt of the one that died counts"
     assert 1 == one.settle(first, 122.0), "what was seen to be equal is equal, whoever has it now"
     assert ["b"] == keys(two.lease(201.0, 300.0, 9))
-
-
-def test_a_newer_event_supersedes_the_older_one(one: Backlog, two: Backlog, database: Database) -> None:
-    one.add(changes("a"), 1.0)
-    taken = one.lease(2.0, 60.0, 9)
-    DirtyKeys(database, PAIR).mark([Change("a", gone=True)], 3.0)
-
-    assert 0 == one.settle(taken, 4.0)
-
-    (item,) = two.items(ALL, 5.0)
-    assert (Action.REMOVE, ItemState.PENDING) == (item.action, item.state)
-    assert [Dirty("a", 0, gone=True, since=0.0, attempts=0).gone] == [one.gone for one in two.lease(5.0, 60.0, 9)]
 
 
 def test_one_that_failed_waits_and_is_given_up_at_last(one: Backlog) -> None:
@@ -110,30 +110,67 @@ def test_the_suspects_of_a_batch_that_failed_are_tried_alone(one: Backlog) -> No
     assert [["a"], ["b"], ["b2", "d"]] == [keys(one.lease(52.0, 99.0, 9)) for _ in range(3)]
 
 
-def test_what_is_given_back_has_had_no_attempt(one: Backlog, two: Backlog) -> None:
-    one.add(changes("a"), 1.0)
-    one.give_back(one.lease(2.0, 60.0, 9))
+def test_what_is_given_back_has_had_no_attempt_and_lets_others_go_first(one: Backlog, two: Backlog) -> None:
+    one.add(changes("a", "b"), 1.0)
+    (a,) = one.lease(2.0, 60.0, 1)
+    one.give_back([a], 3.0)
 
-    (item,) = two.lease(3.0, 60.0, 9)
-    one.give_back([item])
+    assert ["b"] == keys(two.lease(4.0, 60.0, 1))
+    (a,) = two.lease(4.0, 60.0, 9)
+    one.give_back([a], 5.0)
 
-    assert (0, 0) == (item.attempts, two.state(4.0).pending), "only its owner gives it back"
+    assert (0, 0) == (a.attempts, two.state(5.0).pending), "only its owner gives it back"
 
 
-def test_removals_are_held_and_counted_over_all_processes(one: Backlog, two: Backlog) -> None:
-    one.add([Change("a", gone=True), Change("b", gone=True), Change("c")], 1.0)
+def test_items_whose_process_dies_are_few_then_alone_and_at_last_dead(database: Database) -> None:
+    workers = [Backlog(database, PAIR, f"w{number}") for number in range(3 * MOST_ATTEMPTS)]
+    workers[0].add(changes(*"abcdefghijklmnopqrstuvwxyz"), 0.0)
+    now, sizes = 0.0, list[int]()
+    for worker in workers:
+        now += 100.0
+        taken = worker.lease(now, now + 60.0, 20)
+        if "a" not in keys(taken):
+            worker.settle(taken, now)  # this one has no poison in it
+            continue
+        sizes.append(len(taken))  # it dies
+    state = workers[0].state(now + 100.0)
+
+    assert [20, 10] == sizes[:2]
+    assert {1} == set(sizes[2:])
+    assert MOST_ATTEMPTS == len(sizes)
+    (dead,) = workers[0].items([ItemState.DEAD], now + 100.0)
+    assert ("a", "its process ended 8 times while it worked on it") == (dead.key, dead.error)
+    assert (0, 0) == (state.failed, state.leased)
+
+
+def test_removals_are_reserved_for_all_processes_and_stay_spent_when_one_dies(one: Backlog, two: Backlog) -> None:
+    one.add([Change(f"{number:02}", gone=True) for number in range(20)], 1.0)
     one.prepared(1.0, 40)
-    a, b, c = one.lease(2.0, 60.0, 9)
-    assert (2, 40) == two.removed_since(0.0, 3.0), "those in another's hands may go at any moment"
-    one.settle([a, c], 4.0)
-    one.hold([b])
+    limit = MaxDelete()
+    first = one.reserve(6, limit, 2.0, 0.0)
 
-    assert (1, 40) == two.removed_since(0.0, 5.0)
-    assert (0, 40) == two.removed_since(4.5, 5.0)
-    assert () == two.lease(5.0, 60.0, 9)
-    assert (0, 0, 0, 1, 0, 2) == counts(two.state(5.0))
-    assert 1 == two.retry(6.0)
-    assert ["b"] == keys(two.lease(6.0, 60.0, 9))
+    assert (6, 4) == (first.number, two.reserve(6, limit, 3.0, 0.0).number), "a quarter of 40; it dies"
+    one.spend(first, 2)
+    assert (4, 0) == (one.reserve(9, limit, 4.0, 0.0).number, two.reserve(9, limit, 4.0, 0.0).number)
+    one.purge(ALL, 5.0)
+    assert 0 == one.reserve(9, limit, 5.0, 0.0).number
+    assert 9 == one.reserve(9, limit, 3700.0, 100.0).number
+    assert 20 == two.reserve(20, MaxDelete(None, None), 3700.0, 100.0).number
+
+
+def test_without_a_listing_a_share_is_of_nobody_knows_what(one: Backlog) -> None:
+    one.add(changes("a"), 1.0)
+    assert (10, 0) == (one.reserve(99, MaxDelete(), 2.0, 0.0).number, one.reserve(1, MaxDelete(0.0), 2.0, 0.0).number)
+
+
+def test_what_is_held_waits_for_retry(one: Backlog) -> None:
+    one.add(changes("a", "b"), 1.0)
+    one.hold(one.lease(2.0, 60.0, 1))
+
+    assert ["b"] == keys(one.lease(3.0, 60.0, 9))
+    assert (0, 1, 0, 1, 0, 0) == counts(one.state(3.0))
+    assert 1 == one.retry(4.0)
+    assert ["a"] == keys(one.lease(4.0, 60.0, 9))
 
 
 def test_failures_and_the_end_are_told_once(one: Backlog, two: Backlog) -> None:
@@ -143,14 +180,24 @@ def test_failures_and_the_end_are_told_once(one: Backlog, two: Backlog) -> None:
     one.fail({a: "no"}, {a: 3.0})
     assert (True, False) == one.tell_once(one.state(3.0))
     assert (False, False) == two.tell_once(two.state(3.0))
-    one.settle(one.lease(4.0, 60.0, 9), 5.0)
-
+    again = one.lease(4.0, 60.0, 9)
+    assert (False, False) == two.tell_once(two.state(4.0)), "it is tried, and has failed before"
+    one.settle(again, 5.0)
     assert (False, True) == two.tell_once(two.state(6.0))
     assert (False, False) == one.tell_once(one.state(6.0))
     one.add(changes("b"), 7.0)
-    assert (False, False) == one.tell_once(one.state(7.0))
     one.settle(one.lease(8.0, 60.0, 9), 9.0)
     assert (False, True) == one.tell_once(one.state(10.0))
+
+
+def test_a_process_that_died_is_no_failure(one: Backlog) -> None:
+    one.add(changes("a"), 1.0)
+    one.lease(2.0, 60.0, 9)
+
+    state = one.state(61.0)
+
+    assert (1, 0, 0, 0, 0, 0) == counts(state)
+    assert (False, False) == one.tell_once(state)
 
 
 def test_the_rate_is_that_of_the_last_minutes(one: Backlog) -> None:
@@ -173,14 +220,14 @@ def test_what_is_done_is_forgotten_when_it_is_old(one: Backlog) -> None:
     assert ["b"] == keys(one.items(ALL, 10.0))
 
 
-def test_real_time_leaves_alone_what_is_in_work(one: Backlog, database: Database) -> None:
-    one.add(changes("a", "b"), 1.0)
-    one.lease(2.0, 60.0, 1)
-    dirty = DirtyKeys(database, PAIR)
+def test_many_rows_are_changed_in_pieces(one: Backlog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcmirror.store.backlog.PIECE", 3)
+    one.add(changes(*"abcdefgh"), 1.0)
+    one.fail(dict.fromkeys(one.lease(2.0, 60.0, 9), "no"), {})
 
-    assert ["b"] == keys(dirty.take(3.0, 9))
-    one.settle(one.lease(3.0, 60.0, 9), 4.0)
-    assert (1, 1) == (dirty.state().count, one.state(5.0).done)
+    assert 8 == one.retry(3.0)
+    assert 8 == one.purge([ItemState.PENDING], 4.0)
+    assert () == one.items(ALL, 5.0)
 
 
 def test_odd_keys_are_kept_as_they_are(one: Backlog) -> None:

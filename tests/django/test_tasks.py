@@ -84,7 +84,7 @@ def test_a_worker_that_is_killed_loses_nothing(queued: Site) -> None:
     mirror.suspend()
     try:
         running = queued.start("celery", "-A", "gallery", "worker", "--concurrency", "1")
-        until(lambda: "leased" in queued.told("say(states())").values(), 60)
+        until(lambda: "leased" in queued.told("say(states())").values(), 180)
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     finally:

@@ -168,3 +168,24 @@ def test_events_come_in_their_order(world: World, bucket_pair: Pair) -> None:
     keys = [one.source.key for one in plan.differences if isinstance(one, Missing)]
     assert 700 == len(keys)
     assert all(one < other for one, other in pairwise(keys))
+
+
+def test_a_run_in_parts_is_judged_as_one(world: World, bucket_pair: Pair) -> None:
+    bucket_pair.source.put({f"k{number:03}": b"x" * number for number in range(230)} | {"same": b"s"})
+    bucket_pair.target.put({"same": b"s", "old": b"o"})
+    job = world.job(bucket_pair, overwrite=True, remove=True, split=2)
+
+    run = Running(world.master(), job)
+
+    report = run.report
+    assert (Status.SUCCEEDED, True) == (report.status, report.verified)
+    tally = report.tally
+    assert (230, 230, 1, 1) == (
+        tally.planned.objects, tally.done.objects, tally.equal.objects, tally.removed.objects,
+    )  # fmt: skip
+    assert "it was copied in 3 parts" in report.notes
+    assert bucket_pair.equal
+    assert (1, 1, 1) == tuple(
+        sum(isinstance(event, kind) for event in run.events) for kind in (RunStarted, Planned, RunFinished)
+    )
+    assert 230 == len({event.key for event in run.events if isinstance(event, CopyStarted)})

@@ -9,7 +9,7 @@ from django.db import models
 from mcmirror.contrib.django.configuration import configuration
 from mcmirror.contrib.django.state_database import state_alias
 from mcmirror.model.backlog import Action, ItemState
-from mcmirror.store.backlog import WHERE, item_state, pair_name
+from mcmirror.store.backlog import WHERE, backlog_name, item_state
 
 
 class MirrorRequest(models.Model):
@@ -49,7 +49,7 @@ class ItemManager(models.Manager.from_queryset(ItemQuerySet)):  # type: ignore[m
     def get_queryset(self) -> Any:
         """Read them where mcmirror keeps them."""
         (job,) = configuration().jobs.values()
-        pair = pair_name(job.name, job.source, job.target)
+        pair = backlog_name(job.name, job.source, job.target, job.prefix)
         return super().get_queryset().using(state_alias()).filter(job=pair)
 
 
