@@ -1,7 +1,10 @@
 """What a broker does to messages: again, never, late; and an agent whose worker takes nothing any more."""
 
+import socket
+import ssl
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from mcmirror.agents.seal import Seal, new_key
 from mcmirror.config import Agent, Configuration, Settings, load
 from mcmirror.contrib.celery import agent as celery_agent
 from mcmirror.contrib.celery.agent import CeleryProcess
-from mcmirror.contrib.celery.broker import application
+from mcmirror.contrib.celery.broker import Sender, application
 from mcmirror.engine.order import Order
 from mcmirror.model.event import Event, Noted, RunStarted
 from mcmirror.model.lock import Lock, Manners
@@ -21,6 +24,8 @@ from tests.conftest import Pair
 from tests.executors.conftest import Made
 from tests.executors.world import Running
 from tests.servers.brokers import Redis
+from tests.servers.certificates import self_signed
+from tests.servers.server import free_port
 from tests.waiting import until
 
 QUEUE = "mcmirror.seoul"
@@ -118,6 +123,32 @@ def test_a_run_that_waits_for_its_agent_waits_for_the_broker(made: Made, bucket_
     time.sleep(2)
     redis.start()
     assert Status.SUCCEEDED is run.report.status
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "amqps"])
+def test_the_certificate_of_a_broker_is_verified(scheme: str, tmp_path: Path) -> None:
+    folder, port = self_signed(tmp_path / "certificates"), free_port()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "public.crt", folder / "private.key")
+
+    def accept(server: socket.socket) -> None:
+        while True:
+            try:
+                line, _ = server.accept()
+                with context.wrap_socket(line, server_side=True) as shaken:
+                    shaken.recv(1)
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", port)) as server:
+        threading.Thread(target=accept, args=(server,), daemon=True).start()
+        for query, trusted in (("", False), (f"?ssl_ca_certs={folder}/public.crt", True)):
+            # What is behind the certificate is no broker.
+            with pytest.raises(ConnectionError, match="the broker was not reached") as caught:
+                Sender(application(f"{scheme}://127.0.0.1:{port}/{query}")).task("seoul", b"x")
+            assert trusted is ("CERTIFICATE_VERIFY_FAILED" not in str(caught.value))
 
 
 class Deaf:

@@ -1,12 +1,13 @@
 """The way over a broker: Celery's queue of each site, a mailbox of each process. The one door to celery and kombu."""
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.problem import Category, Trouble
@@ -22,6 +23,9 @@ PAUSE = 1.0
 """Seconds until a connection that broke is tried again, and between two looks at whether to stop."""
 PATIENCE = 5
 """Seconds for a broker that does not answer."""
+
+LONGEST = 200
+"""Characters of what a library says of a broker."""
 
 Take = Callable[[str, bytes], None]
 """Takes a message: the agent by whose key it is sealed, and its bytes."""
@@ -44,7 +48,9 @@ def application(url: str) -> Any:
         cause = 'executor = "celery" needs Celery, and it is not installed'
         remedy = f"Install it: pip install '{EXTRA}'. From a checkout, bin/mcmirror installs it itself."
         raise Trouble(problem(Category.SYSTEM, "the broker cannot be used", cause, remedy=remedy)) from None
-    application = Celery("mcmirror", broker=url, set_as_current=False, fixups=[])
+    parts = urlsplit(url)
+    address = url.partition("?")[0] if parts.scheme == "amqps" else url
+    application = Celery("mcmirror", broker=address, set_as_current=False, fixups=[])
     options: dict[str, Any] = {"socket_timeout": 30, "socket_connect_timeout": PATIENCE, "socket_keepalive": True}
     application.conf.update(
         accept_content=["json"],
@@ -65,8 +71,21 @@ def application(url: str) -> Any:
         broker_connection_max_retries=None,
         broker_heartbeat=20,
     )
-    if urlsplit(url).scheme.startswith("redis"):
+    if parts.scheme.startswith("redis"):
         application.conf.broker_transport_options = options
+    # Without these a broker's certificate is not looked at.
+    authority = dict(parse_qsl(parts.query)).get("ssl_ca_certs")
+    if parts.scheme == "rediss":
+        verified = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+        application.conf.broker_use_ssl = verified | ({"ssl_ca_certs": authority} if authority else {})
+    elif parts.scheme == "amqps":
+        paths = ssl.get_default_verify_paths()
+        found = authority or paths.cafile or paths.openssl_cafile
+        application.conf.broker_use_ssl = {
+            "cert_reqs": ssl.CERT_REQUIRED,
+            "ca_certs": found,
+            "server_hostname": parts.hostname,
+        }
     application.finalize()
     queue: Any = Queue
     application.mailbox = lambda name: queue(
@@ -123,7 +142,7 @@ class Sender:
                 send(self._producer)
             except Exception as error:  # noqa: BLE001  each broker has its own
                 self._drop()
-                raise ConnectionError(f"the broker was not reached: {type(error).__name__}") from None
+                raise ConnectionError(f"the broker was not reached: {str(error)[:LONGEST]}") from None
 
     def _drop(self) -> None:
         if self._connection is not None:
