@@ -59,19 +59,19 @@ def difference_document(job: str, difference: Difference) -> dict[str, Any]:
 def difference_of(document: Mapping[str, Any]) -> Difference:
     """The difference that such a line was made of. Raises ValueError."""
     try:
-        source = _entry_of(document, "source")
-        target = _entry_of(document, "target")
         match document["kind"]:
             case "missing":
-                return Missing(source)
+                return Missing(_entry_of(document, "source"))
             case "extraneous":
-                return Extraneous(target)
+                return Extraneous(_entry_of(document, "target"))
             case "changed":
-                return Changed(source, target, Reason(document["reason"]))
+                reason = Reason(document["reason"])
+                return Changed(_entry_of(document, "source"), _entry_of(document, "target"), reason)
             case "kept":
-                return Kept(source, target, Reason(document["reason"]))
+                reason = Reason(document["reason"])
+                return Kept(_entry_of(document, "source"), _entry_of(document, "target"), reason)
             case "impossible":
-                return Impossible(source, str(document["reason"]))
+                return Impossible(_entry_of(document, "source"), str(document["reason"]))
             case kind:
                 raise ValueError(f"no difference is called {kind}")
     except (KeyError, TypeError, AttributeError) as error:
@@ -79,9 +79,7 @@ def difference_of(document: Mapping[str, Any]) -> Difference:
 
 
 def _entry_of(document: Mapping[str, Any], side: str) -> Entry:
-    found = document.get(side)
-    if found is None:
-        return Entry("", 0, "", "")
+    found = document[side]
     return Entry(str(document["key"]), int(found["size"]), str(found["etag"]), str(found["modified"]).removesuffix("Z"))
 
 
