@@ -28,7 +28,7 @@ from tests.servers.command import COMMAND, Cli
 from tests.waiting import until
 
 HEAVY = {"sh", "rich", "pydantic", "sqlalchemy", "psutil", "tomlkit", "asyncio", "aiohttp", "textual", "slack_sdk"}
-HEAVY |= {"celery", "kombu", "cryptography"}
+HEAVY |= {"celery", "kombu", "cryptography", "django"}
 
 
 def imported(*arguments: str) -> set[str]:

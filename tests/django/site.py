@@ -66,7 +66,6 @@ class Site:
         """Its tables are not there yet."""
         variables = {
             "DJANGO_SETTINGS_MODULE": "gallery.settings",
-            "PYTHONWARNINGS": "error::DeprecationWarning:mcmirror,error::ResourceWarning:mcmirror",
             "DJANGO_SECRET_KEY": secrets.token_hex(20),
             "DATABASE_URL": database,
             "MCMIRROR_STATE": state,

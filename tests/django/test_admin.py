@@ -77,5 +77,19 @@ def test_a_state_or_settings_that_cannot_be_used_are_a_message_not_an_error(site
 
     code, text = site.told(look, MCMIRROR_STATE="postgresql://somebody:a-password@127.0.0.1:1/none")
     assert (200, True, False) == (code, "the state cannot be used" in text, "a-password" in text)
+    site.told('save("a"); say(0)')
+    site.process()
+    retry = f"""
+from mcmirror.contrib.django import admin
+from mcmirror.store.database import Unusable
+boss = client()
+def broken():
+    raise Unusable("The database is locked")
+admin.job_backlog = broken
+answer = boss.post({LIST!r}, {{"action": "retry", "_selected_action": ["a"]}}, follow=True)
+say([answer.status_code, answer.content.decode()])
+"""
+    code, text = site.told(retry)
+    assert (200, True) == (code, "The database is locked" in text)
     code, text = site.told(look, AWS_S3_MIRRORING_ENDPOINT_URL="nonsense")
     assert (200, True) == (code, "AWS_S3_MIRRORING_ENDPOINT_URL" in text)

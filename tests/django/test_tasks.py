@@ -71,6 +71,10 @@ def test_a_broker_that_is_down_costs_no_upload(queued: Site) -> None:
 
     assert (1, True) == (done.code, "no task could be sent" in done.stderr), done.stderr
     assert "Traceback" not in done.stderr
+    idle = down.process("--batch-size", "5", "--parallel", "3")
+    assert (2, True) == (idle.code, "--batch-size, --parallel: no effect here" in idle.stderr), idle.stderr
+    idle = down.process("--here", "--batches", "5")
+    assert (2, True) == (idle.code, "--batches: no effect here" in idle.stderr), idle.stderr
     assert 0 == down.process("--here").code, "or without the broker"
     assert queued.pair.equal
 

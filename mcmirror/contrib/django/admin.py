@@ -13,6 +13,13 @@ from mcmirror.model.wording import objects
 from mcmirror.store.database import Unusable
 
 
+def _told(error: ConfigError | Unusable) -> str:
+    """What is wrong and what to do, for a page."""
+    if isinstance(error, Unusable):
+        return str(error)
+    return f"{error.mistakes[0].sentence}. {error.mistakes[0].remedy}"
+
+
 class ReadOnly(admin.ModelAdmin):
     """Nothing is added, changed or deleted by hand."""
 
@@ -71,11 +78,8 @@ class MirrorItemTaskAdmin(ReadOnly):
         """The items; none, with the reason, where they cannot be read."""
         try:
             return super().get_queryset(request)
-        except ConfigError as error:
-            first = error.mistakes[0]
-            messages.error(request, f"{first.sentence}. {first.remedy}")
-        except Unusable as error:
-            messages.error(request, str(error))
+        except (ConfigError, Unusable) as error:
+            messages.error(request, _told(error))
         return ItemQuerySet(self.model).none()
 
     def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
@@ -93,8 +97,12 @@ class MirrorItemTaskAdmin(ReadOnly):
     def retry(self, request: Any, chosen: Any) -> None:
         """Try failed, dead and held items again."""
         keys = list(chosen.values_list("key", flat=True))
-        with job_backlog() as backlog:
-            number = backlog.items.retry(time.time(), keys) if keys else 0
+        try:
+            with job_backlog() as backlog:
+                number = backlog.items.retry(time.time(), keys) if keys else 0
+        except (ConfigError, Unusable) as error:
+            messages.error(request, _told(error))
+            return
         left = f"; {len(keys) - number:,} needed none" if len(keys) > number else ""
         messages.success(request, f"{objects(number)} tried again{left}")
 

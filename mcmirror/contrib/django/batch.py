@@ -20,4 +20,8 @@ def work_off() -> Batch:
     elif batch.error:
         log.warning("%d of %d items failed, and are tried again\n  why: %s\n  do:  look at them in the admin",
                     batch.failed + batch.dead, batch.items, redact(batch.error))  # fmt: skip
+    elif batch.held:
+        log.warning("%d removals are held\n  why: more than max_delete allows within an hour\n"
+                    "  do:  if that is meant, retry them in the admin, then call manage.py"
+                    " process_pending_mirror_tasks --here --max-delete N", batch.held)  # fmt: skip
     return batch

@@ -218,4 +218,4 @@ def _wrong() -> Iterator[Mistake]:
         yield Mistake(ORIGIN, "MCMIRROR_TRIGGER", f"{trigger!r} is no trigger", f"Write one of {', '.join(TRIGGERS)}.")
     elif trigger == "tasks" and django.VERSION < (6, 0):
         what = f"Django {django.get_version()} has no django.tasks"
-        yield Mistake(ORIGIN, "MCMIRROR_TRIGGER", what, 'Take Django 6.0 or newer, or write "celery" or "cron".')
+        yield Mistake(ORIGIN, "MCMIRROR_TRIGGER", what, 'Take Django 6.1, or write "celery" or "cron".')

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.db import router
 from django.db.models import Q
 from django.utils import timezone
 
@@ -50,13 +51,15 @@ def hand_over(backlog: JobBacklog) -> int:
             return handed
         changes = {row.key: Change(row.key.removeprefix(below), gone=row.gone) for row in rows}
         backlog.enqueue([changes[key] for key in sorted(changes)])
-        MirrorRequest.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        ready().filter(pk__in=[row.pk for row in rows]).delete()
         handed += len(rows)
 
 
 def ready() -> Any:
     """The rows of the outbox that a trigger hands over; those that are left are about places that nothing mirrors."""
-    return MirrorRequest.objects.filter(Q(ready=True) | Q(noted__lt=timezone.now() - UNFINISHED))
+    # A replica that lags behind would show rows that are deleted already.
+    rows = MirrorRequest.objects.using(router.db_for_write(MirrorRequest))
+    return rows.filter(Q(ready=True) | Q(noted__lt=timezone.now() - UNFINISHED))
 
 
 def process(  # noqa: PLR0913

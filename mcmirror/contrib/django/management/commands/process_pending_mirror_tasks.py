@@ -18,6 +18,9 @@ from mcmirror.model.wording import objects, shown_bytes
 if TYPE_CHECKING:
     from mcmirror.service.backlog import JobBacklog
 
+THREADS, TASKS = 2, 100
+COPYING, SENDING = ("batch_size", "parallel", "max_delete"), ("batches",)
+"""The options of copying in this process, and of sending tasks."""
 RETRY = "Look at them in the admin (mirrored items, by state) and choose Try again now; failed ones come by themselves."
 
 
@@ -35,6 +38,15 @@ def _positive(text: str) -> int:
     return number
 
 
+def _refuse(given: set[str], *, sends: bool) -> None:
+    """Raise CommandError for options that would have no effect."""
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
+        remedy = "Add --here to copy in this process" if sends else "Leave it out: nothing is sent"
+        why = f"MCMIRROR_TRIGGER is {own('MCMIRROR_TRIGGER')!r}{', and tasks are sent' if sends else ''}"
+        raise CommandError(f"{names}: no effect here. {why}. {remedy}.", returncode=ExitCode.USAGE)
+
+
 class Command(MirrorCommand):
     """Works off the backlog, or has workers do so: MCMIRROR_TRIGGER says which."""
 
@@ -46,10 +58,10 @@ class Command(MirrorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Its options."""
-        parser.add_argument("--batch-size", type=_positive, default=BATCH, metavar="N", help="Default 100.")
-        parser.add_argument("--parallel", type=_positive, default=2, metavar="N", help="Batches at once. Default 2.")
+        parser.add_argument("--batch-size", type=_positive, metavar="N", help="Items of one batch. Default 100.")
+        parser.add_argument("--parallel", type=_positive, metavar="N", help="Batches at once. Default 2.")
         parser.add_argument("--once", action="store_true", help="End after one batch.")
-        parser.add_argument("--batches", type=_positive, default=100, metavar="N",
+        parser.add_argument("--batches", type=_positive, metavar="N",
                             help="Tasks that one call sends at most. Default 100.")  # fmt: skip
         parser.add_argument("--max-delete", type=_limit, metavar="N|P%", help="Removals within an hour. Default 25%%.")
         parser.add_argument("--here", action="store_true", help="Copy in this process, whatever MCMIRROR_TRIGGER says.")
@@ -57,15 +69,17 @@ class Command(MirrorCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Copy, or send tasks."""
         with self.backlog() as (backlog, stop):
-            if own("MCMIRROR_TRIGGER") != "cron" and not options["here"]:
+            sends = own("MCMIRROR_TRIGGER") != "cron" and not options["here"]
+            _refuse({name for name in (COPYING if sends else SENDING) if options[name] is not None}, sends=sends)
+            if sends:
                 self._send(backlog, options)
                 return
             total = process(
                 backlog,
                 stop,
                 self._heard,
-                size=options["batch_size"],
-                threads=options["parallel"],
+                size=options["batch_size"] or BATCH,
+                threads=options["parallel"] or THREADS,
                 once=options["once"],
                 max_delete=options["max_delete"],
             )
@@ -79,7 +93,7 @@ class Command(MirrorCommand):
         self._strangers(backlog)
         state = backlog.state()
         wanted = -(-(state.pending + state.failed) // BATCH)
-        number = min(1 if options["once"] else wanted, wanted, options["batches"])
+        number = min(1 if options["once"] else wanted, wanted, options["batches"] or TASKS)
         try:
             for _ in range(number):
                 kick()
@@ -98,7 +112,9 @@ class Command(MirrorCommand):
             self.problem(f"{objects(batch.failed + batch.dead)} of a batch failed", batch.error, RETRY)
         elif batch.held:
             what, why = f"{objects(batch.held)} wait to be removed", "more than max_delete allows within an hour"
-            self.problem(what, why, "If that is meant: retry them in the admin, then call this with --max-delete N.")
+            self.problem(
+                what, why, "If that is meant: retry them in the admin, then call this with --here --max-delete N."
+            )
 
     def _strangers(self, backlog: "JobBacklog") -> None:
         left = ready()
