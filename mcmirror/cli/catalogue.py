@@ -41,7 +41,9 @@ COMMANDS = {
     "events": Entry(
         "events:app", "Events that servers report, and their relay: add, remove, list, relay, dead, replay."
     ),
-    "backlog": Entry("backlog:app", "Many keys in batches, by many processes: prepare, process, status, list, retry."),
+    "backlog": Entry(
+        "backlog:app", "Keys worked off in batches: prepare, process, status, list, add, retry, purge, pause, resume."
+    ),
     "replicate": Entry(
         "replicate:app", "MinIO's bucket replication: plan, apply, status, verify, resync, import, remove."
     ),
