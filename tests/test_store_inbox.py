@@ -284,7 +284,7 @@ def test_a_database_whose_disk_is_full_and_has_room_later(tmp_path: Path) -> Non
 def test_a_folder_that_is_read_only_and_is_not_later(tmp_path: Path) -> None:
     said = _on_a_disk(
         tmp_path / "disk",
-        _tmpfs(tmp_path / "disk", "256k,ro"),
+        _tmpfs(tmp_path / "disk", "2m,ro"),
         """
         import subprocess
         from mcmirror.store import database

@@ -116,17 +116,19 @@ GLOSSARY = (
         "checksums of requests are `checksum` of a job.",
     ),
     _of(
-        "s3mirroringstorage|storages_default_backend|django|celery|mirror_item_task",
-        'There is no storage class for Django and no Celery worker yet. `every = "1m"` in a job mirrors '
-        "the bucket of the application, whatever wrote into it.",
+        "s3mirroringstorage|storages_default_backend|django|celery|celery worker|mirror_item_task|mcmirror_trigger",
+        "`mcmirror.contrib.django` (extra `django`) has the storage class, its settings and commands, and a Celery "
+        "task; docs/django.md. Without Django, a job mirrors the bucket whatever wrote into it.",
     ),
     _of(
         "prepare_mirroring_items_history",
-        "Nothing has to be put in a queue: the first `mcmirror run` copies every object that is there.",
+        "The same command with `mcmirror.contrib.django`; elsewhere `mcmirror backlog prepare JOB`. It puts in every "
+        "object that the target lacks.",
     ),
     _of(
         "process_pending_mirror_tasks|pending tasks|backlog",
-        "There is no queue: each `mcmirror run` copies what is missing, from cron or with `mcmirror serve`.",
+        "The same command with `mcmirror.contrib.django`; elsewhere `mcmirror backlog process JOB`, from cron every "
+        "few minutes, in any number of processes.",
     ),
     # Relic
     _of(

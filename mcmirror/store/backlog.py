@@ -28,6 +28,8 @@ SHORTEST = 10.0
 LATELY = 300.0
 """Seconds over which the rate is measured."""
 OPEN, DONE, DEAD = 0, 1, 2
+KIND = "backlog "
+"""The beginning of the name of a set of items; dirty keys of real time have none."""
 
 # What is in work is numbered anew: its owner may have copied what was there before. What is done or dead begins again.
 _ADD = (
@@ -112,7 +114,7 @@ def pair_name(job: str, source: object, target: object) -> str:
 
 def backlog_name(job: str, source: object, target: object, prefix: str) -> str:
     """The name of a job's items; those of another place are others."""
-    return f"backlog {pair_name(job, source, target)} {prefix}".rstrip()
+    return f"{KIND}{pair_name(job, source, target)} {prefix}".rstrip()
 
 
 def sets(database: Database) -> frozenset[str]:
@@ -292,7 +294,7 @@ class Backlog:
             "SELECT job, COUNT(*) FROM backlog WHERE state = 0 AND job <> :job AND substr(job, 1, :length) = :start"
             " GROUP BY job ORDER BY job"
         )
-        given = {"job": self._pair, "start": f"{job} ", "length": len(job) + 1}
+        given = {"job": self._pair, "start": f"{KIND}{job} ", "length": len(f"{KIND}{job} ")}
         with self._database.read() as connection:
             return {row[0]: row[1] for row in connection.execute(sql(statement), given)}
 

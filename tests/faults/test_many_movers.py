@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,8 @@ def test_killed_without_another_attempt_each_object_that_is_missing_is_named(sta
     def kill() -> None:
         while not over.is_set():  # also those that would ask for the rest
             for pid in copying(stage):
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             over.wait(0.02)
 
     killer = threading.Thread(target=kill)
