@@ -19,8 +19,8 @@ BATCH = 500
 """Rows of one statement."""
 PIECE = 5000
 """Rows that one statement changes of many."""
-FEW = 10
-"""Items of a batch whose process died with them."""
+FEW = {1: 20, 2: 8, 3: 3}
+"""Items of a batch whose process died with them, by their attempts; after more of them one."""
 MOST_ATTEMPTS = 8
 """After which an item is dead."""
 SHORTEST = 10.0
@@ -357,13 +357,15 @@ class Backlog:
 
 
 def _batch(rows: Sequence[Any]) -> Sequence[Any]:
-    """The rows from the first on that go together: suspects alone, those of a process that died once a few."""
+    """The rows from the first on that go together: suspects alone, those whose process died fewer each time."""
     if not rows:
         return ()
-    if rows[0].alone or (rows[0].owner and rows[0].attempts > 1):
+    first = rows[0]
+    if first.alone:
         return rows[:1]
-    if rows[0].owner:
-        return list(takewhile(lambda row: row.owner and row.attempts == 1, rows))[:FEW]
+    if first.owner:
+        fewer = takewhile(lambda row: row.owner and not row.alone and row.attempts <= first.attempts, rows)
+        return list(fewer)[: FEW.get(first.attempts, 1)]
     return list(takewhile(lambda row: not (row.alone or row.owner), rows))
 
 
