@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mcmirror.store.database import Database
 from tests.notify_samples import Nights
 from tests.servers import binaries
 from tests.servers.certificates import self_signed
@@ -155,6 +156,19 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server; ``postgres.url(postgres.database())`` is a state on it."""
     with Postgres.make() as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A state of either kind."""
+    if request.param == "sqlite":
+        state = f"sqlite:///{tmp_path / 'state.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        state = server.url(server.database())
+    database = Database(state)
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What ``replicate apply`` made is remembered by each database, and a state that cannot be used changes nothing."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,6 @@ from tests.servers.minio import Minio
 BUCKET = Made(Action.CREATE_BUCKET, "src/b", "http://one")
 RULE = Made(Action.ADD_RULE, "src/b", "http://one", "mcmirror-link")
 ELSEWHERE = Made(Action.ADD_RULE, "src/b", "http://other", "mcmirror-link")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    state = f"sqlite:///{tmp_path}/state/state.db"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        state = str(server.url(server.database()))
-    database = Database(state)
-    yield database
-    database.close()
 
 
 def test_what_was_made_is_remembered_once_and_in_order(database: Database) -> None:

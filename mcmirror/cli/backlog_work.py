@@ -90,7 +90,8 @@ def process(backlog: "JobBacklog", wish: Wish, *, as_json: bool) -> int:
     if as_json:
         numbers = {name: getattr(total, name) for name in ("items", "done", "failed", "dead", "held", "copied", "bytes",
                                                            "removed")}  # fmt: skip
-        print(json.dumps({"job": job.name, **numbers, "backlog": BACKLOG.to(state)}, indent=2))
+        why = total.trouble.message if total.trouble is not None else total.error
+        print(json.dumps({"job": job.name, **numbers, "error": why, "backlog": BACKLOG.to(state)}, indent=2))
     else:
         talk.end(total, state)
     return int(_code(total, stop))

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcmirror.backlog.processor import Batch, Processor
-from mcmirror.engine.context import Named
 from mcmirror.engine.order import Order
 from mcmirror.messages.error_lookup import problem
 from mcmirror.model.backlog import BacklogState
 from mcmirror.model.change import Change
-from mcmirror.model.event import Event, Observer, Planned, RunFinished
+from mcmirror.model.event import Observer, Planned, RunFinished
 from mcmirror.model.job import Job, MaxDelete, Verb
-from mcmirror.model.lock import Lock, Manners
+from mcmirror.model.lock import Lock
 from mcmirror.model.plan import Changed, Extraneous, Missing, Plan
 from mcmirror.model.problem import Category
 from mcmirror.model.report import RunReport, Status
 from mcmirror.model.stop import Stop
 from mcmirror.model.wording import objects
+from mcmirror.service.key_runs import key_runs
 from mcmirror.service.notifications import NotificationThread
 from mcmirror.service.root import Service
 from mcmirror.store.backlog import Backlog, backlog_name, sets
@@ -63,7 +63,7 @@ class JobBacklog:
         self._telling: NotificationThread | None = None
         self.pair = backlog_name(job.name, job.source, job.target, job.prefix)
         self.items = self._backlog("")
-        """The items, for whoever takes no lease."""
+        """The items, without leases."""
 
     def _backlog(self, owner: str) -> Backlog:
         return Backlog(self._database, self.pair, owner)
@@ -143,7 +143,7 @@ class JobBacklog:
                 heard(batch)
 
         def work() -> None:
-            run = self._runs(job, stop, tell)
+            run = key_runs(self.service, job, stop, Lock.WAIT, tell)
             limit, since = max_delete or job.max_delete, self.items.now() if max_delete is not None else 0.0
             mine = self._backlog(_owner())
             processor = Processor(mine, run, limit, since=since, redact=self.service.redact)
@@ -182,18 +182,6 @@ class JobBacklog:
     def finish(self, stop: Stop) -> "tuple[NotTold, ...]":
         """Wait a few seconds for what notifiers have still to deliver; return what could not be told."""
         return self._telling.finish(stop) if self._telling is not None else ()
-
-    def _runs(self, job: Job, stop: Stop, tell: Observer) -> Callable[[Named, MaxDelete], Iterator[Event]]:
-        def run(named: Named, limit: MaxDelete) -> Iterator[Event]:
-            order = Order(stop=stop, named=named, shared=True, manners=Manners(Lock.WAIT))
-            # Of the others one that is refused says nothing.
-            options = replace(job.options, skip_errors=True)
-            part = replace(job, options=options, retries=0, max_delete=limit, split=1)
-            for event in self.service.events(part, order, tell):
-                tell(event)
-                yield event
-
-        return run
 
 
 class Backlogs:

@@ -4,21 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from mcmirror.config import ConfigError
-from mcmirror.engine.context import Named
 from mcmirror.engine.key_batch import Outcome, sync
-from mcmirror.engine.order import Order
 from mcmirror.messages.exceptions import problem_of
 from mcmirror.model.change import Change, Heard
 from mcmirror.model.control import Busy, Stopping, UnknownJob
 from mcmirror.model.dirty import Dirty
-from mcmirror.model.event import Event, Observer
+from mcmirror.model.event import Event
 from mcmirror.model.job import Job, MaxDelete, MirrorOptions
 from mcmirror.model.location import Alias
-from mcmirror.model.lock import Lock, Manners
+from mcmirror.model.lock import Lock
 from mcmirror.model.problem import Problem, Trouble
 from mcmirror.model.realtime import POLL, WEBHOOK, Realtime, RealtimeState
 from mcmirror.model.record import Cause, Record
@@ -31,6 +29,7 @@ from mcmirror.realtime.changes import changes
 from mcmirror.realtime.follower import Follower
 from mcmirror.realtime.listener import Listener, Open
 from mcmirror.service.dependencies import Follow, Notifications, Say
+from mcmirror.service.key_runs import key_runs
 from mcmirror.service.one_run import at_its_prefix, misconfigured
 from mcmirror.service.root import Service
 from mcmirror.store.backlog import pair_name
@@ -83,15 +82,12 @@ class JobHands:
 
     def sync(self, keys: Sequence[Dirty], limit: MaxDelete) -> Outcome:
         """Make a batch, beside whatever else writes to the target."""
-        return sync(self._run, keys, limit)
+        run = key_runs(self._service, self._job, self.stop, Lock.SKIP, self._tell)
+        return sync(run, keys, limit)
 
-    def _run(self, named: Named, limit: MaxDelete) -> Iterator[Event]:
-        job = replace(self._job, retries=0, max_delete=limit)
-        order = Order(stop=self.stop, named=named, shared=True, manners=Manners(Lock.SKIP))
-        tell: Observer = self._follow.event if self._follow is not None else lambda _: None
-        for event in self._service.events(job, order, tell):
-            tell(event)
-            yield event
+    def _tell(self, event: Event) -> None:
+        if self._follow is not None:
+            self._follow.event(event)
 
     def heard(self, changes: Sequence[Change]) -> None:
         """Say what was heard to whoever follows."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
@@ -18,7 +19,6 @@ from mcmirror.model.event import (
     Phase,
     PhaseStarted,
     Planned,
-    ProblemFound,
     RunFinished,
     RunStarted,
     Verified,
@@ -73,7 +73,7 @@ def events(job: Job, order: Order, run: Run) -> Generator[Event, None, RunReport
         yield from run_concurrently(job.name, tasks, Pace(job.split, job.split, lambda: 1.0))
         parts.seconds = time.monotonic() - began - first.seconds
         yield PhaseStarted(job.name, Phase.VERIFY)
-    report = yield from _judged(whole, order, run, plan if parts.number else None)
+    report = yield from _judged(whole, order, run, after_parts=parts.number > 0)
     if parts.number:
         report = _together(first, report, parts)
         yield Verified(job.name, report.tally.done, report.tally.remaining)
@@ -82,25 +82,40 @@ def events(job: Job, order: Order, run: Run) -> Generator[Event, None, RunReport
     return report
 
 
+def _through(
+    steps: Generator[Event, None, RunReport], choose: Callable[[Event], Event | None]
+) -> Generator[Event, None, RunReport]:
+    """Pass on what is chosen of a run's events, and return its report."""
+    with closing(steps):
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if (chosen := choose(event)) is not None:
+                yield chosen
+
+
 def _planned(job: Job, order: Order, run: Run) -> Generator[Event, None, tuple[Plan | None, RunReport]]:
     """Plan as the run does. What is wrong is left to the run of the whole, which finds it again."""
     found: Plan | None = None
-    steps = run(job, replace(order, verb=Verb.PLAN, manners=Manners(Lock.SKIP)))
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            report: RunReport = end.value
-            return (found if report.status is Status.SUCCEEDED else None), report
+
+    def choose(event: Event) -> Event | None:
+        nonlocal found
         match event:
             case RunStarted():
-                yield replace(event, dry_run=False)
-            case Planned(_, found):
-                yield event
+                return replace(event, dry_run=False)
+            case Planned(_, plan):
+                found = plan
+                return event
             case PhaseStarted() | Listed() | Waiting():
-                yield event
+                return event
             case _:
-                pass
+                return None
+
+    plan_order = replace(order, verb=Verb.PLAN, manners=Manners(Lock.SKIP))
+    report = yield from _through(run(job, plan_order), choose)
+    return (found if report.status is Status.SUCCEEDED else None), report
 
 
 def _parts(plan: Plan, workers: int) -> Iterator[tuple[str, ...]]:
@@ -115,38 +130,27 @@ def _part(job: Job, order: Order, run: Run, keys: tuple[str, ...], parts: _Parts
     """Copy and verify these; what fails is tried again by the run of the whole, which says why."""
     parts.number += 1
     named = replace(order, named=Named(tuple(sorted(keys))), shared=True, manners=Manners(Lock.WAIT), metadata=None)
-    steps = run(job, named)
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            report: RunReport = end.value
-            parts.done += report.tally.done
-            parts.requests += report.requests
-            return
-        if isinstance(event, CopyStarted | Moved):
-            yield event
+    copying = (CopyStarted, Moved)
+    report = yield from _through(run(job, named), lambda event: event if isinstance(event, copying) else None)
+    parts.done += report.tally.done
+    parts.requests += report.requests
 
 
-def _judged(job: Job, order: Order, run: Run, planned: Plan | None) -> Generator[Event, None, RunReport]:
-    """Run the whole; after parts its own plan is what they left."""
-    steps = run(job, order)
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+def _judged(job: Job, order: Order, run: Run, *, after_parts: bool) -> Generator[Event, None, RunReport]:
+    """Run the whole; after parts its own plan is what they left, and is not shown."""
+
+    def choose(event: Event) -> Event | None:
         match event:
             case RunStarted() | RunFinished():
-                continue
-            case PhaseStarted(_, phase) if planned is not None and phase in {Phase.PREFLIGHT, Phase.PLAN, Phase.GUARD}:
-                continue
-            case Planned() | Listed() if planned is not None:
-                continue
-            case Verified() if planned is not None:
-                continue
-            case ProblemFound() | _:
-                yield event
+                return None
+            case Planned() | Listed() | Verified() if after_parts:
+                return None
+            case PhaseStarted(_, Phase.PREFLIGHT | Phase.PLAN | Phase.GUARD) if after_parts:
+                return None
+            case _:
+                return event
+
+    return (yield from _through(run(job, order), choose))
 
 
 def _together(plan: RunReport, whole: RunReport, parts: _Parts) -> RunReport:

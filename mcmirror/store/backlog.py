@@ -47,7 +47,7 @@ _ADD = (
 _FREE = "job = :job AND state = 0 AND held = 0 AND due <= :now AND lease <= :now"
 _FIRST = f"SELECT key FROM backlog WHERE {_FREE} ORDER BY due, key LIMIT 1"  # noqa: S608  ours
 _RANGE = (
-    "SELECT key, number, gone, since, attempts, alone, owner, error FROM backlog WHERE "  # noqa: S608  ours
+    "SELECT key, number, gone, since, attempts, alone, owner FROM backlog WHERE "  # noqa: S608  ours
     f"{_FREE} AND key >= :first ORDER BY key LIMIT :limit"
 )
 _TAKE = "UPDATE backlog SET lease = :until, owner = :owner, attempts = attempts + 1 WHERE job = :job AND key IN :keys"

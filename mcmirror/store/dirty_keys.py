@@ -13,8 +13,7 @@ BATCH = 500
 _MARK = (
     "INSERT INTO backlog (job, key, number, gone, since, marked, due, attempts, held, error)"
     " VALUES (:job, :key, :number, :gone, :now, :now, :now, 0, 0, '')"
-    " ON CONFLICT (job, key) DO UPDATE SET gone = excluded.gone, state = 0, finished = 0,"
-    " since = CASE WHEN backlog.state = 0 THEN backlog.since ELSE excluded.since END,"
+    " ON CONFLICT (job, key) DO UPDATE SET gone = excluded.gone,"
     " number = CASE WHEN excluded.number > backlog.number THEN excluded.number ELSE backlog.number + 1 END,"
     " marked = excluded.marked, due = excluded.due, attempts = 0, held = 0, error = ''"
 )
@@ -29,7 +28,7 @@ _FAIL = (
     "UPDATE backlog SET attempts = attempts + 1, due = :due, error = :error"
     " WHERE job = :job AND key = :key AND number = :number"
 )
-_HOLD = "UPDATE backlog SET held = 1, attempts = 0 WHERE job = :job AND key = :key AND number = :number"
+_HOLD = "UPDATE backlog SET held = 1 WHERE job = :job AND key = :key AND number = :number"
 _STATE = (
     "SELECT COUNT(*), MIN(since), SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), SUM(held),"
     " MIN(CASE WHEN held = 0 THEN due END), MAX(error) FROM backlog WHERE job = :job AND state = 0"

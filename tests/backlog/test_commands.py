@@ -159,6 +159,20 @@ def test_one_that_is_denied_fails_with_its_reason_and_holds_up_nobody(
     assert bucket_pair.equal
 
 
+def test_one_that_is_denied_keeps_no_other_from_arriving_in_a_job_that_stops_at_errors(
+    cli: Cli, bucket_pair: Pair, write: Callable[..., None], source: Minio
+) -> None:
+    write("skip_errors = false")
+    bucket_pair.source.put({f"a/{number:02}": b"1" for number in range(20)} | {"a/00": b"denied"})
+    cli("backlog", "prepare", "old")
+    reader = source.user(deny(["GetObject"], [f"{bucket_pair.source.bucket}/a/00"]))
+
+    done = cli("backlog", "process", "old", "--json", MC_HOST_src=source.mc_host(reader))
+
+    document = json.loads(done.stdout)
+    assert (3, 19, 1, "403 Forbidden") == (done.code, document["done"], document["failed"], document["error"])
+
+
 def test_a_server_that_is_down_decides_nothing(cli: Cli, bucket_pair: Pair, write: Callable[..., None]) -> None:
     write()
     bucket_pair.source.put({"a": b"1", "b": b"2"})

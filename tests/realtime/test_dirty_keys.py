@@ -1,6 +1,5 @@
 """The set of dirty keys: each once, none lost, and another mark is never taken for the one that was settled."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,19 +7,6 @@ import pytest
 from mcmirror.model.change import Change
 from mcmirror.store.database import Database, Unusable
 from mcmirror.store.dirty_keys import DirtyKeys
-from tests.servers.postgres import Postgres  # noqa: TC001  # a fixture
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        state = f"sqlite:///{tmp_path / 'state.db'}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        state = server.url(server.database())
-    database = Database(state)
-    yield database
-    database.close()
 
 
 @pytest.fixture
