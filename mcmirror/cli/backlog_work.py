@@ -47,7 +47,7 @@ def prepare(backlog: "JobBacklog", *, quiet: bool, as_json: bool) -> int:
     """Put in what differs; return the exit code."""
     job, stop, style = backlog.job, Stop(), style_of(sys.stderr)
     offer_mc(backlog.service)
-    manner = Manner(verb="plan", quiet=quiet, again=lambda name: f"mcmirror backlog prepare {name}",
+    manner = Manner(verb="plan", quiet=quiet, again=lambda name: f"mcmirror backlog process {name}",
                     redact=backlog.service.redact)  # fmt: skip
     with stopping(stop), Console(sys.stderr, style, manner) as console, noted(console, debug=False):
         done = backlog.prepare(console, stop)
@@ -58,8 +58,6 @@ def prepare(backlog: "JobBacklog", *, quiet: bool, as_json: bool) -> int:
     elif not quiet and not done.report.exit_code:
         waited = done.differing - done.added
         print(f"{job.name}: {objects(done.added)} put in" + (f", {waited:,} waited already" if waited else ""))
-        if done.differing:
-            print(f"next: mcmirror backlog process {job.name}", file=sys.stderr)
     if stop.requested:
         what, do = f"{job.name}: the rest was not put in", f"mcmirror backlog prepare {job.name} puts it in."
         _say(style, "yellow", f"problem: {what}", "  why: a stop was requested", f"  do:  {do}")

@@ -57,6 +57,7 @@ def test_what_differs_is_put_in_worked_off_and_verified(
     first, second = cli("backlog", "prepare", "old"), cli("backlog", "prepare", "old")
 
     assert (0, "old: 65 objects put in\n") == (first.code, first.stdout)
+    assert "mcmirror backlog process old carries it out" in first.stderr
     assert "old: 0 objects put in, 65 waited already\n" == second.stdout
     assert {"flat2": b"11", "its own": b"5"}.keys() == bucket_pair.target.contents().keys(), "nothing is copied yet"
     once = cli("backlog", "process", "old", "--batch-size", "20", "--once", "--json")
